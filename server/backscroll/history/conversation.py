@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from backscroll.store.envelopes import JSON
 
@@ -88,4 +89,8 @@ class NotNow(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class ReadElsewhere(Unreadable):
-    """A second record of a conversation that another file has too, from where it is read."""
+    """A record of a conversation that is read from another file, which has it too."""
+
+
+Record: TypeAlias = SourceConversation | Unreadable
+"""One record of a file: a conversation, or why it cannot be read."""

@@ -30,3 +30,17 @@ class SourceFile:
     path: Path | None = None
     size: int | None = None
     modified_at: int | None = None
+
+
+class DamagedFileError(OSError):
+    """A file, or a part of an archive, cannot be decompressed. Its text is the sentence for users.
+
+    Like every sentence about a file, it continues the file's name: `is damaged`.
+    """
+
+
+def why(error: OSError) -> str:
+    """Return the reason of an error as the rest of a sentence about the file."""
+    if isinstance(error, DamagedFileError):
+        return str(error)
+    return f"cannot be read: {error.strerror or error}"

@@ -11,7 +11,7 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
 
     Args:
         conversation: the conversation as it was read. Its items are iterated once.
-        now_s: its time if it has none, in Unix seconds.
+        now_s: the time for a conversation that has none, in Unix seconds.
     """
     items = [_item(item, now_s) for item in conversation.items]
     times = [item.created_at for item in items if item.created_at is not None]

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from io import BytesIO
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
 from backscroll.history.source_file import SourceFile
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.formats.format import Format
 from backscroll.history.source_file import SourceFile
 
 SESSION = "11111111-1111-4111-8111-111111111111"

@@ -8,8 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.source_file import SourceFile
 
 

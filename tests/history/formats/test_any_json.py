@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
 from backscroll.history.formats import chatgpt, claude_ai, gemini_apps, librechat, open_webui
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.formats.format import Format
 from backscroll.store.conversation_object import ItemList
 from backscroll.store.envelopes import JSON
 from backscroll.store.validation import validate

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.codex import FORMAT
 from backscroll.history.formats.codex.reading import read as read_log
-from backscroll.history.sample import Sample
 
 from . import session_logs
 from .session_logs import OTHER_SESSION, SESSION, keys, lines, log, one, refused, said

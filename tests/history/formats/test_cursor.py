@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.cursor import FORMAT
-from backscroll.history.sample import Sample
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import (
     conversations,

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.fine_tuning import FORMAT
-from backscroll.history.sample import Sample
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import conversations, in_archive, json_lines, keys, said
 

@@ -5,8 +5,8 @@ from io import BytesIO
 import pytest
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.gemini_apps import FORMAT
-from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import conversation_in, lines_of, read_all, sample_of

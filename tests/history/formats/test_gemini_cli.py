@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.gemini_cli import FORMAT
 from backscroll.history.formats.gemini_cli.reading import read as read_log
-from backscroll.history.sample import Sample
 
 from . import session_logs
 from .session_logs import SESSION, keys, lines, log, one, refused, said

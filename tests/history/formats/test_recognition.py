@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from backscroll.history.files.sample import Sample, SampleKind
 from backscroll.history.formats import (
     agents_sdk,
     cursor,
@@ -15,7 +16,6 @@ from backscroll.history.formats import (
     slack,
     vscode_copilot,
 )
-from backscroll.history.sample import Sample, SampleKind
 from tests.history.formats import (
     test_cursor,
     test_fine_tuning,

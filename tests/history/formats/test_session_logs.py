@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats import claude_code, codex, gemini_cli
 from backscroll.history.formats.claude_code.reading import read as read_claude_code
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.sample import Sample
+from backscroll.history.formats.format import Format
 from backscroll.history.source_file import SourceFile
 
 from . import test_claude_code, test_codex, test_gemini_cli

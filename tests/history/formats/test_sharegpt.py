@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from backscroll.history.conversation import SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample, SampleKind
 from backscroll.history.formats.sharegpt import FORMAT
-from backscroll.history.sample import Sample, SampleKind
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import conversations, in_archive, json_lines, keys, said
 

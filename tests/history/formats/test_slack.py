@@ -5,10 +5,9 @@ from typing import Any, BinaryIO
 
 from hypothesis import given, settings
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.slack import FORMAT
-from backscroll.history.sample import Sample
 from backscroll.history.source_file import SourceFile
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import conversations, in_archive, keys, said, times

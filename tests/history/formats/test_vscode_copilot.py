@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample, SampleKind
 from backscroll.history.formats.vscode_copilot import FORMAT
-from backscroll.history.sample import Sample, SampleKind
 from tests.history.formats.json_values import json_values
 from tests.history.formats.sources import (
     conversations,

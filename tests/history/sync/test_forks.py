@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from backscroll.history.conversation import SourceConversation, SourceItem
-from backscroll.history.forks import without_copies
 from backscroll.history.streamed_items import StreamedItems
+from backscroll.history.sync.forks import without_copies
 from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
 from backscroll.store.app import Store, open_store

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.history.conversation import SourceConversation, SourceItem
-from backscroll.history.disk_files import disk_file
+from backscroll.history.conversation import Record, SourceConversation, SourceItem
+from backscroll.history.files.disk_files import disk_file
 from backscroll.history.formats.claude_code.reading import read as read_log
-from backscroll.history.formats.format import Record
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source
 from backscroll.history.streamed_items import StreamedItems

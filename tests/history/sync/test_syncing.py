@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.history.conversation import Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source
 from backscroll.history.sync.reading import read_file

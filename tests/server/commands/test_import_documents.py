@@ -12,7 +12,7 @@ import pytest
 from backscroll.commands.transfer.formats import documents
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
 from backscroll.commands.transfer.importing import import_sources
-from backscroll.history.disk_files import disk_file
+from backscroll.history.files.disk_files import disk_file
 from backscroll.store.archive.records import ImportedThread
 
 THREAD = {"id": "thread_1", "messages": [{"role": "human", "content": "Hello"}]}

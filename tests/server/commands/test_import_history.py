@@ -104,7 +104,7 @@ def test_what_is_not_recognised_gets_one_sentence(database: str, tmp_path: Path)
     locked = written(tmp_path / "locked.zip", encrypted(zipped({"a.jsonl": LINES})))
     (tmp_path / "empty").mkdir()
     words = "JSON Lines whose objects have the fields a, b"
-    password = "is encrypted: unpack it with its password, and import what is in it"
+    password = "is encrypted: unpack it with its password, and import its content"
 
     assert imported(database, lines, folder, locked, tmp_path / "empty")[2] == [
         f"backscroll: {lines}: is not in a known format: it is {words}; {HELP}",

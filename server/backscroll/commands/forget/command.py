@@ -25,16 +25,20 @@ _NEEDED: Final = "name what to forget: ids, --source, --project or --before"
 )
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @click.option(
-    "--source", default="", metavar="NAME", help="All that came from a source, such as chatgpt."
+    "--source", default="", metavar="NAME", help="Everything from a source, such as chatgpt."
 )
 @click.option(
-    "--project", "folder", default="", metavar="NAME", help="All of a project or working directory."
+    "--project",
+    "folder",
+    default="",
+    metavar="NAME",
+    help="Everything of a project or working directory.",
 )
 @click.option(
     "--before",
     default="",
     metavar="WHEN",
-    help="All whose last activity was before a UTC date or time, or is older than an age: 90d, 1y.",
+    help="Everything last active before a UTC date or time, or longer ago than an age: 90d, 1y.",
 )
 @click.option("--partition", default=None, help="A partition of the store.  [BACKSCROLL_PROJECT]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -49,7 +53,7 @@ def forget(  # noqa: PLR0913 - parameters are options
     partition: str | None,
     yes: bool,
 ) -> None:
-    """Erase threads, conversations and stored completions for good, by id or by what they are.
+    """Erase threads, conversations and stored completions for good, by id or by the options.
 
     If several options are given, all of them must apply. Shows what would be erased, and asks.
     Then the texts, titles and metadata are erased from the database, from the search index and from

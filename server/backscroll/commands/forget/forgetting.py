@@ -1,4 +1,4 @@
-"""Finds what a selection selects, shows it, and erases it."""
+"""Finds the conversations of a selection, shows them, and erases them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _LATEST: Final = 253_402_300_799
 
 
 async def found(database: str, selected: Selection, partition: str) -> list[Forgettable]:
-    """Return what a selection selects, latest active first.
+    """Return the conversations of a selection, latest active first.
 
     Raises:
         StoreError: the database cannot be used.

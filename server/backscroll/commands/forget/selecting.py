@@ -1,4 +1,4 @@
-"""Reads what the command is to forget."""
+"""Reads which conversations the command is to forget."""
 
 import time
 from collections.abc import Sequence

@@ -31,7 +31,9 @@ from backscroll_tools.plain import plain
     metavar="WHEN",
     help="Only sessions that changed since a UTC date or time, or an age: 12h, 7d, 3m.",
 )
-@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, with new lines in two seconds.")
+@click.option(
+    "--watch", is_flag=True, help="Keep running until Ctrl-C, and sync changes in two seconds."
+)
 @click.option("--dry-run", is_flag=True, help="Only show what was found and how much is new.")
 @click.option(
     "--no-redact",

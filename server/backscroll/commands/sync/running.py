@@ -1,4 +1,4 @@
-"""Runs a sync for a command: what was found, progress, and what was done."""
+"""Runs a sync for the command, and shows the files found, the progress and the result."""
 
 import asyncio
 import os

@@ -21,7 +21,7 @@ from backscroll.commands.transfer.formats.entries import (
 )
 from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
-from backscroll.history.disk_files import why
+from backscroll.history.source_file import why
 from backscroll.history.sync.lineage import Lineage
 from backscroll.history.sync.parts import parts
 from backscroll.store.app import Store

@@ -15,18 +15,18 @@ from backscroll.commands.transfer.formats.shapes import MessageLine, ThreadLine
 from backscroll.commands.transfer.left_out import LeftOut
 from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import Unreadable
-from backscroll.history.described import described
-from backscroll.history.disk_files import copied, why
+from backscroll.history.files.described import described
+from backscroll.history.files.disk_files import copied
+from backscroll.history.files.opening import Opened, SourceFolder, opened
+from backscroll.history.files.sample import Sample
+from backscroll.history.files.sampling import samples
 from backscroll.history.formats.registry import (
     MODULES,
     format_named,
     recognised,
     recognised_folder,
 )
-from backscroll.history.opening import Opened, SourceFolder, opened
-from backscroll.history.sample import Sample
-from backscroll.history.sampling import samples
-from backscroll.history.source_file import SourceFile
+from backscroll.history.source_file import SourceFile, why
 from backscroll.process.exits import CommandError
 
 AUTO, JSONL = "auto", "jsonl"

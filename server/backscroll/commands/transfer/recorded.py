@@ -13,13 +13,12 @@ from backscroll.commands.transfer.formats.entries import (
     ImportFile,
     Refused,
 )
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.disk_files import why
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
+from backscroll.history.files.opening import SourceFolder
+from backscroll.history.formats.format import Format
 from backscroll.history.formats.registry import SESSION_LOGS
-from backscroll.history.opening import SourceFolder
 from backscroll.history.redaction.redacting import redacted
-from backscroll.history.source_file import OpenBytes, SourceFile
+from backscroll.history.source_file import OpenBytes, SourceFile, why
 from backscroll.history.stored_form import stored_form
 from backscroll.store.archive.records import ImportedConversation
 

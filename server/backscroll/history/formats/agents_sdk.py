@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, mapping, parsed, unix_seconds
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.responses_items import add_item
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
+from backscroll.history.items.draft import Draft
+from backscroll.history.items.responses_items import add_item
+from backscroll.history.reading.fields import as_text, mapping, parsed
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 _NAME: Final = "agents-sdk"
 

@@ -7,14 +7,14 @@ optimization (`input`, `preferred_output`, `non_preferred_output`).
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.content import content_text
-from backscroll.history.conversation import Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, sequence, string
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.json_streams import JsonRecord
-from backscroll.history.records import records
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord
+from backscroll.history.reading.records import records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "fine-tuning"
@@ -63,11 +63,12 @@ def read_branches(file: SourceFile) -> Iterator[Record]:
 
 
 def _read(file: SourceFile, *, branches: bool) -> Iterator[Record]:
-    for record in records(file):
-        if isinstance(record, JsonRecord):
-            yield from _records(record, branches=branches)
-        else:
+    for position, record in records(file):
+        if isinstance(record, Unreadable):
             yield record
+            continue
+        for made in _records(record, branches=branches):
+            yield Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
 
 
 def _records(line: JsonRecord, *, branches: bool) -> Iterator[Record]:
@@ -98,8 +99,7 @@ def _conversation(
     for message in sequence(messages):
         call_id = add_message(draft, mapping(message), call_id)
     tools = sequence(record.get("tools")) or sequence(record.get("functions"))
-    made = draft.finish("", parent=parent, branch=branch, metadata={"tools": _names(tools)})
-    return Unreadable(f"line {line.number}", made.reason) if isinstance(made, Unreadable) else made
+    return draft.finish("", parent=parent, branch=branch, metadata={"tools": _names(tools)})
 
 
 def _names(tools: object) -> str:

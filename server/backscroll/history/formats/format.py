@@ -1,14 +1,11 @@
-"""What every format has in common: its name, how it is recognised, and how it is read."""
+"""The type of a format: its name, how it is recognised, and how it is read."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record
+from backscroll.history.files.sample import Sample
 from backscroll.history.source_file import SourceFile
-
-Record = SourceConversation | Unreadable
-"""One record of a file: a conversation, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

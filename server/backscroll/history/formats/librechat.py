@@ -1,23 +1,24 @@
 """Reads a conversation that LibreChat exported as JSON.
 
 Source: `api/server/utils/import/importers.js` of LibreChat at b6e4959. The messages are a flat list
-whose order says nothing, or nested in one another by `children`.
+whose order has no meaning, or nested in one another by `children`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import read_branches
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
+from backscroll.history.items import tree
+from backscroll.history.items.branches import read_branches
+from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.keys import digest
+from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
+from backscroll.history.reading.fields import first_text, mapping, objects_of, string, strings_in
+from backscroll.history.reading.records import read_records
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "librechat"
@@ -35,11 +36,11 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, lambda *given: conversations(*given, branches=False), deep=True)
+    return read_records(file, partial(conversations, branches=False), deep=True)
 
 
 def _read_branches(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, lambda *given: conversations(*given, branches=True), deep=True)
+    return read_records(file, partial(conversations, branches=True), deep=True)
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:  # the command line imports this module only for the names
+    from backscroll.history.files.sample import Sample
     from backscroll.history.formats.format import Format
-    from backscroll.history.sample import Sample
 
 MODULES: Final = {
     "chatgpt": "chatgpt",
@@ -33,7 +33,7 @@ MODULES: Final = {
 SESSION_LOGS: Final = frozenset(
     {"claude-code", "codex", "cursor", "gemini-cli", "opencode", "vscode-copilot"}
 )
-"""The formats of programs that run commands, whose output is full of passwords and keys."""
+"""Formats of programs that run commands, whose output often contains passwords and keys."""
 
 
 @cache

@@ -7,23 +7,18 @@ within one file, so a conversation is identified by its id together with its fir
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.content import content_text
-from backscroll.history.conversation import Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, parsed, sequence, string
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.json_streams import JsonRecord
-from backscroll.history.records import records, starts_with
-from backscroll.history.sample import Sample
+from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord
+from backscroll.history.reading.records import records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "sharegpt"
 _FIELDS: Final = ("conversations", "conversation")
-_ROLES: Final = {
-    **dict.fromkeys(("human", "user"), "user"),
-    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bing", "bard", "model", "bot"), "assistant"),
-    "system": "system",
-}
 _CALLS: Final = frozenset({"function_call", "tool_call"})
 _OUTPUTS: Final = frozenset({"tool", "observation", "function_response", "tool_response"})
 
@@ -48,10 +43,9 @@ def _turns(record: Mapping[str, Any]) -> list[Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversation of each line, or of each object of the array."""
-    word = "conversation" if starts_with(file, b"[") else "line"
-    for record in records(file):
+    for position, record in records(file):
         if isinstance(record, JsonRecord):
-            yield _conversation(f"{word} {record.number}", record)
+            yield _conversation(position, record)
         else:
             yield record
 
@@ -90,7 +84,7 @@ def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:
     elif who in _OUTPUTS:
         draft.output(last_call, text)
     else:
-        draft.message(_ROLES.get(who.lower(), "unknown"), text)
+        draft.message(who, text)
     return last_call
 
 

@@ -1,4 +1,4 @@
-"""Tells secrets from the values that are found in the same places, such as placeholders."""
+"""Distinguishes secrets from other values in the same places, such as placeholders."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is known of each program: its name, and where it keeps its sessions."""
+"""The type of a source: a program's name, and where it keeps its sessions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides where programs keep their files.
+    """The parts of the system that decide where programs keep their files.
 
     Attributes:
         environment: the environment variables.

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backscroll.history.conversation import SourceConversation
-from backscroll.history.forks import from_first_own, without_copies
 from backscroll.history.streamed_items import StreamedItems
+from backscroll.history.sync.forks import from_first_own, without_copies
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation
 
@@ -15,10 +15,10 @@ _MOST_ANCESTORS: Final = 16
 
 @dataclass(slots=True)
 class Lineage:
-    """What was forked from what, in one partition.
+    """Conversations and those from which they were forked, in one partition.
 
     A conversation that names no parent is a fork if it begins with an item that an earlier
-    conversation of the same sync has. One that was imported before stays what it was then.
+    conversation of the same sync has. One that was imported before keeps the parent that it had.
     """
 
     store: Store

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from backscroll.history.disk_files import disk_file
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record
+from backscroll.history.files.disk_files import disk_file
 from backscroll.history.formats.registry import format_named
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source
 
 
 def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
-    """Yield the conversations of a file, whose compression is undone.
+    """Yield the conversations of a file, which is decompressed if necessary.
 
-    Those of a large database that was imported before are only the ones that may have changed.
+    Of a large database that was imported before, only conversations that may have changed are read.
 
     Args:
         file: the file.

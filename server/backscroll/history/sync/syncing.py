@@ -7,9 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backscroll.database.faults import DatabaseBusyError
-from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import (
+    NotNow,
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
+)
 from backscroll.history.redaction.redacting import redacted
+from backscroll.history.source_file import why
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source
 from backscroll.history.stored_form import stored_form
@@ -27,7 +33,7 @@ GROUP_ITEMS: Final = 512
 """A group is written once it has this many items, so that other writers wait for a short time."""
 
 TRIES: Final = 5
-"""How often a group is written if other writers keep the database locked."""
+"""The maximum number of attempts to write a group while other writers lock the database."""
 
 ReadFile = Callable[[FoundFile, Source], Iterator[Record]]
 """Yields the conversations of a file of a source."""
@@ -35,7 +41,7 @@ ReadFile = Callable[[FoundFile, Source], Iterator[Record]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """How to sync.
+    """The options of a sync.
 
     Attributes:
         partition: the partition to import into; empty for the shared one.
@@ -125,7 +131,7 @@ class _Group:
         except FileNotFoundError:
             return  # it was removed since it was found
         except OSError as error:
-            self._refuse(source, f"{file.path} cannot be read: {error.strerror or error}")
+            self._refuse(source, f"{file.path} {why(error)}")
             return
         if is_whole:
             self._watermarks.append(watermark(file))

@@ -19,7 +19,7 @@ from backscroll.commands.transfer.formats.jsonl import (
     parse,
     parse_value,
 )
-from backscroll.history.disk_files import why
+from backscroll.history.source_file import why
 from backscroll.store.api_errors import ApiError
 from backscroll.store.request_body import parse_object
 

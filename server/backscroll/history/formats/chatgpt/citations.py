@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.fields import mapping, string
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
+from backscroll.history.reading.fields import first_text, mapping, objects_of, string, strings_in
 
 _BEGIN: Final = "\ue200"
 _END: Final = "\ue201"

@@ -5,18 +5,18 @@ that its owner saw last.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, sequence, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import has_items, read_branches
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
-from backscroll.history.formats.format import Record
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of
-from backscroll.history.sample import Sample
+from backscroll.history.items import tree
+from backscroll.history.items.branches import has_items, read_branches
+from backscroll.history.items.keys import digest
+from backscroll.history.reading.fields import first_text, mapping, objects_of, sequence, string
+from backscroll.history.reading.records import read_records
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "chatgpt"
@@ -28,7 +28,7 @@ _PROJECT: Final = "g-p-"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such an export."""
+    """Return whether a file with this start is an export of ChatGPT."""
     return any(
         _is_conversation(record)
         for whole in sample.records
@@ -44,12 +44,12 @@ def _is_conversation(record: Mapping[str, Any]) -> bool:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file."""
-    return read_records(file, lambda *given: conversations(*given, branches=False), "conversations")
+    return read_records(file, partial(conversations, branches=False), "conversations")
 
 
 def read_abandoned(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, lambda *given: conversations(*given, branches=True), "conversations")
+    return read_records(file, partial(conversations, branches=True), "conversations")
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -7,11 +7,9 @@ not document them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from backscroll.history.fields import mapping, sequence, string, unix_seconds
 from backscroll.history.formats.chatgpt.citations import resolved
-from backscroll.history.formats.item_list import ItemList
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import (
+from backscroll.history.items.item_list import ItemList
+from backscroll.history.items.openai_items import (
     Part,
     file_part,
     image_part,
@@ -19,6 +17,15 @@ from backscroll.history.formats.openai_items import (
     reasoning,
     role_of,
 )
+from backscroll.history.reading.fields import (
+    first_text,
+    mapping,
+    objects_of,
+    sequence,
+    string,
+    strings_in,
+)
+from backscroll.history.reading.times import unix_seconds
 from backscroll.store.envelopes import JSON
 
 _PROFILE: Final = frozenset({"user_editable_context", "model_editable_context"})

@@ -7,11 +7,18 @@ does not document them.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_values import first_text, json_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, message, reasoning, role_of
+from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.keys import digest
+from backscroll.history.items.openai_items import Part, file_part, message, reasoning, role_of
+from backscroll.history.reading.fields import (
+    first_text,
+    json_text,
+    mapping,
+    objects_of,
+    string,
+    strings_in,
+)
+from backscroll.history.reading.times import unix_seconds
 
 _STUB: Final = "This block is not supported on your current device yet."
 _STUBS: Final = (f"```\n{_STUB}\n```", _STUB)
@@ -32,7 +39,7 @@ _NOT_TEXT: Final = frozenset(
 def with_keys(
     messages: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each message with its id, or with one made of it and its predecessors."""
+    """Yield each message with its id, or with a hash of it and of its predecessors."""
     key = ""
     for found in messages:
         key = string(found.get("uuid")) or digest(key, *strings_in(found))

@@ -7,9 +7,9 @@ all lines and keeps how they are linked; `tree` finds the lines that belong to t
 
 from typing import Final
 
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.claude_code.reading import NAME, read, read_branches
 from backscroll.history.formats.format import Format
-from backscroll.history.sample import Sample
 
 _KINDS: Final = frozenset({"user", "assistant", "summary", "system"})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from backscroll.history.conversation import SourceItem
-from backscroll.history.log_items import item_key
+from backscroll.history.items.log_items import item_key
 from backscroll.store.envelopes import JSON
 
 _REMEMBERED: Final = 64

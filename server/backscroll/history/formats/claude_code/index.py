@@ -1,4 +1,4 @@
-"""What the lines of a Claude Code log are and how they are linked, without their content.
+"""The kinds of the lines of a Claude Code log, and the links between them, without content.
 
 A log can have millions of lines. An index keeps about 50 bytes of each in arrays, and everything
 else is read again when it is needed.

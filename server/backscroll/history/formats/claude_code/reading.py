@@ -12,16 +12,16 @@ from operator import attrgetter
 from pathlib import PurePath
 from typing import Final
 
-from backscroll.history import log_items
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.claude_code.blocks import Blocks
 from backscroll.history.formats.claude_code.index import NONE, Kind
 from backscroll.history.formats.claude_code.scan import Scan, scan
 from backscroll.history.formats.claude_code.session import Prompt, Session
 from backscroll.history.formats.claude_code.tree import abandoned_branches, current_lines
 from backscroll.history.formats.claude_code.turns import Turn, turn_of
-from backscroll.history.formats.format import Record
-from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed
+from backscroll.history.items import log_items
+from backscroll.history.reading.log_lines import IN_MEMORY, LogReader, parsed
+from backscroll.history.reading.times import whole_seconds
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 
@@ -144,8 +144,8 @@ class _Log:
             id=identifier,
             items=items,
             title=title,
-            created_at=_seconds(session.first_ms),
-            updated_at=_seconds(session.last_ms),
+            created_at=whole_seconds(session.first_ms),
+            updated_at=whole_seconds(session.last_ms),
             project=session.project,
             model=session.model,
             parent=parent,
@@ -174,7 +174,8 @@ class _Log:
             if position in placed:
                 yield from blocks.rest()
                 yield from placed[position]
-            created_at = _seconds(times[position])
+            time = times[position]
+            created_at = None if time < 0 else whole_seconds(time)
             yield from blocks.add(turn.uuid, turn.message, turn.bodies, created_at)
         yield from blocks.rest()
         yield from placed.get(_AT_END, ())
@@ -218,11 +219,7 @@ def _placed(
             SourceItem(
                 key=log_items.item_key("prompt", prompt.time, digest),
                 item=log_items.message("user", prompt.text),
-                created_at=_seconds(prompt.time),
+                created_at=whole_seconds(prompt.time),
             )
         )
     return placed
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None or ms < 0 else ms // 1000

@@ -10,19 +10,19 @@ from backscroll.history.formats.claude_code.session import Prompt, Session
 from backscroll.history.formats.claude_code.turns import (
     Turn,
     prompt_of,
-    text_in,
     title_in,
     turn_of,
 )
-from backscroll.history.log_lines import LogLine, LogReader, parsed, why_unreadable
-from backscroll.history.log_texts import kept_text
-from backscroll.history.log_times import unix_ms
+from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.log_lines import LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.reading.texts import kept_text
+from backscroll.history.reading.times import unix_ms
 from backscroll.store.envelopes import JSON
 
 _SKIPPED: Final = re.compile(
     rb'\s*\{"type":"(?:file-history-snapshot|queue-operation|mode|permission-mode|pr-link)"'
 )
-"""How lines begin that are never needed. They have no place in the tree."""
+"""Matches the start of lines that are never needed, because they are not part of the tree."""
 
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_UNREADABLE: Final = 20

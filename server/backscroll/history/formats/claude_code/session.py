@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backscroll.history.formats.claude_code.turns import text_in
+from backscroll.history.reading.fields import text_in
 from backscroll.store.envelopes import JSON
 
 

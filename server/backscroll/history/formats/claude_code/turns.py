@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backscroll.history import log_items
-from backscroll.history.log_texts import first_words
+from backscroll.history.items import log_items
+from backscroll.history.reading.fields import string, text_in
+from backscroll.history.reading.texts import first_words
 from backscroll.store.envelopes import JSON
 
 _NOT_TYPED: Final = (
@@ -18,7 +19,7 @@ _NOT_TYPED: Final = (
     "<task-notification>",
     "[Request interrupted by user",
 )
-"""How the texts of a user's turn begin that the program wrote, and no person."""
+"""The starts of texts in a user's turn that the program wrote, not the user."""
 
 _PROMPT: Final = "prompt"
 _FILES: Final = frozenset({"image", "document"})
@@ -82,26 +83,26 @@ def items_of(line: JSON) -> Iterator[JSON]:
 def _item(block: JSON, *, is_person: bool) -> JSON | None:
     match block.get("type"):
         case "text":
-            text = _text(block.get("text"))
+            text = string(block.get("text"))
             text = typed_text(text) if is_person else text
             role = "user" if is_person else "assistant"
             return log_items.message(role, text) if text.strip() else None
         case "tool_result":
             return log_items.function_call_output(
-                _text(block.get("tool_use_id")), _output(block.get("content"))
+                string(block.get("tool_use_id")), _output(block.get("content"))
             )
         case "tool_use" | "server_tool_use" | "mcp_tool_use":
-            name, call_id = _text(block.get("name")), _text(block.get("id"))
+            name, call_id = string(block.get("name")), string(block.get("id"))
             return log_items.function_call(call_id, name, block.get("input", {}))
         case "thinking":
-            text = _text(block.get("thinking"))
+            text = string(block.get("thinking"))
             return log_items.reasoning(text) if text.strip() else None
         case "image" | "document":
             note = log_items.base64_note(block.get("source"))
             return log_items.message("user" if is_person else "assistant", note)
         case str() as kind if kind.endswith("_tool_result"):
             return log_items.function_call_output(
-                _text(block.get("tool_use_id")), _output(block.get("content"))
+                string(block.get("tool_use_id")), _output(block.get("content"))
             )
         case _:
             return None
@@ -120,7 +121,7 @@ def prompt_of(attachment: JSON) -> str:
         return ""
     prompt = attachment.get("prompt")
     if isinstance(prompt, list):
-        texts = [_text(block.get("text")) for block in prompt if isinstance(block, dict)]
+        texts = [string(block.get("text")) for block in prompt if isinstance(block, dict)]
         prompt = "\n".join(filter(None, texts))
     return typed_text(prompt).strip() if isinstance(prompt, str) else ""
 
@@ -131,12 +132,6 @@ def title_in(items: Iterable[JSON]) -> str:
         if item["type"] == "message" and item["role"] == "user":
             return first_words(item["content"])
     return ""
-
-
-def text_in(value: JSON, name: str) -> str:
-    """Return a field of an object if it is text, or else an empty text."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
 
 
 def _output(content: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -153,10 +148,6 @@ def _output_part(part: Any) -> str:  # noqa: ANN401 - any JSON value
     text = part.get("text")
     if isinstance(text, str):
         return text
-    if _text(part.get("type")) in _FILES:
+    if string(part.get("type")) in _FILES:
         return log_items.base64_note(part.get("source"))
     return log_items.json_text(part)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

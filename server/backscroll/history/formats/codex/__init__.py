@@ -1,15 +1,15 @@
 """Session logs of Codex.
 
 Each line is an item of the model's API, an event for the program's window, or bookkeeping, and most
-of what was said is in the log as both. `payloads` makes items of both; `told` recognises the second
-time; and `thread` keeps what is known of the thread while its lines are read.
+of what was said is in the log as both. `payloads` makes items of both; `reported` recognises the
+second report; and `thread` keeps the thread's facts while its lines are read.
 """
 
 from typing import Final
 
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.codex.reading import NAME, read
 from backscroll.history.formats.format import Format
-from backscroll.history.sample import Sample
 
 _KINDS: Final = frozenset({"session_meta", "response_item", "event_msg", "turn_context"})
 

@@ -1,4 +1,4 @@
-"""What the payloads of a Codex log tell, as items."""
+"""Makes items of the payloads of a Codex log."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from backscroll.history import log_items
-from backscroll.history.formats.codex.told import COMPLETED, EVENT, ITEM, Channel, Identity
-from backscroll.history.log_texts import kept_text
+from backscroll.history.formats.codex.reported import COMPLETED, EVENT, ITEM, Channel, Identity
+from backscroll.history.items import log_items
+from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.texts import kept_text
 from backscroll.store.envelopes import JSON
 from backscroll_tools.client.abridging import abridged
 
@@ -28,7 +29,7 @@ _NOT_TYPED: Final = (
     "<user_instructions>",
     "<user_shell_command>",
 )
-"""How the texts of a user's turn begin that the program wrote, and no person."""
+"""The starts of texts in a user's turn that the program wrote, not the user."""
 
 _CONTEXT: Final = "# Context from my IDE setup:"
 _REQUEST: Final = "## My request for Codex:"
@@ -42,12 +43,12 @@ _IMAGES: Final = frozenset({"input_image", "image"})
 _OTHER_ITEMS: Final = ("_call", "_call_output")
 
 
-class Telling(NamedTuple):
-    """Something that a log tells.
+class Report(NamedTuple):
+    """Something that a log reports.
 
     Attributes:
-        channel: how it is told.
-        identity: what is told, so that it is recognised if it is told again.
+        channel: how it is reported.
+        identity: what is reported, so that it is recognised if it is reported again.
         body: returns the item, which takes most of the work.
     """
 
@@ -56,8 +57,8 @@ class Telling(NamedTuple):
     body: Callable[[], JSON]
 
 
-def told_by_item(payload: JSON) -> Iterator[Telling]:
-    """Yield what an item of the model's API tells."""
+def reports_of_item(payload: JSON) -> Iterator[Report]:
+    """Yield the reports in an item of the model's API."""
     match payload.get("type", "message" if "role" in payload else None):
         case "message":
             yield from _message(payload.get("role"), payload.get("content"), ITEM)
@@ -69,20 +70,20 @@ def told_by_item(payload: JSON) -> Iterator[Telling]:
             yield from _call(payload, ITEM, text_in(payload, "name"), arguments)
         case "custom_tool_call":
             call_id = text_in(payload, "call_id")
-            yield Telling(ITEM, ("call", call_id), partial(_custom_call, payload))
+            yield Report(ITEM, ("call", call_id), partial(_custom_call, payload))
         case "function_call_output" | "custom_tool_call_output" as kind:
             call_id = text_in(payload, "call_id")
-            yield Telling(ITEM, ("output", call_id), partial(_call_output, kind, payload))
+            yield Report(ITEM, ("output", call_id), partial(_call_output, kind, payload))
         case str() as kind if kind.endswith(_OTHER_ITEMS):
             item = _short({**payload, "type": kind})
             identity = text_in(payload, "call_id") or log_items.json_text(item)
-            yield Telling(ITEM, (kind, identity), partial(dict, item))
+            yield Report(ITEM, (kind, identity), partial(dict, item))
         case _:
             pass
 
 
-def told_by_event(payload: JSON) -> Iterator[Telling]:
-    """Yield what an event tells."""
+def reports_of_event(payload: JSON) -> Iterator[Report]:
+    """Yield the reports in an event."""
     match payload.get("type"):
         case "user_message":
             yield from _message("user", payload.get("message"), EVENT)
@@ -91,25 +92,19 @@ def told_by_event(payload: JSON) -> Iterator[Telling]:
         case "agent_reasoning" | "agent_reasoning_raw_content":
             yield from _reasoning(text_in(payload, "text"), EVENT)
         case "item_completed" if isinstance(item := payload.get("item"), dict):
-            yield from _told_by_completed(item)
+            yield from _reports_of_completed(item)
         case _:
             pass
 
 
-def prompts_in_history(history: Any) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+def prompts_in_history(history: Any) -> Iterator[Report]:  # noqa: ANN401 - any JSON value
     """Yield the prompts of a `replacement_history`."""
     for payload in history if isinstance(history, list) else ():
         if isinstance(payload, dict) and payload.get("role") == "user":
-            yield from told_by_item(payload)
+            yield from reports_of_item(payload)
 
 
-def text_in(value: JSON, name: str) -> str:
-    """Return a field of an object if it is text, or else an empty text."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _told_by_completed(item: JSON) -> Iterator[Telling]:
+def _reports_of_completed(item: JSON) -> Iterator[Report]:
     match item.get("type"):
         case "UserMessage":
             yield from _message("user", item.get("content"), COMPLETED)
@@ -128,12 +123,12 @@ def _told_by_completed(item: JSON) -> Iterator[Telling]:
             if isinstance(output, str):
                 call_id = text_in(item, "id")
                 body = partial(log_items.function_call_output, call_id, output)
-                yield Telling(COMPLETED, ("output", call_id), body)
+                yield Report(COMPLETED, ("output", call_id), body)
         case _:
             pass
 
 
-def _message(role: Any, content: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+def _message(role: Any, content: Any, channel: Channel) -> Iterator[Report]:  # noqa: ANN401 - any JSON value
     if not isinstance(role, str) or role not in _ROLES:
         return
     texts, images = [content] if isinstance(content, str) else _texts(content), _images(content)
@@ -142,7 +137,7 @@ def _message(role: Any, content: Any, channel: Channel) -> Iterator[Telling]:  #
     text = "\n".join(filter(str.strip, texts)).strip()
     shown = "\n".join(filter(None, (text, *images)))
     if shown:
-        yield Telling(channel, (role, text or shown), partial(log_items.message, role, shown))
+        yield Report(channel, (role, text or shown), partial(log_items.message, role, shown))
 
 
 def typed_text(text: str) -> str:
@@ -152,16 +147,16 @@ def typed_text(text: str) -> str:
     return "" if text.lstrip().startswith(_NOT_TYPED) else text
 
 
-def _reasoning(text: Any, channel: Channel) -> Iterator[Telling]:  # noqa: ANN401 - any JSON value
+def _reasoning(text: Any, channel: Channel) -> Iterator[Report]:  # noqa: ANN401 - any JSON value
     if isinstance(text, str) and text.strip():
         thought = text.strip()
-        yield Telling(channel, ("reasoning", thought), partial(log_items.reasoning, thought))
+        yield Report(channel, ("reasoning", thought), partial(log_items.reasoning, thought))
 
 
-def _call(payload: JSON, channel: Channel, name: str, arguments: object) -> Iterator[Telling]:
+def _call(payload: JSON, channel: Channel, name: str, arguments: object) -> Iterator[Report]:
     call_id = text_in(payload, "call_id")
     body = partial(log_items.function_call, call_id, name, arguments)
-    yield Telling(channel, ("call", call_id), body)
+    yield Report(channel, ("call", call_id), body)
 
 
 def _custom_call(payload: JSON) -> JSON:

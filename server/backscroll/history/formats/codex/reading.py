@@ -6,10 +6,16 @@ from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.codex.thread import Span, Thread
-from backscroll.history.formats.format import Record
-from backscroll.history.log_lines import IN_MEMORY, LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.reading.log_lines import (
+    IN_MEMORY,
+    LogLine,
+    LogReader,
+    parsed,
+    why_unreadable,
+)
+from backscroll.history.reading.times import whole_seconds
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON
@@ -107,8 +113,8 @@ def _conversation(
         id=identifier,
         items=items,
         title=facts.title or facts.prompt,
-        created_at=_seconds(facts.first_ms),
-        updated_at=_seconds(facts.last_ms),
+        created_at=whole_seconds(facts.first_ms),
+        updated_at=whole_seconds(facts.last_ms),
         project=facts.project,
         model=facts.model,
         parent=facts.parent if facts.parent != identifier else "",
@@ -116,7 +122,3 @@ def _conversation(
         has_shared_keys=True,
         replaced=replaced,
     )
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None else ms // 1000

@@ -9,16 +9,16 @@ from typing import Final
 
 from backscroll.history.conversation import SourceItem
 from backscroll.history.formats.codex.payloads import (
-    Telling,
+    Report,
     prompts_in_history,
-    text_in,
-    told_by_event,
-    told_by_item,
+    reports_of_event,
+    reports_of_item,
 )
-from backscroll.history.formats.codex.told import Told
-from backscroll.history.log_items import item_key
-from backscroll.history.log_texts import first_words
-from backscroll.history.log_times import unix_ms
+from backscroll.history.formats.codex.reported import Reported
+from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.texts import first_words
+from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 _START: Final = re.compile(
@@ -84,7 +84,7 @@ class Thread:
     taken_back: Sequence[Span] = ()
     facts: Facts = field(default_factory=Facts)
     spans: list[Span] = field(default_factory=list)
-    _told: Told = field(default_factory=Told)
+    _reported: Reported = field(default_factory=Reported)
     _turn: str = ""
     _counts: dict[int, int] = field(default_factory=dict)
     _kept: "array[int]" = field(default_factory=lambda: array("q"))
@@ -94,7 +94,7 @@ class Thread:
     _next_span: int = 0
 
     def skips(self, raw: bytes) -> bool:
-        """Return whether a line tells nothing, given its first bytes."""
+        """Return whether a line reports nothing, given its first bytes."""
         start = _START.match(raw)
         if start is None:
             return False
@@ -115,15 +115,15 @@ class Thread:
             facts = self.facts
             facts.first_ms = time if facts.first_ms is None else min(time, facts.first_ms)
             facts.last_ms = time if facts.last_ms is None else max(time, facts.last_ms)
-        for telling in self._tellings(line):
-            if self._told.is_first(telling.channel, telling.identity):
-                if telling.identity[0] == "user":
-                    self._note_prompt(number, telling)
+        for report in self._reports(line):
+            if self._reported.is_first(report.channel, report.identity):
+                if report.identity[0] == "user":
+                    self._note_prompt(number, report)
                 if not self._is_taken_back(number):
                     yield SourceItem(
-                        key=self._key(telling),
-                        item=telling.body() if self.has_bodies else {},
-                        created_at=None if time is None else time // 1000,
+                        key=self._key(report),
+                        item=report.body() if self.has_bodies else {},
+                        created_at=whole_seconds(time),
                     )
 
     def take_back(self, number: int, line: JSON) -> int:
@@ -145,7 +145,7 @@ class Thread:
                 del self._kept[count:]
         return len(self._kept)
 
-    def _tellings(self, line: JSON) -> Iterable[Telling]:
+    def _reports(self, line: JSON) -> Iterable[Report]:
         payload = line.get("payload")
         if not isinstance(payload, dict):
             return self._older(line)
@@ -157,7 +157,7 @@ class Thread:
                 self.facts.model = text_in(payload, "model") or self.facts.model
                 self.facts.project = self.facts.project or text_in(payload, "cwd")
             case "response_item":
-                return told_by_item(payload)
+                return reports_of_item(payload)
             case "event_msg":
                 return self._event(payload)
             case "compacted" if not self._has_prompt:
@@ -166,15 +166,15 @@ class Thread:
                 pass
         return ()
 
-    def _older(self, line: JSON) -> Iterable[Telling]:
-        """Return what a line tells in the first versions, which had no payloads."""
+    def _older(self, line: JSON) -> Iterable[Report]:
+        """Return the reports in a line of the first versions, which had no payloads."""
         if "role" in line or isinstance(line.get("type"), str):
-            return told_by_item(line)
+            return reports_of_item(line)
         if not self._has_meta and (text_in(line, "id") or text_in(line, "session_id")):
             self._take_meta(line)
         return ()
 
-    def _event(self, payload: JSON) -> Iterable[Telling]:
+    def _event(self, payload: JSON) -> Iterable[Report]:
         match payload.get("type"):
             case "task_started" | "turn_started":
                 self._begin_turn(payload)
@@ -182,12 +182,12 @@ class Thread:
                 name = text_in(payload, "thread_name") or text_in(payload, "session_name")
                 self.facts.title = first_words(name) or self.facts.title
             case _:
-                return told_by_event(payload)
+                return reports_of_event(payload)
         return ()
 
     def _begin_turn(self, payload: JSON) -> None:
         turn = text_in(payload, "turn_id")
-        self._told.begin_turn(turn)
+        self._reported.begin_turn(turn)
         self._turn = turn
 
     def _take_meta(self, payload: JSON) -> None:
@@ -206,10 +206,10 @@ class Thread:
         facts.parent = text_in(spawn, "parent_thread_id") or text_in(payload, "forked_from_id")
         facts.agent = text_in(spawn, "agent_nickname") or text_in(spawn, "agent_role")
 
-    def _note_prompt(self, number: int, telling: Telling) -> None:
+    def _note_prompt(self, number: int, report: Report) -> None:
         self._has_prompt = True
         self._prompts.append((number, len(self._kept)))
-        self.facts.prompt = self.facts.prompt or first_words(telling.identity[1])
+        self.facts.prompt = self.facts.prompt or first_words(report.identity[1])
 
     def _is_taken_back(self, number: int) -> bool:
         spans = self.taken_back
@@ -217,12 +217,12 @@ class Thread:
             self._next_span += 1
         return self._next_span < len(spans) and spans[self._next_span][0] <= number
 
-    def _key(self, telling: Telling) -> str:
+    def _key(self, report: Report) -> str:
         """Return the same key for the same item of a turn, in a copy of the thread too.
 
         The copy has the turn's id, but other times.
         """
-        kind, what = telling.identity
+        kind, what = report.identity
         digest = blake2b(what.encode(), digest_size=12).hexdigest()
         base = item_key(*filter(None, (self._turn, kind, digest)))
         hashed = hash(base)

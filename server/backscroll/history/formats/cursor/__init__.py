@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
+from backscroll.history.conversation import Record
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.cursor import chats
 from backscroll.history.formats.cursor.transcripts import is_turn, read_transcript
-from backscroll.history.formats.format import Format, Record
-from backscroll.history.sample import Sample
+from backscroll.history.formats.format import Format
+from backscroll.history.reading.sqlite_source import is_database
 from backscroll.history.source_file import SourceFile
 
 
@@ -17,16 +19,11 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
-    return chats.read(file) if _is_database(file) else read_transcript(chats.NAME, file)
+    return chats.read(file) if is_database(file) else read_transcript(chats.NAME, file)
 
 
 def _read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
-    return chats.read_since(file, since_s) if _is_database(file) else _read(file)
-
-
-def _is_database(file: SourceFile) -> bool:
-    with file.open() as stream:
-        return stream.read(16).startswith(b"SQLite format 3")
+    return chats.read_since(file, since_s) if is_database(file) else _read(file)
 
 
 FORMAT: Final = Format(

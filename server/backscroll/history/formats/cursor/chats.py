@@ -9,21 +9,13 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backscroll.history.conversation import Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import (
-    as_text,
-    identifier,
-    mapping,
-    parsed,
-    sequence,
-    string,
-    unix_seconds,
-)
+from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.formats.cursor.transcripts import typed_text
-from backscroll.history.formats.format import Record
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 NAME: Final = "cursor"
 TABLE: Final = "cursorDiskKV"
@@ -32,7 +24,7 @@ _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
-"""Cursor is younger than this. Smaller numbers are no Unix times, but times since its start."""
+"""Cursor is younger than this. Smaller numbers count from Cursor's start."""
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -60,7 +52,7 @@ def _chats(database: Database) -> list[Row]:
 
 
 def _after(prefix: str) -> str:
-    """Return the first text after all texts with a prefix, which ends in a colon."""
+    """Return the upper bound of all keys with a prefix, which ends in a colon."""
     return f"{prefix[:-1]};"
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from backscroll.history.content import content_text
-from backscroll.history.conversation import NotNow, ReadElsewhere, Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
-from backscroll.history.json_streams import JsonRecord, json_lines
+from backscroll.history.conversation import NotNow, ReadElsewhere, Record, Unreadable
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord, json_lines
+from backscroll.history.reading.sqlite_source import DatabaseError, open_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import DatabaseError, open_database
 
 _ROLES: Final = frozenset({"user", "assistant", "system"})
 _TYPED: Final = "<user_query>"

@@ -1,4 +1,4 @@
-"""What Google Takeout has of Gemini Apps."""
+"""The activities of Gemini Apps in Google Takeout."""
 
 from typing import Final
 

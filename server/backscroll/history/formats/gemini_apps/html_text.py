@@ -17,7 +17,7 @@ _BREAKS: Final = {
 
 _BEFORE: Final = {"code": "`", **{f"h{level}": "#" * level + " " for level in range(1, 7)}}
 _INDENTED: Final = 8
-"""The maximum number of lists inside one another that are told apart by their indentation."""
+"""The maximum number of lists inside one another that are distinguished by their indentation."""
 
 _UNFINISHED_CHARS: Final = 16_384
 """The maximum length of unfinished tags at the end of HTML that the parser reads, in characters.
@@ -131,7 +131,7 @@ class HtmlText:
 
 
 class LenientParser(HTMLParser):
-    """A parser that no HTML stops, and whose time grows with the size of the HTML."""
+    """A parser that never fails, and whose time is proportional to the size of the HTML."""
 
     def finish(self) -> None:
         """End the HTML. The rest after an unfinished tag becomes text if it is long."""

@@ -1,4 +1,4 @@
-"""Reads what Google Takeout has of Gemini Apps: the file of My Activity, as JSON or HTML.
+"""Reads the activities of Gemini Apps in Google Takeout: the file of My Activity, JSON or HTML.
 
 It does not say which prompts belong to one chat, so each prompt and its answer are a conversation.
 Only exports in English are read, because each activity begins with a word such as `Prompted` in the
@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.fields import sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.gemini_apps.activity import Activity
 from backscroll.history.formats.gemini_apps.html_text import text_of_html
 from backscroll.history.formats.gemini_apps.page import activities
-from backscroll.history.formats.item_list import ItemList
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, message
-from backscroll.history.sample import Sample
+from backscroll.history.items.item_list import ItemList
+from backscroll.history.items.openai_items import Part, file_part, message
+from backscroll.history.reading.fields import first_text, objects_of, sequence, string, strings_in
+from backscroll.history.reading.records import read_records
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "gemini-apps"
@@ -49,7 +48,7 @@ _EMPTY: Final = "has neither a prompt nor an answer: there is nothing to import"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such a file."""
+    """Return whether a file with this start has activities of Gemini Apps."""
     if sample.kind == "text":
         page = sample.start.lower()
         if b"<html" not in page and b"outer-cell" not in page:

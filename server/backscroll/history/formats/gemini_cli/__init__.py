@@ -1,14 +1,14 @@
 """Sessions of Gemini CLI, which older versions write as one JSON document and newer ones as a log.
 
-`session` follows the changes that a log tells, and `messages` makes items of a message.
+`session` follows the changes that a log records, and `messages` makes items of a message.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.formats.gemini_cli.reading import NAME, read
-from backscroll.history.sample import Sample
 
 
 def _recognises(sample: Sample) -> bool:

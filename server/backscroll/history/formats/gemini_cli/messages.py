@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from backscroll.history import log_items
+from backscroll.history.items import log_items
 from backscroll.store.envelopes import JSON
 
 _MODEL: Final = frozenset({"gemini", "model", "assistant"})

@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
-from backscroll.history.log_items import item_key
-from backscroll.history.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
-from backscroll.history.log_times import unix_ms
+from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
+from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.envelopes import JSON
@@ -112,8 +111,8 @@ def _conversation(
         id=session.text("sessionId") or path.name.partition(".")[0],
         items=items,
         title=session.text("summary").strip() or session.prompt,
-        created_at=_seconds(session.first_ms if first_ms is None else first_ms),
-        updated_at=_seconds(_latest(session.last_ms, last_ms)),
+        created_at=whole_seconds(session.first_ms if first_ms is None else first_ms),
+        updated_at=whole_seconds(_latest(session.last_ms, last_ms)),
         project=project if isinstance(project, str) else "",
         model=session.model,
         parent=folder.name if folder.parent.name == _FOLDER else "",
@@ -124,7 +123,3 @@ def _conversation(
 
 def _latest(*times: int | None) -> int | None:
     return max((time for time in times if time is not None), default=None)
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None else ms // 1000

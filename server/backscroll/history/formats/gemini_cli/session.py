@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from backscroll.history.formats.gemini_cli.messages import Body, items_of
-from backscroll.history.log_texts import first_words
-from backscroll.history.log_times import unix_ms
+from backscroll.history.reading.texts import first_words
+from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 
@@ -108,7 +108,7 @@ class Session:
             offset,
             index,
             size,
-            None if time is None else time // 1000,
+            whole_seconds(time),
             bodies if self.kept else None,
         )
 

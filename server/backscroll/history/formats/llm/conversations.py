@@ -7,13 +7,14 @@ Source: "Logging to SQLite" in the documentation of `llm` 0.32. Versions before 
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.llm.threads import Threads
-from backscroll.history.sample import Sample
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, string
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 NAME: Final = "llm"
 _NEW: Final = frozenset({"threads", "messages", "parts"})
@@ -39,7 +40,7 @@ def read(file: SourceFile) -> Iterator[Record]:
 class _Log:
     """Reads both generations of one database.
 
-    Its tables have no indexes for what belongs to a conversation, so the ids of it are read once.
+    Its tables have no indexes by conversation, so the ids of all rows are read once.
     """
 
     def __init__(self) -> None:

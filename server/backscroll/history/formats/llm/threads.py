@@ -8,9 +8,10 @@ the times are in `turns`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, mapping, parsed, sequence, string, unix_seconds
-from backscroll.history.sqlite_source import Database, Row
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, mapping, parsed, sequence, string
+from backscroll.history.reading.sqlite_source import Database, Row
+from backscroll.history.reading.times import unix_seconds
 
 _INTEGERS: Final = 1 << 63
 """SQLite's integers are smaller than this."""

@@ -5,25 +5,32 @@ branch that its owner saw last. Chats of 2023 have a list `messages` alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import SourceConversation, Unreadable
-from backscroll.history.draft import digest
-from backscroll.history.fields import mapping, sequence, string, unix_seconds
-from backscroll.history.formats import tree
-from backscroll.history.formats.branches import has_items, read_branches
-from backscroll.history.formats.format import Record
-from backscroll.history.formats.json_records import read_records
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
+from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.open_webui.messages import add_message
-from backscroll.history.sample import Sample
+from backscroll.history.items import tree
+from backscroll.history.items.branches import has_items, read_branches
+from backscroll.history.items.keys import digest
+from backscroll.history.reading.fields import (
+    first_text,
+    mapping,
+    objects_of,
+    sequence,
+    string,
+    strings_in,
+)
+from backscroll.history.reading.records import read_records
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "open-webui"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file with this start is such an export."""
+    """Return whether a file with this start is an export of Open WebUI."""
     return any("messages" in _history(_chat(record)) for record in sample.records)
 
 
@@ -38,12 +45,12 @@ def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file."""
-    return read_records(file, lambda *given: conversations(*given, branches=False))
+    return read_records(file, partial(conversations, branches=False))
 
 
 def read_abandoned(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, lambda *given: conversations(*given, branches=True))
+    return read_records(file, partial(conversations, branches=True))
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
@@ -91,7 +98,7 @@ def _messages(chat: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], di
 def _current(
     chat: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
 ) -> list[str]:
-    """Return the ids of the current branch; that with the newest message if none is named."""
+    """Return the ids of the current branch, or of that with the newest message if none is named."""
     line = tree.path(parents, string(_history(chat).get("currentId")))
     if has_items(messages, line, add_message):
         return line

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.fields import mapping, string, unix_seconds
-from backscroll.history.formats.item_list import ItemList, MessageParts
-from backscroll.history.formats.json_values import first_text, objects_of, strings_in
-from backscroll.history.formats.openai_items import Part, file_part, reasoning, role_of
+from backscroll.history.items.item_list import ItemList, MessageParts
+from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
+from backscroll.history.reading.fields import first_text, mapping, objects_of, string, strings_in
+from backscroll.history.reading.times import unix_seconds
 
 _BEGIN: Final = "<details"
 _END: Final = "</details>"

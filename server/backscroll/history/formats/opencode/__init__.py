@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from backscroll.history.conversation import Unreadable
-from backscroll.history.formats.format import Format, Record
+from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.files.sample import Sample
+from backscroll.history.formats.format import Format
 from backscroll.history.formats.opencode import database, storage
 from backscroll.history.formats.opencode.sessions import NAME
-from backscroll.history.sample import Sample
+from backscroll.history.reading.sqlite_source import is_database
 from backscroll.history.source_file import SourceFile
 
 
@@ -18,18 +19,13 @@ def _recognises(sample: Sample) -> bool:
 
 
 def _read(file: SourceFile) -> Iterator[Record]:
-    if _is_database(file):
+    if is_database(file):
         return database.read(file)
     return iter([Unreadable(file.name, storage.PART_OF_FOLDER)])
 
 
 def _read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
-    return database.read_since(file, since_s) if _is_database(file) else _read(file)
-
-
-def _is_database(file: SourceFile) -> bool:
-    with file.open() as stream:
-        return stream.read(16).startswith(b"SQLite format 3")
+    return database.read_since(file, since_s) if is_database(file) else _read(file)
 
 
 def _recognises_folder(names: Collection[str]) -> bool:

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.fields import as_text, mapping, parsed, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
+from backscroll.history.reading.fields import as_text, mapping, parsed, string
+from backscroll.history.reading.sqlite_source import Database, Row, read_database
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import Database, Row, read_database
 
 TABLES: Final = frozenset({"session", "message", "part"})
 _COLUMNS: Final = (

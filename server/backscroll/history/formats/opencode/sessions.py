@@ -1,4 +1,4 @@
-"""Sessions of OpenCode, in whatever it keeps them.
+"""Sessions of OpenCode, whether they are from its database or from its folder.
 
 Source: `message-v2.ts` of OpenCode (the types of parts). Ids sort by time.
 """
@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, identifier, mapping, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, identifier, mapping, string
+from backscroll.history.reading.times import unix_seconds
 
 NAME: Final = "opencode"
 

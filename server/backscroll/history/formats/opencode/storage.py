@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.fields import as_text, mapping, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
-from backscroll.history.json_streams import JsonRecord, json_document
-from backscroll.history.records import unreadable_file
-from backscroll.history.source_file import SourceFile
-from backscroll.history.sqlite_source import DatabaseError, open_database
+from backscroll.history.reading.fields import as_text, mapping, string
+from backscroll.history.reading.json_streams import JsonRecord, json_document
+from backscroll.history.reading.sqlite_source import DatabaseError, open_database
+from backscroll.history.reading.times import unix_seconds
+from backscroll.history.source_file import SourceFile, why
 
 FOLDERS: Final = ("session", "message", "part")
 PART_OF_FOLDER: Final = "is a part of OpenCode's storage; import the whole folder named storage"
@@ -126,7 +125,7 @@ def _document(file: SourceFile, problems: list[Unreadable]) -> Mapping[str, Any]
         with file.open() as stream:
             record = json_document(stream)
     except OSError as error:
-        problems.append(unreadable_file(file, error))
+        problems.append(Unreadable(file.name, why(error)))
         return {}
     if isinstance(record, JsonRecord):
         return record.value

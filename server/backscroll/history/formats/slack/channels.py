@@ -13,15 +13,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.conversation import Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.slack.texts import Names, author_of, text_of, user_name
-from backscroll.history.json_streams import JsonRecord
-from backscroll.history.records import records, starts_with, unreadable_file
-from backscroll.history.sample import Sample
-from backscroll.history.source_file import SourceFile
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, mapping, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord, json_items
+from backscroll.history.reading.records import starts_with
+from backscroll.history.reading.times import unix_seconds
+from backscroll.history.source_file import SourceFile, why
 
 NAME: Final = "slack"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
@@ -103,13 +103,14 @@ def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str
         if not starts_with(file, b"["):
             problems.append(Unreadable(file.name, "is not a JSON array"))
             return
-        for record in records(file):
-            if isinstance(record, JsonRecord):
-                yield record.value
-            else:
-                problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
+        with file.open() as stream:
+            for record in json_items(stream):
+                if isinstance(record, JsonRecord):
+                    yield record.value
+                else:
+                    problems.append(Unreadable(f"{file.name}, item {record.number}", record.reason))
     except OSError as error:
-        problems.append(unreadable_file(file, error))
+        problems.append(Unreadable(file.name, why(error)))
 
 
 def _channel(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
 
-from backscroll.history.fields import mapping, sequence, string
+from backscroll.history.reading.fields import mapping, sequence, string
 
 _REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
@@ -82,7 +82,7 @@ def text_of(message: Mapping[str, Any], names: Names) -> str:
 
 
 def _block_texts(blocks: object) -> list[str]:
-    """Return the texts in blocks, in their order. Slack also writes them to `text`, except bots."""
+    """Return the texts in blocks, in their order. Bots may write them only there, not to `text`."""
     texts: list[str] = []
     waiting = [blocks]
     while waiting:

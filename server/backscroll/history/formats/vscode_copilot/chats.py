@@ -10,22 +10,26 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from backscroll.history.conversation import NotNow, ReadElsewhere, SourceConversation, Unreadable
-from backscroll.history.draft import Draft
-from backscroll.history.fields import (
-    identifier,
-    mapping,
-    parsed,
-    sequence,
-    string,
-    unix_seconds,
+from backscroll.history.conversation import (
+    NotNow,
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
 )
-from backscroll.history.formats.format import Record
+from backscroll.history.files.sample import Sample
 from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
 from backscroll.history.formats.vscode_copilot.requests import add_request
 from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events
-from backscroll.history.json_streams import JsonProblem, JsonRecord, json_document, json_lines
-from backscroll.history.sample import Sample
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.json_streams import (
+    JsonProblem,
+    JsonRecord,
+    json_document,
+    json_lines,
+)
+from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
 NAME: Final = "vscode-copilot"

@@ -6,9 +6,10 @@ Source: `chatModel.ts` and `chatService.ts` of VS Code. A part of a response wit
 from collections.abc import Mapping
 from typing import Any
 
-from backscroll.history.content import content_text
-from backscroll.history.draft import Draft
-from backscroll.history.fields import identifier, mapping, sequence, string, unix_seconds
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import identifier, mapping, sequence, string
+from backscroll.history.reading.times import unix_seconds
 
 
 def add_request(draft: Draft, request: Mapping[str, Any]) -> None:

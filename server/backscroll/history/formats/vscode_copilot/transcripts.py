@@ -7,10 +7,11 @@ call that started it as `parentToolCallId`. Versions of Copilot Chat from 0.51 o
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.content import content_text
-from backscroll.history.draft import Draft
-from backscroll.history.fields import as_text, identifier, mapping, sequence, string, unix_seconds
-from backscroll.history.formats.format import Record
+from backscroll.history.conversation import Record
+from backscroll.history.items.content import content_text
+from backscroll.history.items.draft import Draft
+from backscroll.history.reading.fields import as_text, identifier, mapping, sequence, string
+from backscroll.history.reading.times import unix_seconds
 
 STARTED: Final = "session.start"
 _EVENTS: Final = ("session.", "user.message", "assistant.", "tool.execution_")

@@ -1,0 +1,261 @@
+"""Finds the files at a path: a file, those of a folder, and those inside archives.
+
+Nothing is unpacked to disk, except databases and archives that are inside archives, because they
+need a seekable file. They are copied to temporary files that only this user can read.
+"""
+
+import calendar
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, BinaryIO, Final, TypeAlias
+
+from backscroll.history.conversation import Unreadable
+from backscroll.history.files.decompressing import (
+    ENCRYPTED,
+    Allowance,
+    damage_in_words,
+    decompressed,
+    guarded,
+)
+from backscroll.history.files.disk_files import (
+    Bounds,
+    copied,
+    copy_bytes,
+    disk_file,
+    found_below,
+    is_compressed,
+    is_system_file,
+)
+from backscroll.history.reading.sqlite_connections import FIRST_BYTES as SQLITE_BYTES
+from backscroll.history.source_file import DamagedFileError, SourceFile, why
+
+MAX_NESTING: Final = 3
+"""How many archives may be inside one another."""
+
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_BUFFER_BYTES: Final = 256 * 1024
+_IN_MEMORY_BYTES: Final = 32 * 1024**2
+_MAX_FOLDERS: Final = 64
+_NUMBER: Final = re.compile(r"\d+")
+_SYSTEM_FOLDER: Final = "__MACOSX"
+_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+"""The ends of the names of files that SQLite keeps beside a database."""
+
+_COPIES: Final = (("rollout-", ".jsonl.zst", ".jsonl"), ("session-", ".json", ".jsonl"))
+"""Files that repeat another one: the start and the end of their names, and the end of its name.
+
+Codex compresses a log, and Gemini CLI writes an older form of it, while the log is still there.
+"""
+
+_FIRST_ZIP_YEAR: Final = 1980
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFolder:
+    """A folder or archive whose files belong together.
+
+    Attributes:
+        name: as shown to users.
+        files: all files below it, by their path from there, with `/` as separator.
+    """
+
+    name: str
+    files: Mapping[str, SourceFile]
+
+
+Opened: TypeAlias = SourceFile | SourceFolder | Unreadable
+IsWhole: TypeAlias = Callable[[Collection[str]], bool]
+
+
+def opened(
+    path: Path, is_whole: IsWhole, bounds: Bounds | None = None, name: str = ""
+) -> Iterator[Opened]:
+    """Yield the files at a path, in the natural order of their names.
+
+    A file can be read until the next one is asked for. Its own compression is undone.
+
+    Args:
+        path: a file, an archive or a folder.
+        is_whole: returns whether a folder is to be yielded as a `SourceFolder`, from the names of
+            the files and folders directly in it.
+        bounds: what archives may take to read.
+        name: as shown to users; empty for the path.
+
+    Yields:
+        Files and folders; an `Unreadable`, whose position is the name, for each that cannot be
+        read.
+    """
+    opening = _Opening(is_whole, bounds or Bounds())
+    if path.is_dir():
+        files = dict[str, SourceFile]()
+        yield from found_below(path, files, opening.bounds)
+        yield from opening.folder(SourceFolder(name or str(path), files), None, 0)
+    else:
+        yield from opening.file(disk_file(path, name, opening.bounds), None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    is_whole: IsWhole
+    bounds: Bounds
+
+    def folder(
+        self, folder: SourceFolder, allowance: Allowance | None, nesting: int
+    ) -> Iterator[Opened]:
+        """Yield the files of a folder and of its subfolders."""
+        directly = _directly_in(folder.files)
+        remaining = [""]
+        while remaining:
+            prefix = remaining.pop()
+            if _belongs_to_another(prefix, folder.files):
+                continue
+            if prefix in folder.files:
+                log = folder.files.get(f"{prefix}-wal")
+                yield from self.file(folder.files[prefix], allowance, nesting, log)
+                continue
+            names = directly.get(prefix, ())
+            if self.is_whole(names):
+                whole = {
+                    path.removeprefix(prefix): file
+                    for path, file in folder.files.items()
+                    if path.startswith(prefix)
+                }
+                yield SourceFolder(f"{folder.name}/{prefix}".rstrip("/"), whole)
+                continue
+            for name in sorted(names, key=_natural, reverse=True):
+                path = f"{prefix}{name}"
+                remaining.append(path if path in folder.files else f"{path}/")
+
+    def file(
+        self,
+        file: SourceFile,
+        allowance: Allowance | None,
+        nesting: int,
+        log: SourceFile | None = None,
+    ) -> Iterator[Opened]:
+        """Yield a file, or the files inside it if it is an archive.
+
+        A database inside an archive is copied together with `log`, its write-ahead log.
+        """
+        try:
+            if file.path is not None and is_compressed(file.path):
+                file = replace(file, path=None, size=None)
+            start = _start(file)
+            if start == SQLITE_BYTES and file.path is None:
+                yield from self.database(file, log)
+            elif not start.startswith(_ZIP):
+                yield file
+            elif nesting == MAX_NESTING:
+                yield Unreadable(file.name, f"is inside {nesting} archives: unpack the outer ones")
+            else:
+                yield from self.archive(file, allowance, nesting)
+        except OSError as error:
+            yield Unreadable(file.name, why(error))
+
+    def database(self, file: SourceFile, log: SourceFile | None) -> Iterator[Opened]:
+        """Yield a copy of a database on disk."""
+        most = self.bounds.copy_bytes
+        with file.open() as stream, copied(stream, most) as copy:
+            if log is not None:
+                with log.open() as rest, Path(f"{copy}-wal").open("xb") as written:
+                    copy_bytes(rest, written, most)
+            yield disk_file(copy, file.name)
+
+    def archive(
+        self, file: SourceFile, allowance: Allowance | None, nesting: int
+    ) -> Iterator[Opened]:
+        """Yield the files of an archive."""
+        with _seekable(file, self.bounds.copy_bytes) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            allowance = allowance or self.bounds.allowance(size)
+            with damage_in_words():
+                archive = zipfile.ZipFile(stream)
+            with archive:
+                members = [each for each in archive.infolist() if not _is_left_out(each)]
+                if len(members) > self.bounds.members:
+                    raise DamagedFileError(f"has more than {self.bounds.members} files")
+                if any(member.flag_bits & 1 for member in members):
+                    yield Unreadable(file.name, ENCRYPTED)
+                files = {
+                    member.filename: _member(file.name, archive, member, allowance)
+                    for member in members
+                    if not member.flag_bits & 1
+                }
+                yield from self.folder(SourceFolder(file.name, files), allowance, nesting + 1)
+
+
+def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
+    """Return whether a file is part of another one, or repeats another one, beside it."""
+    if any(path.endswith(end) and path.removesuffix(end) in files for end in _COMPANIONS):
+        return True
+    name = path.rpartition("/")[2]
+    return any(
+        name.startswith(start) and name.endswith(end) and path.removesuffix(end) + kept in files
+        for start, end, kept in _COPIES
+    )
+
+
+def _is_left_out(member: zipfile.ZipInfo) -> bool:
+    *folders, name = member.filename.split("/")
+    return not name or is_system_file(name) or _SYSTEM_FOLDER in folders
+
+
+def _member(
+    archive_name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowance: Allowance
+) -> SourceFile:
+    # The name is only shown: nothing is written to the path that it names.
+    def content() -> BinaryIO:
+        stream = guarded(lambda: archive.open(member), allowance)
+        return decompressed(stream, allowance)
+
+    return SourceFile(
+        f"{archive_name}/{member.filename}",
+        content,
+        size=member.file_size,
+        modified_at=_modified_at(member),
+    )
+
+
+def _modified_at(member: zipfile.ZipInfo) -> int | None:
+    if member.date_time[0] <= _FIRST_ZIP_YEAR:  # written if the time is not known
+        return None
+    return calendar.timegm((*member.date_time, 0, 0, 0))
+
+
+def _directly_in(paths: Collection[str]) -> Mapping[str, list[str]]:
+    """Return the names in each folder, by its path, which is empty or ends with `/`."""
+    found: dict[str, dict[str, None]] = {}
+    for path in paths:
+        prefix = ""
+        for name in path.split("/", _MAX_FOLDERS):
+            found.setdefault(prefix, {})[name] = None
+            prefix += f"{name}/"
+    return {prefix: list(names) for prefix, names in found.items()}
+
+
+def _natural(name: str) -> str:
+    """Return a key that sorts `part 9` before `part 10`."""
+    return _NUMBER.sub(lambda number: number[0].zfill(20), name)
+
+
+def _start(file: SourceFile) -> bytes:
+    with file.open() as stream:
+        return stream.read(len(SQLITE_BYTES))
+
+
+@contextmanager
+def _seekable(file: SourceFile, most: int) -> Iterator[IO[bytes]]:
+    """Yield the content of a file as a stream that can be sought."""
+    with file.open() as stream:
+        if file.path is not None:
+            yield stream
+            return
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as copy:
+            copy_bytes(stream, copy, most)
+            yield copy

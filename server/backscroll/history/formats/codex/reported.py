@@ -1,0 +1,55 @@
+"""Recognises what a Codex log reports twice: as an item of the model's API, and as an event.
+
+Which of the two is written, and in which order, depends on the version of Codex. A text that really
+was said twice is written twice by each of them.
+"""
+
+from typing import Final
+
+Identity = tuple[str, str]
+"""What was reported: its kind, such as `user`, and its text or the id of its call."""
+
+
+Channel = int
+"""How a log reports something: `ITEM`, `EVENT` or `COMPLETED`."""
+
+# Numbers and no enumeration, whose members take most of the time of reading a log.
+ITEM: Final[Channel] = 0
+EVENT: Final[Channel] = 1
+COMPLETED: Final[Channel] = 2
+"""An `item_completed` event, which also exists for what `EVENT` reports."""
+
+
+class Reported:
+    """What was reported in the current turn and in the one before it."""
+
+    def __init__(self) -> None:
+        """Start before the first turn."""
+        self._turn = ""
+        # How often each channel reported something.
+        self._current: dict[Identity, list[int]] = {}
+        self._before: dict[Identity, list[int]] = {}
+
+    def begin_turn(self, turn: str) -> None:
+        """Begin a turn, unless it has begun already.
+
+        Args:
+            turn: the id of the turn; empty if unknown.
+        """
+        if not turn or turn != self._turn:
+            self._turn = turn
+            self._before, self._current = self._current, {}
+
+    def is_first(self, channel: Channel, identity: Identity) -> bool:
+        """Return whether this is the first report of something, and remember it.
+
+        It is not the first one if another channel reported it before, and this channel did not.
+        """
+        before = self._before.get(identity)
+        if before is not None and before[channel] < max(before):
+            before[channel] += 1
+            return False
+        counts = self._current.setdefault(identity, [0, 0, 0])
+        often = max(counts)
+        counts[channel] += 1
+        return counts[channel] > often

@@ -1,0 +1,42 @@
+"""The text of a message's content, in the forms that OpenAI's APIs and their imitators use."""
+
+from typing import Any, Final
+
+from backscroll.history.reading.fields import mapping, string
+
+_KINDS: Final = (("image", "image"), ("audio", "audio"), ("video", "video"), ("file", "file"))
+"""What the type of a part without text contains, and the word for it."""
+
+
+def content_text(content: object) -> str:
+    """Return the text of a content: a string, a part, or a list of strings and parts.
+
+    A part without text becomes `[image]`, `[audio]`, `[video]` or `[file: its name]`, because its
+    bytes cannot be searched. A part of an unknown type becomes nothing.
+    """
+    if isinstance(content, list):
+        return "\n".join(filter(None, (_part_text(part) for part in content)))
+    return _part_text(content)
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    fields = mapping(part)
+    for name in ("text", "refusal", "content"):
+        value = fields.get(name)
+        text = string(value) or string(mapping(value).get("value"))
+        if text:
+            return text
+    return _placeholder(fields)
+
+
+def _placeholder(fields: Any) -> str:  # noqa: ANN401 - JSON
+    kind = string(fields.get("type"))
+    for mark, word in _KINDS:
+        if mark in kind:
+            name = string(fields.get("filename")) or string(
+                mapping(fields.get("file")).get("filename")
+            )
+            return f"[{word}: {name}]" if name else f"[{word}]"
+    return ""

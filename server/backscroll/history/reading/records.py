@@ -1,0 +1,135 @@
+"""The JSON objects of a file, one at a time, and where each is.
+
+The file is an array, an object that has an array in a field, a single object, or JSON Lines.
+"""
+
+import codecs
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO, Final, TypeAlias
+
+from backscroll.history.conversation import Record, SourceConversation
+from backscroll.history.reading.json_streams import (
+    JsonProblem,
+    JsonRecord,
+    json_document,
+    json_items,
+    json_lines,
+)
+from backscroll.history.source_file import SourceFile
+
+_DAMAGED_LINES: Final = 64
+"""How many damaged lines JSON Lines can begin with. The format is recognised by no more either."""
+
+_START_BYTES: Final = 4096
+
+Reader = Callable[[Mapping[str, Any], str], Iterator[Record]]
+"""Yields what is read from one JSON object. Its arguments are the object and its position."""
+
+
+def read_records(
+    file: SourceFile, read: Reader, field: str = "", *, deep: bool = False
+) -> Iterator[Record]:
+    """Yield what is read from each object of a file, and the objects that cannot be read.
+
+    Args:
+        file: the file.
+        read: reads one of the objects.
+        field: the field that has the array.
+        deep: whether an object can be nested deeply, as `json_items` says.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    for position, found in records(file, field, deep=deep):
+        if isinstance(found, JsonProblem):
+            yield found
+            continue
+        for record in read(found.value, position):
+            if found.replaced and isinstance(record, SourceConversation):
+                yield dataclasses.replace(record, replaced=found.replaced)
+            else:
+                yield record
+
+
+_Found: TypeAlias = tuple[str, JsonRecord | JsonProblem]
+
+
+def records(file: SourceFile, field: str = "", *, deep: bool = False) -> Iterator[_Found]:
+    """Yield each object of a file after its position, such as `line 7`.
+
+    The file is read in the first of five ways that finds any objects.
+
+    Args:
+        file: the file.
+        field: the field that has the array.
+        deep: whether an object can be nested deeply, as `json_items` says.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    ways: Sequence[Callable[[BinaryIO], Iterator[_Found]]] = (
+        partial(_items, field=field, deep=deep),
+        partial(_lines, damaged=0),
+        partial(_document, deep=deep, damaged=False),
+        partial(_lines, damaged=_DAMAGED_LINES),
+        partial(_document, deep=deep, damaged=True),
+    )
+    for read in ways:
+        with file.open() as stream:
+            found = False
+            for each in read(stream):
+                found = True
+                yield each
+        if found:
+            return
+
+
+def _items(stream: BinaryIO, *, field: str, deep: bool) -> Iterator[_Found]:
+    for each in json_items(stream, field, deep=deep):
+        yield f"conversation {each.number}", each
+
+
+def _lines(stream: BinaryIO, *, damaged: int) -> Iterator[_Found]:
+    """Yield the objects of JSON Lines; nothing if the file is something else.
+
+    Args:
+        stream: the content of the file.
+        damaged: how many lines before the first object may be anything else.
+    """
+    lines = json_lines(stream)
+    before = []
+    for first in lines:
+        if isinstance(first, JsonRecord):
+            break
+        before.append(first)
+        if len(before) > damaged:
+            return
+    else:
+        return
+    second = next(lines, None)
+    if second is None and not before:
+        yield "the file", first
+        return
+    for each in chain(before, (first,), (second,) if second else (), lines):
+        yield f"line {each.number}", each
+
+
+def _document(stream: BinaryIO, *, deep: bool, damaged: bool) -> Iterator[_Found]:
+    """Yield the object that is the whole file, or its problem if the file can be damaged."""
+    found = json_document(stream, deep=deep)
+    if damaged or isinstance(found, JsonRecord):
+        yield "the file", found
+
+
+def starts_with(file: SourceFile, character: bytes) -> bool:
+    """Return whether a character is the first one of a file that is not a space.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with file.open() as stream:
+        start = stream.read(_START_BYTES)
+    return start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(character)

@@ -1,0 +1,68 @@
+"""Shortens long texts, and replaces the binary content in them."""
+
+from typing import Final
+
+from backscroll_tools.client.abridging import LEAST_CHARS, abridged
+
+TEXT_CHARS: Final = 1024 * 1024
+"""The maximum length of a text that is kept whole, in characters."""
+
+TITLE_CHARS: Final = 100
+"""The maximum length of a title that is made of a prompt, in characters."""
+
+
+def kept_text(text: str) -> str:
+    """Return a text without binary content, and cut if it has over `TEXT_CHARS` characters.
+
+    Binary content is replaced by its type and size. A text that is cut ends with a sentence that
+    gives its length.
+    """
+    if len(text) < LEAST_CHARS:
+        return text
+    if _has_long_word(text):
+        text = abridged({"text": text})["text"]
+    if len(text) > TEXT_CHARS:
+        return text[:TEXT_CHARS] + cut_note(len(text), "characters")
+    return text
+
+
+def first_words(text: str) -> str:
+    """Return the start of a text's first line, of up to `TITLE_CHARS` characters."""
+    line = text.strip().partition("\n")[0].strip()
+    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
+
+
+def binary_note(start: str, length: int) -> str:
+    """Return the type and size of base64, such as `[image/png, 70 bytes]`; empty if it is not.
+
+    Args:
+        start: the base64 or data URL, or the start of it.
+        length: the length of the whole, in characters.
+    """
+    note = abridged({"data": start, "data_chars": length})["data"]
+    return note if isinstance(note, str) and note != start else ""
+
+
+def cut_note(length: int, unit: str) -> str:
+    """Return the sentence that ends a text which was cut.
+
+    Args:
+        length: the length of the whole text.
+        unit: what `length` counts, in the plural.
+    """
+    return f" […] [This text was cut. It had {length:,} {unit}.]"
+
+
+def _has_long_word(text: str) -> bool:
+    """Return whether `LEAST_CHARS` characters without a space follow one another.
+
+    The search skips to the last space within that distance, which makes it much faster than a
+    regular expression.
+    """
+    start = 0
+    while start + LEAST_CHARS <= len(text):
+        last = text.rfind(" ", start, start + LEAST_CHARS)
+        if last < 0:
+            return True
+        start = last + 1
+    return False

@@ -1,0 +1,95 @@
+"""Times as other programs write them: in ISO 8601 format, or as numbers since 1970."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+LATEST_MS: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999, as a Unix time."""
+
+_LATEST: Final = LATEST_MS // 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+_SECOND: Final = timedelta(seconds=1)
+
+_LEAST_MS: Final = 100_000_000_000
+"""Larger numbers are milliseconds: as seconds, this is the year 5138; as milliseconds, 1973."""
+_LEAST_US: Final = _LEAST_MS * 1000
+_LEAST_NS: Final = _LEAST_US * 1000
+_TOO_LARGE: Final = _LEAST_NS * 1000
+
+
+def unix_seconds(written: object) -> int | None:
+    """Return a time in Unix seconds, rounded down; None if it is missing or invalid.
+
+    Args:
+        written: a number, as text or not, of seconds, milliseconds, microseconds or nanoseconds
+            since 1970, whose size shows the unit; or a time in ISO 8601 format, in UTC if it has
+            no time zone.
+    """
+    if isinstance(written, str):
+        return _from_text(written.strip())
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        return None
+    if not 0 < written < _TOO_LARGE:  # false for NaN, too
+        return None
+    seconds = math.floor(written)
+    for unit, least in ((10**9, _LEAST_NS), (10**6, _LEAST_US), (10**3, _LEAST_MS)):
+        if seconds > least:
+            seconds //= unit
+            break
+    return seconds if 0 < seconds <= _LATEST else None
+
+
+def _from_text(written: str) -> int | None:
+    try:
+        return unix_seconds(float(written))
+    except ValueError:
+        pass
+    moment = _since_epoch(written)
+    if moment is None:
+        return None
+    seconds = moment // _SECOND
+    return seconds if 0 < seconds <= _LATEST else None
+
+
+def unix_ms(written: object) -> int | None:
+    """Return a time in Unix milliseconds, or None if it is not one between 1970 and 9999.
+
+    Args:
+        written: text in ISO 8601 format, in UTC if it has no time zone, or a number of Unix
+            seconds or milliseconds. Numbers of seconds end where the year 9999 does; larger numbers
+            are milliseconds.
+    """
+    if isinstance(written, str):
+        return _ms_from_text(written)
+    if isinstance(written, int | float) and not isinstance(written, bool):
+        if not 0 <= written <= LATEST_MS:
+            return None
+        return int(written * 1000) if written <= LATEST_MS // 1000 else int(written)
+    return None
+
+
+def whole_seconds(ms: int | None) -> int | None:
+    """Return a time in Unix milliseconds as Unix seconds, rounded down; None if it is unknown."""
+    return None if ms is None else ms // 1000
+
+
+@lru_cache(maxsize=64)
+def _ms_from_text(written: str) -> int | None:
+    """Return a time in Unix milliseconds. Neighbouring lines of a log often have the same time."""
+    moment = _since_epoch(written)
+    if moment is None:
+        return None
+    ms = moment // _MS
+    return ms if 0 <= ms <= LATEST_MS else None
+
+
+def _since_epoch(written: str) -> timedelta | None:
+    """Return the time between 1970 and a time in ISO 8601 format; None if it is invalid."""
+    try:
+        moment = datetime.fromisoformat(written)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    except (ValueError, OverflowError):
+        return None
