@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows, terms
-from backscroll.store.search.index import scoped
 from backscroll.store.search.limits import Limits
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.rows import Row
+from backscroll.store.search.scopes import scoped
 from backscroll.store.search.search_request import SearchRequest
 from backscroll.store.search.texts import role_number
 

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, cast
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.compiled import CompiledStatement
 from backscroll.database.deferred import settle
 from backscroll.database.json_text import load_json
-from backscroll.database.locks import take_turns
-from backscroll.database.search_schema import search_scopes
 from backscroll.store.search import pending, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.rows import MAX_LENGTH, WITH_TOOLS, Row
+from backscroll.store.search.scopes import scope_of, scoped
 from backscroll.store.search.texts import KINDS, Entry, has_title, role_number, with_tools
 from backscroll.store.search.tool_indexing import indexes_tools
 from backscroll_tools.search.titles import title_of, titled
@@ -27,14 +26,6 @@ _LOOKED_UP: Final = 3
 _OWNER: Final = "\ue001"
 """The first character of an owner's token. This character is neither a letter nor a symbol, so no
 token of a text has it."""
-_SEPARATOR: Final = "\ue000"
-"""Separates the number of a scope from a token. This character is neither a letter nor a symbol, so
-no token of a text has it."""
-
-_scope: Final = select(search_scopes.c.scope).where(
-    search_scopes.c.partition == bindparam("partition")
-)
-_next_scope: Final = select(func.coalesce(func.max(search_scopes.c.scope), 0) + 1)
 
 
 def owner_of(kind: int, position: int) -> int:
@@ -45,31 +36,6 @@ def owner_of(kind: int, position: int) -> int:
 def owner_token(owner: int) -> str:
     """Return the token that all messages of an owner have, so that the index can find them."""
     return f"{_OWNER}{owner:x}"
-
-
-def scope_of(connection: Connection, partition: str, *, create: bool = False) -> int | None:
-    """Return a partition's number, called scope; 0 for the default one, None if there is no number.
-
-    Args:
-        connection: a connection; in a write transaction if `create` is True.
-        partition: the name of the partition.
-        create: whether to give the partition a number if it has none.
-    """
-    if not partition:
-        return 0
-    found: int | None = connection.scalar(_scope, {"partition": partition})
-    if found is None and create:
-        take_turns(connection, "search scopes")
-        found = connection.scalar(_scope, {"partition": partition})
-        if found is None:
-            found = connection.execute(_next_scope).scalar_one()
-            connection.execute(insert(search_scopes).values(partition=partition, scope=found))
-    return found
-
-
-def scoped(scope: int, tokens: Sequence[str]) -> Sequence[str]:
-    """Return tokens with the number of the scope, as the index stores them; unchanged for 0."""
-    return tokens if scope == 0 else [f"{scope}{_SEPARATOR}{token}" for token in tokens]
 
 
 def add(connection: Connection, partition: str, owner: int, entries: Iterable[Entry]) -> None:

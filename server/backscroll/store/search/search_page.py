@@ -15,11 +15,12 @@ from backscroll.store.search.backfill import is_whole
 from backscroll.store.search.candidates import CommonWords, admitted, groups, look_up, look_up_again
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.hits import matching, read_hits, shown
-from backscroll.store.search.index import owner_of, scope_of
+from backscroll.store.search.index import owner_of
 from backscroll.store.search.limits import Bounds, Limits
 from backscroll.store.search.orders import Lookup, Step, orders
 from backscroll.store.search.outline import Outline
 from backscroll.store.search.quiet import quiet
+from backscroll.store.search.scopes import scope_of
 from backscroll.store.search.search_cursor import Cursor, key_of
 from backscroll.store.search.search_request import SearchRequest
 from backscroll.store.search.vectors import Meaning, Near, near
