@@ -1,8 +1,9 @@
 """Recognises the messages of threads and conversations that an older version imported.
 
-Versions of Backscroll before schema 6 recorded no keys and digests of messages. Their messages are
-recognised by their ids, or without ids by their content and order, up to the first one that
-differs. All others are treated like those that were written through the API.
+Before schema 6, imports recorded no keys and digests of messages. A stored message is recognised if
+an imported one has the same id and content. Imported messages without ids are compared with the
+stored ones in order, by content, up to the first difference. Messages that are not recognised are
+treated as if they were written through the API.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,14 +26,14 @@ def adopt(
     known: Sequence[Known],
     given: Sequence[JSON],
 ) -> tuple[list[Known], list[JSON]]:
-    """Return `known` with the keys and digests of `given`, and what to write for that.
+    """Return `known` with the keys and digests of `given`, and the values to write.
 
     Args:
         connection: a connection.
-        collection: whether they are messages or items.
+        collection: the kind of collection: threads or conversations.
         owner: the position of their thread or conversation.
         known: the messages or items that the store has, in order.
-        given: the rows of those that are imported, in order.
+        given: the rows of the imported messages or items, in order.
 
     Returns:
         The messages or items; and for each one that was recognised, its `id` and the new values of

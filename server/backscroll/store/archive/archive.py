@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 class Archive:
     """Imports, exports and forgets whole threads, conversations and stored completions.
 
-    An import never brings back what was deleted or forgotten. What a user wrote or changed through
-    the API after an import is kept by later imports.
+    An import never restores messages or conversations that were deleted or forgotten. It keeps the
+    messages that a user wrote, and the changes that a user made, through the API.
     """
 
     _database: Database
     _clock: Clock
 
     async def import_thread(self, thread: "ImportedThread", partition: str = "") -> "ImportOutcome":
-        """Write a whole thread into a partition, or bring it up to date, in one transaction.
+        """Write a whole thread into a partition, in one transaction.
 
-        The thread is the same as one that was imported before if it has the same key or id.
+        If the partition has a thread with the same key or id, that thread is updated.
 
         Raises:
             StoreError: the thread has a value that cannot be stored; nothing is written.
@@ -54,7 +54,7 @@ class Archive:
     async def import_conversation(
         self, conversation: "ImportedConversation", partition: str = ""
     ) -> "ImportOutcome":
-        """Write a conversation or bring it up to date in one transaction, like `import_thread`."""
+        """Write or update a conversation in one transaction, like `import_thread`."""
         from backscroll.store.archive.importing import import_one
 
         return await import_one(self._database, self._clock, conversation, partition)
@@ -71,7 +71,7 @@ class Archive:
             conversations: the conversations and threads. One that cannot be stored is refused, and
                 the others are written. If several have the same key, they are written in order.
             partition: the partition to write to.
-            watermarks: are stored in the same transaction, as `set_watermarks` stores them.
+            watermarks: the watermarks to store in the same transaction, as in `set_watermarks`.
 
         Returns:
             The outcome of each conversation, in order.
@@ -98,13 +98,13 @@ class Archive:
         )
 
     async def watermarks(self, partition: str = "") -> "Mapping[str, Watermark]":
-        """Return how far each source file was imported into a partition, by path."""
+        """Return the watermarks of a partition, by path: how far each source file was imported."""
         from backscroll.store.archive.watermarks import read_watermarks
 
         return await self._database.read(lambda connection: read_watermarks(connection, partition))
 
     async def set_watermarks(self, watermarks: "Sequence[Watermark]", partition: str = "") -> None:
-        """Store how far source files were imported. Watermarks of the same paths are replaced."""
+        """Store watermarks. Earlier watermarks of the same paths are replaced."""
         from backscroll.store.archive.watermarks import write_watermarks
 
         await self._database.write(
@@ -112,7 +112,7 @@ class Archive:
         )
 
     async def lineage(self, key: str, partition: str = "") -> "StoredLineage | None":
-        """Return what an imported conversation was forked from, or None if it was not imported.
+        """Return the parent and the row of an imported conversation; None if it was not imported.
 
         Args:
             key: the import key of the conversation.
@@ -125,7 +125,7 @@ class Archive:
         )
 
     async def item_keys(self, key: str, partition: str = "") -> frozenset[str]:
-        """Return the import keys of the items of a conversation; none if it was not imported.
+        """Return the import keys of a conversation's items; an empty set if it was not imported.
 
         Args:
             key: the import key of the conversation.
@@ -140,7 +140,7 @@ class Archive:
         return await self._database.read(read, large=True)
 
     async def forgettable(self, selection: "Selection", partition: str = "") -> "list[Forgettable]":
-        """Return what `forget` would erase, latest active first.
+        """Return the objects that meet a selection's conditions, latest active first.
 
         Raises:
             ValueError: the selection has no condition.
@@ -156,12 +156,14 @@ class Archive:
     ) -> "ForgetOutcome":
         """Erase threads, conversations and completions for good.
 
-        Their texts, metadata and import keys are erased from the tables, the search index, the
-        replies that are kept for idempotency keys, and on SQLite from the free pages and the log.
-        Only hashes of their keys are kept, so that no import brings them back.
+        Their texts, metadata and import keys are erased from the tables, the search index and the
+        replies that are stored for idempotency keys. On SQLite, they are also erased from free
+        pages and from the log. Only hashes of the import keys are kept, so that no import restores
+        them.
 
         Args:
-            forgotten: what to erase, from `forgettable`. What no longer exists is left out.
+            forgotten: the objects to erase, which `forgettable` returned. Objects that no longer
+                exist are ignored.
             partition: their partition.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Import of stored chat completions, which never change after they were created."""
+"""Imports stored chat completions, which never change after they are created."""
 
 from typing import TYPE_CHECKING
 

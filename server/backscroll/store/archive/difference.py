@@ -1,6 +1,6 @@
-"""Compares what the store has of a conversation with what is imported, by keys and digests.
+"""Compares the stored messages of a conversation with the imported ones, by keys and digests.
 
-Nothing here reads or writes the database, and no bodies are compared.
+This module does not use the database, and does not compare bodies.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 REMOVED: Final = 0
-"""The digest of a message or item that an import removed. An import can bring it back, unlike one
-that was deleted through the API."""
+"""The digest of a message or item that an import removed. A later import can add it again, unlike
+one that was deleted through the API."""
 
 
 class Known(NamedTuple):
-    """A message or item that the store has.
+    """A message or item in the store.
 
     Attributes:
         position: its position in its thread or conversation.
         id: its id.
         key: its import key; None if it has none.
-        digest: the hash of what was imported; None if it was written through the API.
+        digest: the hash of the imported content; None if it was written through the API.
         is_deleted: whether it was deleted, through the API or by an import.
     """
 
@@ -40,7 +40,7 @@ class Given(NamedTuple):
 
     Attributes:
         key: its import key; None if its id identifies it.
-        id: its id; None if the store is to create one.
+        id: its id; None if the store creates one.
         digest: the hash of its content.
     """
 
@@ -50,11 +50,11 @@ class Given(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A message or item that comes after all others, or at the first position.
+    """A message or item to put after all others, or at the first position.
 
     Attributes:
-        at: its index among the given ones.
-        known: the one that is moved; None if it is new.
+        at: its index in the import.
+        known: the stored message or item to move; None if it is new.
     """
 
     at: int
@@ -63,13 +63,15 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the store's messages or items become those of the source.
+    """The changes after which the store's messages or items are those of the source.
 
     Attributes:
-        replaced: those whose content changed, each with the index of its new content.
-        removed: those that the source no longer has.
-        placed: those that are new or moved, in order. They come after all others.
-        has_new_start: whether the first of `placed` gets position 1, which another one has left.
+        replaced: stored ones whose content changed, each with the index of its new content in the
+            import.
+        removed: stored ones that the source no longer has.
+        placed: new ones and moved ones, in order. They get positions after all others.
+        has_new_start: whether the first of `placed` gets position 1, because the one that had this
+            position is moved or removed.
     """
 
     replaced: Sequence[tuple[Known, int]] = ()
@@ -83,7 +85,7 @@ class Difference:
 
     @property
     def added(self) -> list[int]:
-        """The indexes of those that are new."""
+        """The indexes of the new ones in the import."""
         return [each.at for each in self.placed if each.known is None]
 
     @property
@@ -93,21 +95,21 @@ class Difference:
 
     @property
     def written(self) -> list[int]:
-        """The indexes of those whose content is written: the replaced and the new ones."""
+        """The indexes in the import of the contents to write: the replaced and the new ones."""
         return [*(at for _, at in self.replaced), *self.added]
 
 
 def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) -> Difference:
-    """Return how `known` becomes `given`.
+    """Return the changes after which the store has the messages or items of the source.
 
-    Those that were written through the API always stay where they are. Those that were deleted
-    through the API stay deleted.
+    Messages and items that were written through the API are never moved or removed. Those that were
+    deleted through the API stay deleted.
 
     Args:
-        known: those that the store has, in order of position.
-        given: those of the source, in the order of the source, each with another key or id.
-        is_tail: whether `given` has only the last ones of the source. If so, none is removed or
-            moved.
+        known: the messages or items in the store, in order of position.
+        given: the messages or items of the source, in its order. No two have the same key or id.
+        is_tail: whether `given` has only the last messages or items of the source. If so, nothing
+            is removed or moved.
     """
     matched = [
         (index, found)
@@ -136,7 +138,7 @@ def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) ->
 
 
 def _match(known: Sequence[Known], given: Sequence[Given]) -> Iterator[Known | None]:
-    """Yield, for each of `given`, the one of `known` with its key, or with its id."""
+    """For each of `given`, yield the one of `known` with the same key or id, or None."""
     there = [each for each in known if each.digest != REMOVED]
     by_key = {each.key: each for each in there if each.key is not None}
     by_id = {each.id: each for each in there}

@@ -1,8 +1,8 @@
 """Forgets threads, conversations and stored completions for good.
 
-The rows stay without content, marked as deleted, as after a deletion through the API. In addition,
-their import keys are replaced by hashes, and what SQLite has kept of the content in its log and in
-the search index is erased before `forget` returns.
+As after a deletion through the API, a row without content stays, and is marked as deleted. In
+addition, its import key is replaced by a hash, and the content is erased from SQLite's log and from
+the search index before `forget` returns.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class _Kind(NamedTuple):
         table: its table.
         members: the table of its messages or items.
         owner: the column of `members` that refers to it.
-        erased: the columns of its content.
+        erased: the columns to erase.
     """
 
     name: ForgetKind
@@ -88,7 +88,7 @@ _KINDS: Final = (
 
 
 def find(connection: Connection, partition: str, selection: Selection) -> list[Forgettable]:
-    """Return what a selection selects, latest active first.
+    """Return the objects that meet all conditions of a selection, latest active first.
 
     Raises:
         ValueError: the selection has no condition.
@@ -108,12 +108,12 @@ def find(connection: Connection, partition: str, selection: Selection) -> list[F
 async def forget(
     database: Database, partition: str, forgotten: Sequence[Forgettable], now_s: int
 ) -> ForgetOutcome:
-    """Erase what `find` found.
+    """Erase the objects that `find` returned.
 
     Args:
         database: the database.
         partition: the partition of the objects.
-        forgotten: the objects. Those that no longer exist are left out.
+        forgotten: the objects. Those that no longer exist are ignored.
         now_s: the time of day in Unix seconds.
     """
     count = 0
@@ -171,7 +171,7 @@ def _erase_all(
 def _erase(
     connection: Connection, partition: str, kind: _Kind, forgotten_id: str, now_s: int
 ) -> bool:
-    """Erase an object, and return whether it was still there."""
+    """Erase an object. Return whether it still existed."""
     table = kind.table
     living = (table.c.partition == partition, table.c.deleted_at.is_(None))
     statement = select(table).where(table.c.id == bindparam("forgotten"), *living)

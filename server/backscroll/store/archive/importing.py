@@ -1,4 +1,4 @@
-"""Imports threads and conversations: the steps before, in and after the transaction."""
+"""Imports threads and conversations. The slow steps run before the write transaction."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -54,7 +54,7 @@ async def import_all(
     partition: str,
     watermarks: Sequence[Watermark],
 ) -> list[ImportOutcome]:
-    """Import conversations and threads, in one transaction, and refuse what cannot be stored.
+    """Import conversations and threads in one transaction, and refuse those that cannot be stored.
 
     Raises:
         OperatorError: as `Database.write`.
@@ -81,7 +81,7 @@ async def _import(
     partition: str,
     watermarks: Sequence[Watermark],
 ) -> list[ImportOutcome]:
-    """Write what is new or changed. If nothing is, write nothing."""
+    """Write new and changed conversations and threads, and the watermarks."""
 
     def look_at_all(connection: Connection) -> list[Change]:
         return [look(connection, partition, each) for each in prepared]
@@ -105,7 +105,7 @@ async def _import(
     except (DBAPIError, OverflowError):  # `Database.write` translates errors of the database itself
         if len(prepared) == 1 and not watermarks:
             return [ImportOutcome(kind="refused", reason=_REFUSED)]
-    # One of them has a value that the database does not accept. Write the others without it.
+    # The database does not accept a value of one of them. Write each in a transaction of its own.
     outcomes = [
         outcome
         for each in prepared
@@ -118,7 +118,7 @@ async def _import(
 def _tokens(
     prepared: Iterable[Prepared], changes: Iterable[Change]
 ) -> "list[Mapping[int, Tokens]]":
-    """Return the tokens of what has to be indexed. No other writer waits for this."""
+    """Return the tokens to index. This runs before the transaction, so that no writer waits."""
     from backscroll_tools.search.tokenizer import tokens
 
     return [

@@ -1,4 +1,4 @@
-"""What an import needs to know of the conversations from which others were forked."""
+"""Reads the parents and the items of imported conversations, to import forks of them."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ class StoredLineage(NamedTuple):
     Attributes:
         parent: the source's id of the conversation from which this one was forked; empty if there
             is none.
-        position: its row.
+        position: the position of its row in the table.
     """
 
     parent: str
@@ -22,7 +22,7 @@ class StoredLineage(NamedTuple):
 
 
 def read_lineage(connection: Connection, partition: str, key: str) -> StoredLineage | None:
-    """Return what an imported conversation was forked from, or None if it was not imported.
+    """Return the parent and the row of an imported conversation; None if it was not imported.
 
     Args:
         connection: a connection in a read transaction.
@@ -40,7 +40,7 @@ def read_item_keys(connection: Connection, position: int) -> frozenset[str]:
 
     Args:
         connection: a connection in a read transaction.
-        position: the row of the conversation.
+        position: the position of the conversation's row.
     """
     return frozenset(connection.scalars(_keys(), {"of": position}))
 

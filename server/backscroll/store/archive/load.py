@@ -1,8 +1,8 @@
-"""Import: writes whole threads and conversations, or brings them up to date.
+"""Writes imported threads and conversations, or updates those that exist.
 
-An import has two parts. `look` reads what is there, and finds what differs. It runs before the
-transaction, so that the search index's tokens are computed only for what is new, and again in the
-transaction, because another process may have written meanwhile.
+`look` compares the stored messages with the imported ones. It runs before the write transaction, so
+that search tokens are computed only for new content. `write` calls it again in the transaction,
+because another process may have written in the meantime.
 """
 
 from collections.abc import Mapping
@@ -36,15 +36,15 @@ _NONE: Final = Difference()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an import has to do.
+    """The changes that an import has to write.
 
     Attributes:
-        outcome: what it will have done.
+        outcome: the outcome of the import after the changes are written.
         owner: the row of the thread or conversation in the store; None if it is new.
-        known: its messages or items in the store that were compared.
-        difference: how they become those of the import.
-        metadata: the new metadata; None if it stays.
-        adopted: the keys and digests that messages or items of an older version get.
+        known: the stored messages or items that were compared.
+        difference: how they differ from those of the import.
+        metadata: the new metadata; None if it does not change.
+        adopted: the keys and digests to add to messages or items that an older version imported.
     """
 
     outcome: ImportOutcome
@@ -68,12 +68,12 @@ class Change:
 def look(
     connection: Connection, partition: str, prepared: Prepared, *, lock: bool = False
 ) -> Change:
-    """Return what an import has to do.
+    """Return the changes that an import has to write.
 
     Args:
         connection: a connection; in a write transaction if `lock` is true.
         partition: the partition.
-        prepared: what is imported.
+        prepared: the thread or conversation to import.
         lock: whether to lock the thread or conversation, or the list to which it will be added.
     """
     collection, row = prepared.collection, prepared.row
@@ -108,16 +108,16 @@ def write(
     now_us: int,
     tokens: "Mapping[int, Tokens]",
 ) -> ImportOutcome:
-    """Write a thread or conversation, or bring it up to date.
+    """Write a thread or conversation, or update it if it exists.
 
     Args:
         connection: a connection in a write transaction.
         partition: the partition to write to.
-        prepared: what is imported.
-        now_us: the time of day in Unix microseconds. A last activity that is later becomes this
+        prepared: the thread or conversation to import.
+        now_us: the time of day in Unix microseconds. A later last activity is replaced by this
             time.
-        tokens: the tokens of messages or items that have to be indexed, by their index. Those that
-            are missing are computed.
+        tokens: the tokens of messages or items to index, by their index in the import. Missing
+            tokens are computed.
     """
     change = look(connection, partition, prepared, lock=True)
     if change.outcome.kind == "imported":
@@ -185,7 +185,7 @@ def _outcome(
 
 
 def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
-    """Return the new metadata of an owner; None if it stays as it is."""
+    """Return the new metadata of an owner; None if it does not change."""
     if owner["import_key"] is None:  # it was created through the API
         return None
     current, base = owner["metadata"] or {}, owner["imported_metadata"]
@@ -195,7 +195,7 @@ def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
 
 
 def _known(connection: Connection, owner: int, prepared: Prepared) -> list[Known]:
-    """Return the owner's messages or items; for a tail, only those with the keys of its items."""
+    """Return the owner's messages or items. For a tail, return only those with the tail's keys."""
     collection = prepared.collection
     if not prepared.is_tail:
         return _rows(connection, _members(collection), {"of": owner})
@@ -239,7 +239,7 @@ def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: b
     bound = {"within": partition, "key": row["import_key"], "id": row["id"]}
     statement = same_key_or_id(prepared.collection.owners)
     found = connection.execute(statement.with_for_update() if lock else statement, bound).all()
-    # The key comes first, if it belongs to one row and the id to another.
+    # If the key belongs to one row and the id to another, the row with the key is used.
     for each in sorted(found, key=lambda each: each.import_key != row["import_key"])[:1]:
         return each._asdict()
     return None
@@ -247,7 +247,7 @@ def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: b
 
 @cache
 def same_key_or_id(table: Table) -> Select[Any]:
-    """Return a query for the rows of a partition with an import key or an id, even if deleted."""
+    """Return a query for the rows with an import key or an id, including deleted ones."""
     same = (table.c.import_key == bindparam("key")) | (table.c.id == bindparam("id"))
     return select(table).where(table.c.partition == bindparam("within"), same)
 

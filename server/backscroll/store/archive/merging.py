@@ -11,7 +11,7 @@ _BYTES: Final = 6
 
 
 def hashes_of(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return what to record of an import's metadata: a hash of each value."""
+    """Return a hash of each metadata value, to record with an import."""
     return {name: _hash(value) for name, value in metadata.items()}
 
 

@@ -43,7 +43,7 @@ class Collection:
         insert: inserts members.
         digest: returns the hash of a member's content, given its row.
         new_id: returns an id for a new member, given its row.
-        entry: returns what to index of a member, given its row and the owner's time.
+        entry: returns the search entry of a member, given its row and the owner's creation time.
         erased: the values of the columns of a member's content after it was erased.
     """
 
@@ -96,10 +96,10 @@ class Prepared:
     """A thread or conversation that is ready to be written.
 
     Attributes:
-        collection: what it is.
-        row: its row, without the columns that depend on its members.
+        collection: whether it is a thread or a conversation.
+        row: its row in the database, without the columns that depend on its members.
         members: the rows of its messages or items, in order, without an owner and positions. The
-            `id` of a row is None if it is to get a new one.
+            `id` of a row is None if the store creates one.
         active_at: its last activity, in Unix seconds.
         newest_at: the latest time in it, in Unix seconds.
         is_tail: see `ImportedConversation`.
@@ -116,7 +116,7 @@ class Prepared:
 
     @property
     def given(self) -> list[Given]:
-        """What identifies the members, and the hashes of their contents."""
+        """The keys, ids and digests of the members."""
         return [Given(row["import_key"], row["id"], row["import_digest"]) for row in self.members]
 
     def active_us(self, now_us: int) -> int:
@@ -124,13 +124,13 @@ class Prepared:
         return min(max(0, self.active_at) * US, now_us)
 
     def entry(self, index: int) -> Entry:
-        """Return what to index of a member, whose position is not known yet."""
+        """Return the search entry of a member. Its position is 0, because it is not known yet."""
         row = {"position": 0, **self.members[index]}
         return self.collection.entry(row, self.row["created_at"])
 
 
 def prepare_thread(thread: ImportedThread) -> Prepared:
-    """Return a thread, ready to be written.
+    """Check a thread, and return it ready to be written.
 
     Raises:
         StoreError: the thread has a value that cannot be stored.
@@ -164,7 +164,7 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
 
 
 def prepare_conversation(conversation: ImportedConversation) -> Prepared:
-    """Return a conversation, ready to be written.
+    """Check a conversation, and return it ready to be written.
 
     Raises:
         StoreError: the conversation has a value that cannot be stored.
@@ -203,10 +203,10 @@ def _newest(members: Iterable[JSON], active_at: int) -> int:
 
 
 def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> list[JSON]:
-    """Return rows of which each has another key or id.
+    """Return rows whose keys or ids are unique.
 
-    A row without a key and without an id gets its position as key. Of several rows with the same
-    key and content, one is kept. If their contents differ, each gets a key of its own.
+    A row without a key and an id gets a key from its position. Of several rows with the same key
+    and content, only the first is kept. If their contents differ, the later ones get new keys.
 
     Raises:
         StoreError: two rows have the same id, a key is too long, or a row of a tail has no key.

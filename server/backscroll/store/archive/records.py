@@ -25,8 +25,8 @@ class ImportedMessage:
         status: `completed`, `incomplete` or `in_progress`.
         incomplete_at: in Unix seconds, or None.
         incomplete_details: an object with `reason`, or None.
-        key: identifies the message in its thread across imports, at most 512 characters; None if
-            its `id` does, or without an id, its position among the given messages.
+        key: identifies the message across imports of its thread; at most 512 characters. If it is
+            None, the `id` identifies the message, or the position in `messages` if it has no `id`.
     """
 
     role: str
@@ -72,8 +72,8 @@ class ImportedItem:
     Attributes:
         item: the item, as the API accepts or returns it. If it has an id, the id is kept.
         created_at: in Unix seconds; None if it is not known.
-        key: identifies the item in its conversation across imports, at most 512 characters; None if
-            its id does, or without an id, its position among the given items.
+        key: identifies the item across imports of its conversation; at most 512 characters. If it
+            is None, the item's id identifies it, or the position in `items` if it has no id.
     """
 
     item: JSON
@@ -92,14 +92,14 @@ class ImportedConversation:
         items: the items, in the order of the source.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
         updated_at: when the source last changed it, in Unix seconds; None if unknown. If this and
-            all other times are earlier than those of the last import, it is an older state, and
-            changes nothing.
+            all other times are earlier than the latest time of the last import, the import changes
+            nothing, because it has an older state.
         id: the id to store, which begins with `conv`; None to create an id.
-        metadata: string keys and values. More than 16 pairs, names over 64 characters and values
-            over 512 characters are cut off.
+        metadata: string keys and values. Only the first 16 pairs are stored. Names are cut to 64
+            characters, and values to 512.
         is_tail: whether `items` are only the last items of the conversation, because earlier ones
-            were imported before. If so, no item is removed because it is missing in `items`. Each
-            item needs a `key`.
+            were imported before. If so, stored items that `items` lacks are kept, and each item
+            needs a `key`.
     """
 
     key: str
@@ -156,8 +156,8 @@ class ImportOutcome:
         id: its id in the store; empty if it is not in the store.
         added: the number of its messages or items that are new.
         replaced: the number of its messages or items that changed.
-        removed: the number of its messages or items that its source no longer has, and that were
-            erased.
+        removed: the number of its messages or items that were erased, because its source no longer
+            has them.
         repaired: how many NUL characters and lone surrogates became U+FFFD.
         reason: why it was refused; empty if it was not.
     """
@@ -176,11 +176,11 @@ class Watermark:
     """How far a source file was imported.
 
     Attributes:
-        path: the path of the file, or another name of a source.
+        path: the path of the file, or another name that identifies the source.
         size: its size in bytes.
         mtime_ns: when it was last modified, in Unix nanoseconds.
         inode: its inode number; None if it has none.
-        state: what else its reader needs to continue, as text; None if nothing.
+        state: other state that its reader needs to continue, as text; None if it needs none.
     """
 
     path: str
@@ -196,9 +196,9 @@ class Selection:
 
     Attributes:
         ids: their ids; empty for any.
-        source: their `source` in the metadata; empty for any.
-        project: their `project` in the metadata; empty for any.
-        before_s: their last activity is earlier than this, in Unix seconds; None for any.
+        source: the value of `source` in their metadata; empty for any.
+        project: the value of `project` in their metadata; empty for any.
+        before_s: the time before which they were last active, in Unix seconds; None for any.
     """
 
     ids: Sequence[str] = ()
@@ -235,8 +235,8 @@ class ForgetOutcome:
 
     Attributes:
         erased: the number of threads, conversations and completions that were erased.
-        is_log_empty: whether the database's log was emptied too. PostgreSQL's is never emptied, and
-            SQLite's is not while another process is reading.
+        is_log_empty: whether the database's log was emptied too. It is never emptied on PostgreSQL,
+            nor on SQLite while another process is reading.
     """
 
     erased: int

@@ -1,4 +1,4 @@
-"""Makes rows of imported messages and items: checked, repaired, and with a hash of the content."""
+"""Converts imported messages and items to rows. Checks, repairs and hashes their content."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _HASHED: Final = tuple(
 def message_rows(given: Sequence[ImportedMessage]) -> tuple[list[JSON], int]:
     """Return the rows of messages, and how many of their characters became U+FFFD.
 
-    A row has an `id`, or None for a new one, and no thread and position.
+    A row has no thread and no position. Its `id` is None if the store creates one.
 
     Raises:
         StoreError: a message has a value that cannot be stored.
@@ -68,7 +68,7 @@ def item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
 def message_digest(row: JSON) -> int:
     """Return the hash of the content of a message's row, in 64 bits.
 
-    Its time is not part of the content. If the source has no time, it is the time of the import.
+    The time is not hashed, because it is the time of the import if the source has no times.
 
     Raises:
         ValueError: the content has a value that cannot be stored.
@@ -85,7 +85,7 @@ def item_digest(row: JSON) -> int:
 
 
 def checked_id(given: object, prefix: str = "") -> str | None:
-    """Return an id that is to be kept, or None if there is none.
+    """Check an imported id, and return it; None if there is no id.
 
     Raises:
         StoreError: it is not an id, or does not begin with `prefix`.
@@ -105,7 +105,7 @@ def metadata_of(given: Mapping[str, str]) -> tuple[dict[str, str], int]:
     """Return metadata to store, and how many characters became U+FFFD.
 
     Raises:
-        StoreError: a value is not a text.
+        StoreError: a value is not a string.
     """
     if not given:
         return {}, 0
@@ -191,7 +191,7 @@ def _item_row(given: ImportedItem) -> tuple[JSON, int]:
 
 
 def _divided(item: JSON) -> JSON:
-    """Return an item with long texts as one in which no text is longer than the API allows."""
+    """Return an item with each long text divided into parts of a length that the API allows."""
     content = item["content"]
     if isinstance(content, str):
         kind = "output_text" if item.get("role") == "assistant" else "input_text"
@@ -221,7 +221,7 @@ def _pieces(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value
 
 
 def _text_of(content: object) -> str:
-    """Return the JSON text of what is stored.
+    """Return the JSON text to store.
 
     Raises:
         ValueError: the content has a value that cannot be stored.

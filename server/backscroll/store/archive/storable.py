@@ -1,4 +1,4 @@
-"""Makes imported values storable, instead of refusing a whole conversation for one character."""
+"""Replaces characters that cannot be stored, so that one of them does not stop an import."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 MAX_PAIRS: Final = 16
 MAX_NAME: Final = 64
 MAX_VALUE: Final = 512
-"""The limits of an object's metadata: how many pairs, and characters of a name and of a value."""
+"""The limits of metadata: the number of pairs, and of characters in a name and in a value."""
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
@@ -34,7 +34,7 @@ def storable_metadata(metadata: Mapping[str, str]) -> tuple[dict[str, Any], int]
     """Return metadata within the limits, and how many characters became U+FFFD.
 
     The first `MAX_PAIRS` pairs are kept. A name is cut to `MAX_NAME` characters, and a value to
-    `MAX_VALUE`. Values that are no texts are not changed.
+    `MAX_VALUE`. Values that are not strings are not changed.
     """
     found, count = storable(dict(islice(metadata.items(), MAX_PAIRS)))
     return {name[:MAX_NAME]: _cut(value) for name, value in found.items()}, count

@@ -1,4 +1,4 @@
-"""Hashes of the import keys of what was forgotten, so that no import brings it back."""
+"""Stores hashes of forgotten import keys, so that no import restores their objects."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ def is_forgotten(connection: Connection, table: Table, partition: str, key: str)
 def mark_forgotten(
     connection: Connection, table: Table, partition: str, key: str, now_s: int
 ) -> None:
-    """Keep the hash of an import key, so that no import brings its object back."""
+    """Store the hash of an import key, so that no import restores its object."""
     digest = _digest(table, partition, key)
     connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
     connection.execute(insert(forgotten).values(digest=digest, forgotten_at=now_s))

@@ -1,4 +1,4 @@
-"""Brings a thread or conversation up to date, in the transaction of an import."""
+"""Updates a thread or conversation, in the transaction of an import."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class Update:
     Attributes:
         connection: a connection in a write transaction.
         partition: the partition.
-        prepared: what is imported.
+        prepared: the imported thread or conversation.
         row: the row of the thread or conversation, which is locked.
-        tokens: the tokens of imported messages or items, by their index.
+        tokens: the tokens of imported messages or items, by their index in the import.
         now_us: the time of day in Unix microseconds.
     """
 
@@ -42,7 +42,7 @@ class Update:
     now_us: int
 
     def adopt(self, adopted: Iterable[JSON]) -> None:
-        """Give messages or items of an older version their keys and digests."""
+        """Write the keys and digests of messages or items that an older version imported."""
         for each in adopted:
             self._set(each["id"], {name: value for name, value in each.items() if name != "id"})
 
@@ -64,8 +64,8 @@ class Update:
         """Change messages or items, and the columns of the owner that depend on them.
 
         Args:
-            known: the messages or items before.
-            difference: how they become those of the import.
+            known: the messages or items before the update.
+            difference: how they differ from those of the import.
         """
         changed = [*difference.removed, *(each for each, _ in difference.replaced)]
         were_messages = self._unindex([*changed, *difference.moved])
@@ -123,7 +123,7 @@ class Update:
 
     def _erase(self, removed: Known, difference: Difference) -> None:
         if difference.has_new_start and removed.position == 1:
-            # The title is indexed with the message at position 1, which must be free for another.
+            # Another message gets position 1, and with it the title in the search index.
             self.connection.execute(
                 delete(self.prepared.collection.members).where(self._this(removed.id))
             )

@@ -1,4 +1,4 @@
-"""How far each source file was imported."""
+"""Reads and writes watermarks: how far each source file was imported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
