@@ -84,9 +84,9 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
-        indexes_tools: whether search also finds the calls and outputs of tools: in messages that
-            are written now and, after a while, in older ones.
-        endpoint: the endpoint of embeddings, for search by meaning; None to search words alone.
+        indexes_tools: whether search also finds the calls and outputs of tools. New messages are
+            indexed with them at once, and older ones later, in the background.
+        endpoint: the embeddings endpoint, to search by meaning too; None to compare only words.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
@@ -119,7 +119,7 @@ async def _embedding(
     from backscroll.store.search.embeddings import Embeddings
     from backscroll.store.search.meanings import Meanings
 
-    # No connection is kept, because all partitions share the client.
+    # No connection is kept open, because the requests of all partitions use this client.
     async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
         yield Meanings(database, Embeddings(endpoint, http))
 
@@ -132,7 +132,8 @@ async def store_over(
     Args:
         database: the database.
         clock: the process's clocks.
-        meanings: compares meanings in searches; None to compare only words.
+        meanings: the vectors of messages and queries, to search by meaning too; None to compare
+            only words.
     """
     retention = RetentionClock(clock.monotonic)
     with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write tries again

@@ -150,9 +150,9 @@ def conversation_object(row: JSON) -> JSON:
 
 
 def listed_conversation(row: JSON) -> JSON:
-    """Return the object of a list, which also has the number of messages and the last one's time.
+    """Return a conversation for a list, with its number of messages and the time of the last one.
 
-    Both are extensions of OpenAI's API. The number is left out until it is counted (`counting`).
+    Both are extensions of OpenAI's API. The number is left out until `counting` has counted it.
     """
     count = row["message_count"]
     last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None

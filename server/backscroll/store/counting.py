@@ -1,7 +1,8 @@
 """Counts, in the background, the messages of conversations that an older version wrote.
 
-Schema 6 added the number of messages to the row of a conversation. It is null until it is counted
-here. Other writes wait for each transaction, so each one counts the messages of one conversation.
+Schema 6 added the number of messages to the row of a conversation. It is null until this module
+counts it. Each transaction counts the messages of only one conversation, because other writes wait
+for it.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ def content_of(message: MessageV1 | MessageV2) -> list[JSON]:
 def stored_content(parts: Iterable[JSON]) -> list[JSON]:
     """Return the parts of a message as they are stored: without empty lists of annotations.
 
-    These lists would be a tenth of a short message.
+    An empty list would be a tenth of the size of a short message.
     """
     return [
         {**part, "text": {name: value for name, value in text.items() if name != _ANNOTATIONS}}
@@ -39,7 +39,7 @@ def stored_content(parts: Iterable[JSON]) -> list[JSON]:
 
 
 def whole_content(parts: Iterable[JSON]) -> list[JSON]:
-    """Return stored parts of a message in the form of responses, as `text_part` returns them."""
+    """Return stored parts in the form of responses, with empty lists of annotations."""
     return [
         {**part, "text": {**text, _ANNOTATIONS: []}}
         if isinstance(text := part.get("text"), dict) and _ANNOTATIONS not in text

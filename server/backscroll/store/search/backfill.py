@@ -96,7 +96,7 @@ async def fill(
 
 
 async def stop(task: "asyncio.Task[None]") -> None:
-    """Cancel a task in the background, and wait for its end."""
+    """Cancel a background task, and wait until it has ended."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -12,14 +12,14 @@ from operator import sub
 from typing import Final
 
 _NARROW: Final = b"\x01"
-"""The first byte of a block. Blocks of the first version of the index, in which all integers have
-64 bits, begin with the header of zlib instead, which never has this value."""
+"""The first byte of a block. In the first version of the index, all integers had 64 bits, and a
+block began with the header of zlib, which never has this value."""
 _WIDTHS: Final = {code: (1 << 8 * array(code).itemsize - 1) - 1 for code in "bhi"}
 """The greatest number that each type of array can contain, the narrowest type first."""
 
 
 def pack(rows: Iterable[Sequence[int]]) -> bytes:
-    """Compress rows of integers of 64 bits. The differences in a column must have 64 bits too."""
+    """Compress rows of 64-bit integers. The differences in a column must also fit in 64 bits."""
     columns = list(zip(*rows, strict=True))
     firsts = array("q", (column[0] for column in columns))
     differences = [list(map(sub, column[1:], column)) for column in columns]

@@ -57,9 +57,10 @@ class CommonWords:
             self._known.add((limits.scope, group.words))
 
     def share(self, connection: Connection, words: Sequence[str], high: int) -> float:
-        """Return about which fraction of the newest rows has all of the words, on PostgreSQL.
+        """Return which fraction of the newest rows has all of the words. Only for PostgreSQL.
 
-        Single words are counted together, and again whenever the index has grown by a tenth.
+        The fractions of all single words are read in one query, and read again when the index has
+        grown by a tenth.
         """
         if len(words) > 1:
             return terms.share(connection, words, high)

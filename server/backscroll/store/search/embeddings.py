@@ -1,4 +1,4 @@
-"""Asks an endpoint for embeddings: vectors that are similar if the meanings of texts are similar.
+"""Requests embeddings of texts: vectors that are similar if the texts have similar meanings.
 
 The endpoint is `/embeddings` of any server with OpenAI's API.
 """
@@ -30,7 +30,7 @@ _OF_A_TEXT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint of embeddings, as the operator configured it.
+    """An embeddings endpoint, as the operator configured it.
 
     Attributes:
         url: the base URL of an API such as OpenAI's, or the URL of its `/embeddings`.
@@ -44,11 +44,11 @@ class Endpoint:
 
 
 class EmbeddingsError(Exception):
-    """The endpoint did not send usable vectors. The message is one line without any text.
+    """The endpoint did not send usable vectors. The message is one line, and quotes no content.
 
     Args:
         message: what went wrong.
-        of_a_text: whether another text may succeed.
+        of_a_text: whether a request with other texts may succeed.
     """
 
     def __init__(self, message: str, *, of_a_text: bool = False) -> None:
@@ -57,7 +57,7 @@ class EmbeddingsError(Exception):
 
 
 class Embeddings:
-    """Asks an endpoint for the vectors of texts.
+    """Requests the vectors of texts from an endpoint.
 
     Args:
         endpoint: the endpoint.
@@ -79,7 +79,7 @@ class Embeddings:
             limit_s: the time limit, in seconds.
 
         Raises:
-            EmbeddingsError: the endpoint failed, took too long, or sent something else.
+            EmbeddingsError: the endpoint failed, took too long, or sent a reply that is not valid.
         """
         import httpx2
 

@@ -43,7 +43,8 @@ class Source(NamedTuple):
         owners: the table of the owners.
         owner: the position of a message's owner. Its table is the table of the messages.
         id: what identifies a message in its owner.
-        created_at: when a message was written, in Unix seconds; or if that is unknown, its owner.
+        created_at: when a message was written, in Unix seconds; if that is unknown, when its owner
+            was created.
         content: the arguments of `role_and_texts`.
     """
 

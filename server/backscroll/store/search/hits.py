@@ -91,7 +91,7 @@ def matching(
 ) -> set[str] | None:
     """Return which words of a query a message has; None if the message does not match.
 
-    If the message was found by its meaning, it needs no word.
+    A message that was found by its meaning matches even if it has none of the words.
 
     The index cannot check literals, exclusions, and roles without a number of their own. On
     PostgreSQL, two tokens may also have the same hash. So all of this is checked here.

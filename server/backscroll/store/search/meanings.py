@@ -1,9 +1,10 @@
-"""Keeps the vectors of all messages up to date in the background, and asks for those of queries.
+"""Requests the vectors of messages in the background, and the vectors of queries when needed.
 
 The endpoint is slow compared with a database, and may fail. So no write and no search depends on
-it: a message is written without a vector, and a query without one is compared by its words alone.
+it: a message is written before its vector is requested, and a query without a vector is compared
+only by its words.
 
-Of several processes that use a database, one at a time asks for the vectors of messages. It holds a
+If several processes use a database, only one at a time requests the vectors of messages. It holds a
 lease, which expires if the process ends.
 """
 
@@ -26,28 +27,30 @@ from backscroll.store.search.hits import read_hits
 from backscroll.store.search.vectors import Meaning
 
 BATCH: Final = 32
-"""How many texts are sent at a time."""
+"""The maximum number of texts in one request."""
 TEXT_CHARS: Final = 6_000
-"""How many characters of a message are sent. Models read a limited number of tokens."""
+"""The maximum number of characters of a message that are sent, because models read a limited number
+of tokens."""
 BATCH_S: Final = 30.0
 """The time limit for the vectors of messages, in seconds."""
 QUERY_S: Final = 2.0
 """The time limit for the vector of a query, in seconds."""
 REST_S: Final = 15.0
-"""After a failure, searches do not ask for a vector for this time, in seconds."""
+"""How long searches send no requests after a failure, in seconds."""
 LEASE_S: Final = 90.0
 """How long a lease lasts, in seconds. It is renewed with each batch."""
 WATCH_S: Final = 2.0
 """The pause between two checks for messages without a vector, in seconds."""
 AGAIN_S: Final = 5.0
-"""The pause after the first failure, in seconds. It doubles with each further one."""
+"""The pause after the first failure, in seconds. It doubles with each further failure."""
 LONGEST_S: Final = 600.0
 """The longest pause after a failure, in seconds."""
 QUERIES: Final = 256
 """How many vectors of queries are kept in memory, so that the pages of a search use the same."""
 
 LATE: Final = 20_000
-"""How many of the newest rows are checked each time on PostgreSQL."""
+"""How many of the newest rows each check on PostgreSQL includes. A row may be committed after rows
+with greater numbers."""
 
 _log: Final = logging.getLogger(__name__)
 _LOCK_ROWS: Final = text(
@@ -60,11 +63,11 @@ _MISSING_POSTGRES: Final = text(
 
 
 class _Work(NamedTuple):
-    """What is to be done.
+    """The next work to do.
 
     Attributes:
         texts: the next texts without a vector, at most `BATCH`.
-        above: the number of a row; no row up to it needs a vector.
+        above: the number of a row. No row up to this number needs a vector.
         has_others: whether there are vectors of other models, which must be removed first.
     """
 
@@ -79,7 +82,7 @@ class Text(NamedTuple):
     Attributes:
         row: the number of the row.
         scope: the number of its partition.
-        text: what is sent to the endpoint.
+        text: the text to send to the endpoint.
     """
 
     row: int
@@ -88,14 +91,14 @@ class Text(NamedTuple):
 
 
 class Meanings:
-    """The meanings of messages and of queries, from an endpoint of embeddings.
+    """Requests the vectors of messages and queries from an embeddings endpoint.
 
     Args:
         database: the store's database.
         embeddings: the endpoint.
         query_s: the time limit for the vector of a query, in seconds.
         batch_s: the time limit for the vectors of messages, in seconds.
-        rest_s: how long searches do without a vector after a failure, in seconds.
+        rest_s: how long searches send no requests after a failure, in seconds.
         watch_s: the pause between two checks for messages without a vector, in seconds.
         again_s: the pause after the first failure, in seconds.
     """
@@ -124,9 +127,10 @@ class Meanings:
         """Return the meaning of a query, or None if the endpoint does not send it in time.
 
         Args:
-            partition: the partition that is searched. Others do not share its queries, so that the
-                time that a search takes does not show what others search for.
-            query: the text.
+            partition: the partition that is searched. Partitions do not share the vectors of
+                queries. Otherwise, a fast search would show that another partition has searched for
+                the same text.
+            query: the text of the query.
         """
         known = self._queries.get((partition, query))
         if known is None and time.monotonic() >= self._rests_until:
@@ -142,7 +146,7 @@ class Meanings:
         return Meaning(known, self._model) if known else None
 
     async def keep_filled(self) -> None:
-        """Ask for the vectors of messages that have none, until cancelled."""
+        """Request vectors for messages that have none, until cancelled."""
         pause_s = self._again_s
         while True:
             try:
@@ -156,7 +160,7 @@ class Meanings:
                 await asyncio.sleep(self._watch_s)
 
     async def fill(self) -> None:
-        """Ask for vectors until every message has one, or return if another process does that.
+        """Request vectors until every message has one. Return early if another process does this.
 
         Raises:
             EmbeddingsError: the endpoint failed. The vectors that it sent before are kept.
@@ -177,7 +181,7 @@ class Meanings:
                     await self._leased(lease, lease_s=0)
 
     async def _work(self) -> _Work | None:
-        """Return what is to be done next, or None if nothing is."""
+        """Return the next work to do, or None if there is none."""
         work = await self._database.read(self._waiting, large=True)
         self._above = None if work.has_others else work.above
         return work if work.texts or work.has_others else None
@@ -216,7 +220,7 @@ class Meanings:
                 some = range(above + 1, last + 1)
                 ids = sorted(set(some) - vectors.known(connection, some, self._model))
             if found := _texts(connection, ids)[:BATCH]:
-                # What is found again after the next batch has vectors by then.
+                # The next call starts at the first of these rows. They have vectors by then.
                 return _Work(found, found[0].row - 1, has_others)
             above = last
         # On PostgreSQL, rows may be committed after later ones.
@@ -258,7 +262,7 @@ def _texts(connection: Connection, ids: Sequence[int]) -> list[Text]:
 
 
 def _add(connection: Connection, model: int, made: dict[Text, Vector]) -> None:
-    """Store vectors, unless a row was removed or changed while the endpoint was asked."""
+    """Store vectors, except those of rows that were removed or changed during the request."""
     stored = vectors.dimensions(connection, model)
     sent = max(map(len, made.values()))
     if stored and sent and stored != sent:

@@ -1,8 +1,9 @@
 """Merges the parts of FTS5's index in the background, so that searches read few parts.
 
 Each transaction that indexes messages adds a part. A merge into one part rewrites the whole index.
-During an import it would be repeated again and again, so it waits until no messages are added. If
-messages are always added, only parts of similar size are merged, once in a while.
+During an import, this would be repeated many times, so the merge waits until no messages are being
+added. If messages are added all the time, only parts of similar size are merged, each time after
+`Merging.busy_rows` new rows.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from backscroll.store.search import rows, terms
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
 MERGED_ROWS: Final = 64
-"""If no rows were added since the last check, parts are merged after this number of new rows."""
+"""If no rows were added since the last check, parts are merged if there are at least this many rows
+since the last merge."""
 BUSY_ROWS: Final = 100_000
 """The default of `Merging.busy_rows`."""
 

@@ -7,9 +7,9 @@ of the batch, and the rows of the batch that were already shown. So each row is 
 The first batch also has the rows that are similar to the query but have none of its words.
 
 The orders `newest` and `oldest` sort by time. They list only the rows of one level (`LEVELS`), so
-that a common word does not hide the rows with a rare one. A cursor contains the level, so all pages
-of a list have the same one. If only common words are searched, all orders sort by the order of
-writing.
+that many rows with a common word do not hide the few with a rare word. A cursor contains the level,
+so all pages of a list have the same level. If a query has only common words, all orders sort rows
+in the order in which they were written.
 """
 
 from collections import Counter
@@ -80,8 +80,9 @@ class Lookup:
 def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
     """Yield the rows after a cursor, in the order that the search asks for.
 
-    For the first page of a list in order of time, one iterator is yielded for each level. Use the
-    next one only if none of the rows before was a hit. In all other cases, one iterator is yielded.
+    For the first page of a list in order of time, one iterator is yielded for each level. The
+    caller uses the next iterator only if no row of the previous ones was a hit. In all other cases,
+    one iterator is yielded.
 
     Raises:
         ApiError: 400 if the cursor belongs to another order.

@@ -1,4 +1,4 @@
-"""The table `search_pending`: what the background must still do for the index to be complete."""
+"""The table `search_pending`: the work on the index that is still to be done in the background."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ from backscroll.store.search import terms
 from backscroll.store.search.entries import OWNERS
 
 ERASING: Final = 3
-"""The kind of a row that means: FTS5 has not erased all removed rows yet."""
+"""The kind of a row that exists while FTS5 has not erased all removed rows."""
 TOOLS_INDEXED: Final = 4
-"""The kind of a row that means: the text of tools in all messages is indexed, or will be when the
-index is complete."""
+"""The kind of a row that exists if the text of tools is indexed for all messages, or will be when
+the index is complete."""
 
 EMBEDDING: Final = 5
-"""The kind of a row whose `below` is the end of a lease, in nanoseconds of Unix time: the process
-that holds it asks for the vectors of messages."""
+"""The kind of a row that is a lease: the process that holds it requests the vectors of messages.
+The row's `below` is the end of the lease, in nanoseconds of Unix time."""
 
 _tools_indexed: Final = select(search_pending.c.below).where(search_pending.c.kind == TOOLS_INDEXED)
 
@@ -34,9 +34,9 @@ def start_over(connection: Connection) -> None:
 
 
 def add_tools(connection: Connection) -> None:
-    """Begin to index the text of tools in older messages, unless that was begun before.
+    """Begin to index the text of tools in older messages, unless this was already begun.
 
-    The background then adds the messages that are not indexed because they have no other text.
+    Messages that have no other text, and so are not indexed, are then added in the background.
     """
     take_turns(connection, "search index")
     if connection.execute(_tools_indexed).first() is None:
@@ -45,7 +45,7 @@ def add_tools(connection: Connection) -> None:
 
 
 def lease(connection: Connection, now: int, held: int, until: int) -> bool:
-    """Take or renew the lease for asking for vectors. Return whether this process holds it.
+    """Take or renew the lease to request vectors. Return whether this process holds it.
 
     Args:
         connection: a connection in a write transaction.
@@ -55,7 +55,7 @@ def lease(connection: Connection, now: int, held: int, until: int) -> bool:
     """
     take_turns(connection, "search embedding")
     end = connection.scalar(_lease)
-    # A later end was set by a wrong clock.
+    # An end that is later than this comes from a process with a wrong clock, and is ignored.
     if end is not None and now < end <= now + 2 * (until - now) and end != held:
         return False
     connection.execute(delete(search_pending).where(search_pending.c.kind == EMBEDDING))
@@ -64,7 +64,7 @@ def lease(connection: Connection, now: int, held: int, until: int) -> bool:
 
 
 def erase(connection: Connection) -> None:
-    """Erase the tokens of removed rows, or let the background do it if that takes longer."""
+    """Erase the tokens of removed rows. If this needs more steps, leave them to the background."""
     if not terms.forget(connection):
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
         connection.execute(insert(search_pending).values(kind=ERASING, below=0))

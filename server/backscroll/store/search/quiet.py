@@ -1,4 +1,4 @@
-"""Conversations that are in use at the moment, which a search from the same place leaves out."""
+"""Finds conversations in use, whose hits a search from the same working directory leaves out."""
 
 import time
 

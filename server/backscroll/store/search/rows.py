@@ -65,7 +65,7 @@ class Row(NamedTuple):
 
     @property
     def has_tools(self) -> bool:
-        """Whether the index has the text of tools in the message too."""
+        """Whether the text of tools in the message is indexed too."""
         return bool(self.version & WITH_TOOLS)
 
     @property
@@ -75,7 +75,7 @@ class Row(NamedTuple):
 
 
 WITH_TOOLS: Final = 0x40
-"""A bit in a row's `version`. It is set if the index has the text of tools in the message too."""
+"""A bit in a row's `version`. It is set if the text of tools in the message is indexed too."""
 _FIELDS: Final = len(Row._fields)
 REMOVED: Final = Row(0, 0, 0, 0, 0, 0, 0)
 

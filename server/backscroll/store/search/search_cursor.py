@@ -6,7 +6,8 @@ only missing from them. On PostgreSQL, rows get their numbers before they are co
 transaction of a message is still open when the first page is read, the message may appear on a
 later page. This neither repeats nor hides any other hit.
 
-All partitions share the numbers of rows, so these numbers show how much the others write.
+The rows of all partitions are numbered together, so these numbers show how much other partitions
+write.
 Therefore a cursor is encrypted with a key that only the database contains. The authentication tag
 depends on the search and on the numbers, and the keystream depends on the tag. This is the
 construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. The length of a cursor does not
@@ -28,13 +29,13 @@ from backscroll.store.api_errors import ApiError, invalid_value
 MAX_CURSOR_CHARS: Final = 4_000
 _TAG_BYTES: Final = 8
 _KEY_BYTES: Final = 8
-"""The length of a number in a sort key, which is signed."""
+"""The length of a number in a sort key, in bytes. The number is signed."""
 _ROW_BYTES: Final = 5
-"""The length of the number of a row."""
+"""The length of the number of a row, in bytes."""
 _BITS: Final = 7
 _NUMBER_BITS: Final = 62
-"""The maximum length of the other numbers, so that adding 1 to one does not exceed the limit of
-databases."""
+"""The maximum length of the other numbers, in bits. It is one bit less than databases support, so
+that a number plus 1 is still valid."""
 _MORE: Final = 0x80
 
 _key: Final = select(search_seal.c.key)
@@ -153,7 +154,7 @@ def _tag(key: bytes, identity: object, plain: bytes) -> bytes:
 
 
 def _encrypted(key: bytes, tag: bytes, plain: bytes) -> bytes:
-    """Encrypt a text with the keystream for the tag, or decrypt it if it is encrypted."""
+    """Encrypt bytes with the keystream for the tag. The same operation decrypts them."""
     stream = hashlib.shake_256(key + tag).digest(len(plain))
     return bytes(left ^ right for left, right in zip(plain, stream, strict=True))
 

@@ -16,7 +16,7 @@ from backscroll.store.search.search_page import Statistics, find
 from backscroll.store.search.search_request import read_search
 
 _EXCLUDED: Final = re.compile(r'(?<!\S)-(?:"[^"]*"|\S+)')
-"""The parts of a query that say what to leave out. They are not a part of what it means."""
+"""The exclusions in a query, such as `-word`. They are removed before the query is embedded."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,8 @@ class SearchEndpoint:
 
     Attributes:
         database: the store's database.
-        meanings: compares meanings too; None to compare only words.
+        meanings: returns the vectors of queries, to search by meaning too; None to compare only
+            words.
     """
 
     database: Database

@@ -142,7 +142,7 @@ class _Page:
         looked_at: how many texts were read.
         has_all: whether each hit has all words of the query.
         has_any: whether each hit has any word or literal of the query.
-        left_out: how many hits are in conversations that are in use.
+        left_out: how many hits were left out because their conversations are in use.
     """
 
     hits: list[JSON]

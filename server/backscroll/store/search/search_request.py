@@ -41,8 +41,9 @@ class SearchRequest:
         limit: the maximum number of hits; 1 to 50.
         excerpt_chars: the maximum length of an excerpt, in characters; 1 to 2,000.
         after: the `next_cursor` of the previous page; None for the first page.
-        quiet_projects: working directories. Hits in their conversations are left out while these
-            are in use, so that a session does not find itself. `thread_id` overrides this.
+        quiet_projects: working directories. Hits in conversations of these directories are left out
+            while the conversations are in use, so that an agent does not find its own session. With
+            a `thread_id`, none are left out.
         quiet_s: how long after its last activity a conversation counts as in use, in seconds.
     """
 
@@ -61,7 +62,7 @@ class SearchRequest:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The values that all pages of a search share and that decide what is on them."""
+        """The values that determine the hits of a search. All pages of the search share them."""
         return (self.text, self.thread_id, self.role, self.since, self.until, self.order)
 
 

@@ -60,7 +60,7 @@ NEWEST: Final = 2_000
 """On PostgreSQL, a word is first counted in this number of the newest rows, because looking it up
 reads all rows of the word, even if only a few are wanted."""
 DEFERRED: Final = 2_000
-"""On SQLite, rows are added at the end of a transaction, or earlier if there are this many."""
+"""On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
 MERGES: Final = 4

@@ -1,8 +1,8 @@
 """Extracts the parts of a message that search uses: its role, its text, and the text of tools.
 
-The text is what a person or a model wrote. The calls and outputs of tools are most of what an agent
-writes, and would hide the rest. So they are separate, and indexed only if the operator chooses that
-(`everything`).
+The text is what a person or a model wrote. Most of the content of an agent's session is calls and
+outputs of tools, which would crowd out other hits. So their text is kept separate, and is indexed
+only if the operator chooses that (`everything`).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ KINDS: Final = 4
 """The number of an owner is its position times `KINDS`, plus its kind."""
 
 TOOL: Final = "tool"
-"""The role of a conversation's item that is not a message."""
+"""The role of a conversation's items that are calls or outputs of tools."""
 
 _TOOLS: Final = frozenset({TOOL, "function"})
 _UNSEARCHED: Final = frozenset({"message", "reasoning"})
@@ -71,7 +71,7 @@ def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
 
 
 def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> Entry:
-    """Return what to index of an item's row. Items have no time, so the caller gives one."""
+    """Return what to index of an item's row. An item may have no time, so the caller passes one."""
     role, text, of_tools = role_and_texts(CONVERSATION, row["body"])
     return Entry(row["position"], role, created_at, text, tokens, of_tools)
 

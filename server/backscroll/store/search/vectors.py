@@ -1,10 +1,11 @@
 """Stores a vector for each row of the index, and finds the rows with similar vectors.
 
-A vector is stored as floats of 16 bits. In addition, a column has one bit for each of its numbers:
-whether the number is positive. The more of these bits two vectors share, the more similar they are.
-So a search compares the bits of many rows, and then the vectors of the few nearest ones.
+A vector is stored as floats of 16 bits. In addition, the column `signs` has one bit for each number
+of the vector: whether it is positive. The more of these bits two vectors share, the more similar
+they are. So a search compares the bits of many rows, and then the vectors of the few nearest ones.
 
-The vector of a row is null if the text of the row has changed, and empty if the endpoint sent none.
+The vector of a row is null if the text of the row has changed. It is empty if the endpoint sent no
+usable vector for the text.
 """
 
 import math
@@ -23,14 +24,16 @@ from backscroll.database.search_schema import search_vectors as table
 from backscroll.store.search.embeddings import Vector
 
 MOST: Final = 20_000
-"""How many vectors a search compares: those of the newest messages."""
+"""The maximum number of vectors that a search compares: those of the newest messages."""
 NEAREST: Final = 50
-"""How many messages without any of the words a search may find by their meaning."""
+"""The maximum number of messages that a search finds only by their meaning, without any of its
+words."""
 DEVIATIONS: Final = 3.0
-"""How much nearer than the median such a message must be, in standard deviations of those messages
-that are farther than the median. Similar messages do not affect this measure."""
+"""How much nearer than the median such a message must be, in standard deviations. The deviation is
+computed only from messages that are farther than the median, so that similar messages do not affect
+it."""
 _IDS: Final = 500
-"""How many rows a statement names."""
+"""The maximum number of rows in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Meaning:
 
     Attributes:
         vector: its vector.
-        model: the number of the model that made it, from `model_number`.
+        model: the number of the model that computed it, from `model_number`.
     """
 
     vector: Vector
@@ -48,7 +51,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """What a search knows of the rows that are similar to its query.
+    """The rows that are similar to a query, and how to score others.
 
     Attributes:
         meaning: the meaning of the query.
@@ -83,8 +86,8 @@ def add(connection: Connection, model: int, vectors: Mapping[tuple[int, int], Ve
 
     Args:
         connection: a connection in a write transaction.
-        model: the number of the model that made them.
-        vectors: a vector for each number of a row and its scope.
+        model: the number of the model that computed them.
+        vectors: the vectors, by the number of the row and the number of its partition.
     """
     remove(connection, [row for row, _ in vectors])
     stored = [
@@ -123,7 +126,7 @@ def outdated(connection: Connection, most: int) -> list[int]:
 
 
 def known(connection: Connection, ids: Iterable[int], model: int) -> set[int]:
-    """Return those of the rows that have a vector of this model, or need none."""
+    """Return which of the rows have a vector of this model, or need none."""
     return {row for row, _ in _vectors(connection, ids, model)}
 
 
@@ -164,8 +167,8 @@ def near(  # noqa: PLR0913, PLR0917 - what is compared, and with what
         meaning: the meaning of the query.
         scope: the number of the partition.
         high: the greatest number that a row may have.
-        only: the only rows to consider; None for all.
-        admitted: returns those of some rows that the search allows.
+        only: the rows to consider; None for all rows of the partition.
+        admitted: returns which of the given rows the filters of the search allow.
     """
     bound = {"within": scope, "of": meaning.model, "high": high, "most": MOST}
     signs: dict[int, bytes] = {}
@@ -186,10 +189,10 @@ def near(  # noqa: PLR0913, PLR0917 - what is compared, and with what
     median = ordered[len(ordered) // 2]
     farther = ordered[len(ordered) // 2 :]
     variance = sum((each - median) ** 2 for each in farther) / len(farther)
-    # The bits of unrelated vectors differ like tosses of a coin, or more.
+    # Unrelated vectors differ in random bits, so the deviation is at least that of coin tosses.
     deviation = math.sqrt(max(variance, len(meaning.vector) / 4))
     nearest = nsmallest(NEAREST, distances.items(), key=itemgetter(1))
-    # The share of the bits that differ is an angle as a fraction of a half turn.
+    # The fraction of bits that differ, times pi, is roughly the angle between two vectors.
     similarity = math.cos(math.pi * median / len(meaning.vector))
     rows = [row for row, distance in nearest if distance <= median - DEVIATIONS * deviation]
     return Near(meaning, similarity, frozenset(rows))
