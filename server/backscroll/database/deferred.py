@@ -1,7 +1,8 @@
-"""Work that writes leave until the end of their transaction.
+"""Defers work of writes until the end of their transaction.
 
-Writes that share a transaction then do it together. For example, an index gets the rows of all of
-them at once, which takes far less time than one insert for each write.
+If several writes share a transaction, their deferred work is done together. For example, the rows
+of all writes are added to an index at once, which takes far less time than one insert for each
+write.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ def defer(connection: Connection, work: Deferred, items: Sequence[Any]) -> int:
 
     Args:
         connection: a connection to SQLite, in a write transaction.
-        work: is called once, with all items that are deferred for it.
+        work: the function to call once, with all items that are deferred for it.
         items: the items.
 
     Returns:
@@ -43,12 +44,12 @@ def settle(connection: Connection) -> None:
 
 
 def kept(connection: Connection) -> dict[Deferred, list[Any]]:
-    """Return a copy of what is deferred, for `restore`."""
+    """Return a copy of the deferred items, for `restore`."""
     return {work: list(items) for work, items in _of(connection).items()}
 
 
 def restore(connection: Connection, waiting: dict[Deferred, list[Any]]) -> None:
-    """Replace what is deferred, because the transaction was rolled back to an earlier state.
+    """Replace the deferred items, because the transaction was rolled back to an earlier state.
 
     Args:
         connection: the connection of the transaction.

@@ -1,4 +1,4 @@
-"""The tables of imports and syncs: what was forgotten, and how far each file was imported."""
+"""The tables of imports and syncs: hashes of forgotten keys, and the progress in each file."""
 
 from typing import Final
 

@@ -38,7 +38,7 @@ def dump_large_json(value: object) -> str:
 
 
 class JsonText(TypeDecorator[str]):
-    """The type of a value that is JSON text already. It is stored as it is."""
+    """The column type of a value that is already JSON text. It is stored unchanged."""
 
     impl = JSON
     cache_ok = True

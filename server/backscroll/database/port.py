@@ -54,7 +54,7 @@ class Database(Protocol):
         """
 
     async def truncate_log(self) -> bool:
-        """Empty the log of earlier writes, which may contain content that was erased since.
+        """Empty the write-ahead log, which may still contain content that was erased.
 
         Returns:
             Whether the log is empty. It is not if another process is reading. PostgreSQL's log

@@ -17,10 +17,11 @@ lists.
 
 Imported threads, conversations and their messages have an `import_key`, which identifies them in
 their source across imports. The `import_digest` of a message or item is a hash of what was
-imported. It is null for what was written through the API. `imported_metadata` has a hash of each
-value of the metadata as last imported, so that an import can tell what was changed since.
-`imported_until` is the latest time in what was last imported, in Unix seconds, so that an older
-state of the source changes nothing.
+imported. It is null if the message or item was written through the API. `imported_metadata` has a
+hash of each metadata value of the last import, so that the next import can detect changes made
+through the API.
+`imported_until` is the latest time in the last import, in Unix seconds, so that an older state of
+the source changes nothing.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -133,7 +134,7 @@ items: Final = Table(
     Column("conversation", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("id", _Text, nullable=False),
-    # In front of the body, so that SQLite reads these without reading the body.
+    # These columns precede the body, so that SQLite can read them without reading the body.
     Column("created_at", BigInteger),
     Column("import_key", _Text),
     Column("import_digest", BigInteger),

@@ -4,8 +4,8 @@ All statements of one piece of work run on the same thread.
 
 Writes are committed in groups, because syncing a commit to disk takes longer than a typical write.
 Writes that arrive during a commit share the next commit. Each write has its own savepoint, so that
-a failed write does not affect the others in its group. Work that writes defer is done once for the
-group, before the commit (`deferred`). A write returns after its group is committed. If no other
+a failed write does not affect the others in its group. Deferred work (`deferred`) is done once for
+the whole group, before the commit. A write returns after its group is committed. If no other
 writes are queued, a write is committed alone, and at once.
 """
 

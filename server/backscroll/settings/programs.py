@@ -1,4 +1,4 @@
-"""The programs whose sessions can be kept in step. `backscroll.history.sources` finds them."""
+"""The programs whose sessions can be synced. `backscroll.history.sources` finds the sessions."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ SOURCES: Final = (
 
 
 def flaw_of_sources(sources: tuple[str, ...], upstream: str) -> str:
-    """Return why these sources cannot be kept in step; empty if they can be."""
+    """Return why these sources cannot be synced; empty if they can be."""
     if not sources or upstream == "store":
         return ""
     return f"needs the embedded store, but BACKSCROLL_UPSTREAM is {upstream}"

@@ -1,4 +1,4 @@
-"""Which settings are set, by a flag or an environment variable, before their texts are read."""
+"""Collects the settings that flags and environment variables set, before they are parsed."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,12 +17,12 @@ OPENAI: Final = {
 
 
 def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts without those that are blank, which count as unset."""
+    """Return the texts that are not blank. A blank text counts as unset."""
     return {name: text for name, text in texts.items() if not is_blank(text)}
 
 
 def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the flag or variable, and the text, of each setting that is set, by field name."""
+    """Return the settings that are set, by field name: the flag or variable, and the text."""
     environ = without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)

@@ -180,9 +180,9 @@ class UpstreamConnection:
 
 
 def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the parameters by which a search leaves out sessions of the working directory."""
+    """Return the search parameters that leave out sessions of the current working directory."""
     folders = [os.getcwd()]  # noqa: PTH109 - text, as sessions record it
-    logical = os.environ.get("PWD", "")  # with its links, as shells and their programs name it
+    logical = os.environ.get("PWD", "")  # with symbolic links, as shells set it
     if logical not in {"", *folders} and os.path.realpath(logical) == os.path.realpath(folders[0]):
         folders.append(logical)
     quiet_s = ("quiet_s", str(int(settings.sync_quiet_s)))
@@ -190,7 +190,7 @@ def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def endpoint_of(settings: Settings) -> "Endpoint | None":
-    """Return the endpoint of embeddings that the settings name; None if they name none."""
+    """Return the embeddings endpoint from the settings; None if none is configured."""
     from backscroll.store.search.embeddings import Endpoint
 
     if not settings.embeddings_url:
@@ -206,8 +206,8 @@ class _InProcess:
 
     Attributes:
         transport: passes requests to the application.
-        sync: keeps sources in step; None if there are none. A search waits for it.
-        quiet: the parameters of a search that leave out the session that is asking.
+        sync: the process that syncs sources; None if there are none. A search first waits for it.
+        quiet: the parameters to add to a search, so that an agent does not find its own session.
         timeout: an infinite timeout, because each call has a deadline.
     """
 

@@ -1,7 +1,6 @@
-"""Keeps the store in step with the sessions of other programs, in a process of its own.
+"""Runs `backscroll sync --watch` as a process, which syncs the sessions of other programs.
 
-The process is `backscroll sync --watch`. It reads and writes while the server answers calls, and
-has a lower priority.
+The process has a lower priority than the server, which answers calls in the meantime.
 """
 
 import asyncio
@@ -17,21 +16,22 @@ from typing import Final, Self
 from backscroll.settings.model import PREFIX, Settings
 
 START_AFTER_S: Final = 1.0
-"""How long the first requests of a host have the machine to themselves, in seconds."""
+"""How long after the server the process is started, in seconds. So it does not slow down the first
+requests of a host."""
 
 CATCH_UP_S: Final = 0.3
-"""How long a search waits for changed files, in seconds."""
+"""How long a search waits at most for the import of changed files, in seconds."""
 
 _END_S: Final = 2.0
 _log: Final = logging.getLogger(__name__)
 
 
 class SyncProcess:
-    """The process that keeps sources in step, from the entry of the context until its exit.
+    """The process that syncs sources. It runs until the context is exited.
 
     Args:
         settings: the operator's settings, which name the sources.
-        start_after_s: how long after the entry the process is started, in seconds.
+        start_after_s: how long after the context is entered the process is started, in seconds.
 
     Attributes:
         started: is set once the process is started.
@@ -61,13 +61,13 @@ class SyncProcess:
                 await self._running
 
     async def catch_up(self, limit_s: float = CATCH_UP_S) -> None:
-        """Wait until files that have changed by now are imported, but not longer than `limit_s`.
+        """Wait until all changes in files up to now are imported, but not longer than `limit_s`.
 
-        If an earlier request is not answered yet, a large import is in progress, and this returns
-        at once.
+        If the process has not answered an earlier request yet, it is busy with a large import, and
+        this method returns at once.
 
         Args:
-            limit_s: in seconds.
+            limit_s: the maximum time to wait, in seconds.
         """
         if self._process is None or self._process.stdin is None or self._open:
             return

@@ -86,7 +86,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
 
 
 def settings_of_worker(settings: Settings, number: int) -> Settings:
-    """Return the settings of a worker. Only the first one, 0, keeps sources in step for all."""
+    """Return the settings of a worker. Only the first worker, number 0, syncs the sources."""
     return settings if number == 0 else replace(settings, sources=())
 
 

@@ -1,7 +1,7 @@
-"""Add what imports need to bring conversations up to date, and to keep out what was forgotten.
+"""Add columns and tables with which imports update conversations and skip forgotten ones.
 
-The cursors of searches get a key with which they are encrypted, and the rows of the index can have
-vectors.
+In addition, add a key that encrypts the cursors of searches, and a table of the vectors of
+messages.
 
 No table is rewritten: on both engines, a new column that may be null takes constant time. Messages
 of existing conversations are counted later, in the background.
