@@ -27,7 +27,7 @@ class Collection:
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.
-        describe: builds the request for the collection itself, whose reply has its metadata.
+        describe: builds the request for the collection's own object, which has the metadata.
         retrieve_message: builds the request for one message; None if the API has no such request.
         list_files: builds the request for a slice of a message's files; None if the API has no such
             request.

@@ -64,7 +64,7 @@ def matched(reply: JSON) -> str:
 
 
 def is_semantic(reply: JSON) -> bool | None:
-    """Whether the upstream compared meanings too; None if it was not to."""
+    """Whether the upstream compared meanings too; None if it was not asked to."""
     found = _about(reply).get("semantic")
     return found if isinstance(found, bool) else None
 
@@ -80,7 +80,7 @@ def is_complete(reply: JSON) -> bool:
 
 
 def left_out(reply: JSON) -> int:
-    """Return how many hits a reply leaves out, because they are in the session that is asking."""
+    """Return how many hits a reply leaves out because their sessions are in use."""
     return _count(_about(reply).get("left_out")) or 0
 
 

@@ -55,7 +55,7 @@ async def indexed_page(call: Call, search: Search) -> Result:
 
 
 def in_use(hits: int) -> str:
-    """Return the warning about hits that are left out; empty if there are none."""
+    """Return the warning about hits in sessions that are in use; empty if there are none."""
     if not hits:
         return ""
     count = "1 hit is" if hits == 1 else f"{hits} hits are"
@@ -77,9 +77,9 @@ class _Filling:
         has_more: whether more hits follow after `after`.
         reachable: whether a later request with `after` can return those hits.
         matched: which part of the query each hit matches; empty before the first reply.
-        semantic: whether meanings were compared for all replies; None if they were not to be.
+        semantic: whether meanings were compared for all replies; None if no reply mentions this.
         warnings: the warnings that the page shows.
-        left_out: how many hits are left out, because they are in the session that is asking.
+        left_out: how many hits are left out because their sessions are in use.
         most: the maximum number of hits to ask for at once.
     """
 

@@ -106,7 +106,8 @@ class BoundedHits:
             position: the start of the next page; None if there is no next page.
             order: the order of the hits.
             matched: which part of the query each hit matches; see `HitsPage`.
-            semantic: whether meanings were compared too; None if they were not to be.
+            semantic: whether meanings were compared too; None if only words are compared in such a
+                search.
             scanned: the number of messages that were compared with the query; None if an index
                 found the hits.
             warnings: the warnings for the agent, the most important first. A warning that does not

@@ -11,9 +11,9 @@ from backscroll_tools.search.query import Query
 EXCERPT_CHARS: Final = 200
 """The maximum length of an excerpt, in characters."""
 EXCERPT_BYTES: Final = 90
-"""The length to which excerpts are cut if a page has ten or more, in bytes of UTF-8. If some are
-shorter, or if the page has fewer, the others can be longer. A language model's tokens have about
-four bytes in any language, so this bounds the cost of a page."""
+"""The maximum average length of the excerpts on a page with ten or more hits, in bytes of UTF-8. On
+a page with fewer hits, excerpts can be longer. A token of a language model has about four bytes in
+any language, so this limits the cost of a page."""
 CONTEXT_CHARS: Final = 120
 """How many characters of a message before or after a hit are shown at most."""
 TITLE_CHARS: Final = 80
@@ -121,7 +121,7 @@ def as_hit(message: Message, query: Query) -> Shown:
 def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
     """Return passages with shorter excerpts, if all excerpts together are too long for a page.
 
-    The longest excerpts are cut to the same length (`EXCERPT_BYTES`). Context is not changed.
+    The longest excerpts are cut to a common length; see `EXCERPT_BYTES`. Context is not changed.
     """
     sizes = [
         len(each.text.encode()) for passage in passages for each in passage.messages if each.found
@@ -139,7 +139,7 @@ def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
 
 
 def _share(sizes: Sequence[int], total: int) -> int:
-    """Return the size to which the largest are cut, so that all together have at most `total`."""
+    """Return the maximum size of each excerpt, so that their sum is at most `total`."""
     left = total
     for number, size in enumerate(sorted(sizes)):
         share = left // (len(sizes) - number)
@@ -150,7 +150,7 @@ def _share(sizes: Sequence[int], total: int) -> int:
 
 
 def _excerpt_of(shown: Shown, query: Query, size: int) -> Shown:
-    """Return the best part of a hit's excerpt, with about `size` bytes."""
+    """Cut a hit to the best part of its excerpt, of about `size` bytes."""
     length = len(shown.text.encode())
     if length <= size:
         return shown

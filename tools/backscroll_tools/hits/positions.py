@@ -1,10 +1,10 @@
 """The position at which a scan of messages continues, as a cursor contains it.
 
-If hits are ordered by time, the next page continues after a certain message, and lists the messages
-that have the same words. If hits are ordered by
-relevance, all messages that one call can read are ranked together, and the next page reads and
-ranks the same messages again. Its position names the start of these messages and the hits that were
-already shown. It also names the newest of these messages, so that messages added later are ignored.
+If hits are ordered by time, the next page continues after a certain message, and selects messages
+by the same words. If hits are ordered by relevance, all messages that one call can read are ranked
+together, and the next page reads and ranks the same messages again. Its position names the start of
+these messages and the hits that were already shown. It also names the newest of these messages, so
+that messages added later are ignored.
 """
 
 import hashlib
@@ -42,9 +42,9 @@ class ScanPosition:
         firsts: digests of the newest messages of a ranked scan; empty if the scan starts later in
             the list.
         shown: digests of the hits after this position that earlier pages have shown.
-        words: which messages a list in order of time has, as its first hits have decided. 0: those
-            with all words of the query; otherwise a bit mask of words (`search.match.bits`): those
-            with any of these. None if it is not decided yet, or does not need to be.
+        words: which messages a list in order of time contains. Its first hits determine this. 0:
+            messages with all words of the query. A bit mask of words (`search.match.bits`):
+            messages with any of these words. None: not determined yet, or all messages that match.
     """
 
     thread_id: str = ""

@@ -41,7 +41,7 @@ class Scan:
         ranks: whether the hits are ranked at the end. If so, the scan reads all messages that it
             can.
         position: the position at which the next scan continues.
-        words: which of the messages with any word to list (`ScanPosition.words`).
+        words: which messages to list; see `ScanPosition.words`.
         messages: the messages.
         found: the indexes of the hits in `messages`.
         warnings: the warnings that the page shows.
@@ -68,7 +68,7 @@ class Scan:
 
     @property
     def selects(self) -> bool:
-        """Whether some messages with any word are left out: those that lack other words."""
+        """Whether messages that match may be left out, because they lack some of the words."""
         query = self.search.query
         single = query.only_common or bool(query.literals) or len(query.words) == 1
         return not self.ranks and not single
@@ -84,7 +84,7 @@ class Scan:
         return not self.ranks and self._listed_hits >= self.search.limit
 
     def lists(self, each: ReadMessage) -> bool:
-        """Whether to list a hit: always, unless it lacks a word that it must have (`selects`)."""
+        """Whether to list a hit. If `selects` is true, it must have certain words (`words`)."""
         if not self.selects:
             return True
         every = (1 << len(self.search.query.terms)) - 1
@@ -155,7 +155,7 @@ class Scan:
         return ""
 
     def _add_title(self, reader: Reader) -> None:
-        """Compare the last message again, with its thread's title: it is the thread's first one."""
+        """Compare the last message again, with the title: it is the thread's first message."""
         last = self.messages[-1]
         again = reader.last_with_title(last.shown.id) if reader.title else None
         if again is None or last.thread_id != reader.thread_id:

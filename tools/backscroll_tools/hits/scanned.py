@@ -1,10 +1,10 @@
 """Builds a page of hits from an upstream that has no search, by reading its messages.
 
-If hits are ordered by time, reading ends after enough hits. If the query has several words, these
-must be hits with all words. If no such message was read, the page lists the hits that have one of
-the rarer words. If hits are ordered by relevance, all messages that the call's limits allow are
-read, and the hits among them are ranked together. The cursor then continues with the other hits,
-and after the last of them with the next messages.
+If hits are ordered by time, reading ends after enough hits. If the query has several words, only
+hits with all words count. If no message with all words was read, the page lists the hits that have
+one of the rarer words. If hits are ordered by relevance, all messages that the call's limits allow
+are read, and the hits among them are ranked together. The cursor then continues with the other
+hits, and after the last of them with the next messages.
 """
 
 from dataclasses import replace
@@ -80,7 +80,7 @@ def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str 
 
 
 def _listed(scan: Scan) -> list[int]:
-    """Return the indexes of the hits to list in order of time, and decide `scan.words`."""
+    """Return the indexes of the hits to list in order of time, and set `scan.words`."""
     messages, found = scan.messages, scan.found
     if scan.selects and scan.words is None and found:
         if any(scan.lists(messages[at]) for at in found):

@@ -38,11 +38,11 @@ _WHOLE: Final = frozenset(
 
 
 class _Endings(dict[str, str]):
-    """Endings of words, and what replaces each.
+    """Endings of words, each with its replacement.
 
     Attributes:
-        lengths: the lengths of the endings with each last letter, the greatest first. Most words
-            end with a letter that no ending has, so they need no comparison.
+        lengths: the lengths of the endings, by their last letter, the greatest first. Most words
+            end with a letter with which no ending ends, so they need no comparison.
     """
 
     def __init__(self, endings: Mapping[str, str]) -> None:
