@@ -1,4 +1,4 @@
-"""Session logs of Claude Code and Codex to measure with, as realistic as a generator makes them.
+"""Generates realistic session logs of Claude Code and Codex, to measure with.
 
 `python -m bench.session_logs FOLDER --megabytes 1000` writes them. The same seed writes the same
 logs.
@@ -25,7 +25,7 @@ _CALLS: Final = (0, 9)
 """How many tools are called to answer one prompt."""
 
 _LONG: Final = 0.01
-"""The share of tool outputs that are a long line."""
+"""The share of tool outputs that are one long line."""
 
 _LONG_CHARS: Final = 400_000
 _IMAGES: Final = 0.005
@@ -36,7 +36,7 @@ class Writer:
     """Invents sessions: prompts, answers, tool calls and the outputs of tools."""
 
     def __init__(self, seed: int) -> None:
-        """Start from a seed."""
+        """Seed the random generator."""
         self._random = random.Random(seed)
         self._files = {
             path.name: path.read_text(encoding="utf-8") for path in sorted(_SOURCES.rglob("*.py"))
@@ -188,7 +188,7 @@ def write_logs(folder: Path, size: int, seed: int = 16) -> int:
     Args:
         folder: gets `projects` with the logs of Claude Code, and `sessions` with those of Codex.
         size: the total size to reach, in bytes. Each program has about half of it.
-        seed: what to start the generator from.
+        seed: the seed of the random generator.
     """
     writer = Writer(seed)
     written = 0

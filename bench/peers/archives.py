@@ -1,7 +1,8 @@
-"""Questions to another program's search: `archives.py NAME FOLDER`, without a network.
+"""Asks another program's search without a network: `archives.py NAME FOLDER`.
 
-`FOLDER/asked.json` has conversations and queries. `FOLDER/answers.json` gets the answer to each
-query, and the size of the archive in bytes. A message's id is `THREAD_POSITION`.
+The script reads conversations and queries from `FOLDER/asked.json`. It writes the answer to
+each query, and the size of the archive in bytes, to `FOLDER/answers.json`. A message's id is
+`THREAD_POSITION`.
 """
 
 import asyncio

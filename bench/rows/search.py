@@ -96,7 +96,7 @@ def _texts(thread: ImportedThread) -> list[str]:
 
 
 def threads(texts: Iterable[Sequence[str]]) -> Iterator[ImportedThread]:
-    """Yield a thread for each list of texts, with the number of its place in its id."""
+    """Yield a thread for each list of texts. The index of the list is a part of the thread's id."""
     for number, said in enumerate(texts):
         yield ImportedThread(
             key=thread_id(number),

@@ -1,4 +1,4 @@
-"""Other programs that search conversations, asked the same questions in the same run."""
+"""Asks other programs that search conversations the same questions, in the same run."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _SCRIPT: Final = _ROOT / "bench" / "peers" / "archives.py"
 _PINS: Final = _ROOT / "bench" / "peers" / "archives-requirements.txt"
 _WORD: Final = re.compile(r"\w+")
 NAMES: Final = ("ai-pensieve-mcp", "ai-conversation-search")
-"""As the script knows them, and as they are published."""
+"""The names of the programs, both in the script and as published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Answer:
 def compared(
     threads: Sequence[Sequence[str]], planted: Sequence[Planted], text_bytes: int
 ) -> Iterator[tuple[str, list[float], list[Claim]]]:
-    """Yield, for each program and form of the questions, its name, times, and what it finds.
+    """For each program and form of the questions, yield a name, the times, and the claims.
 
-    The times are milliseconds of CPU. The last item of a program has no times, but the size of its
-    archive.
+    The times are milliseconds of CPU. The last item of a program has no times, but a claim about
+    the size of its archive.
 
     Args:
         threads: the texts of each conversation.
@@ -76,7 +76,7 @@ def compared(
 
 
 def rewritten(question: str) -> str:
-    """Return a question in FTS5's syntax, as an agent writes it that knows it: any word."""
+    """Return an FTS5 query for any word of a question, as an agent would write it."""
     return " OR ".join(_WORD.findall(question))
 
 
@@ -90,12 +90,12 @@ def _version(name: str) -> str:
 def _ask(
     name: str, threads: Sequence[Sequence[str]], queries: Sequence[str]
 ) -> tuple[list[Answer], int]:
-    """Return what a program answers to each query, and the size of its archive in bytes.
+    """Return a program's answer to each query, and the size of its archive in bytes.
 
     Args:
         name: one of `NAMES`.
         threads: the texts of each conversation. The program imports them first.
-        queries: what it is asked.
+        queries: the queries.
 
     Raises:
         UnmeasuredError: the program is not installed, or failed.

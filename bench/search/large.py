@@ -30,7 +30,7 @@ ROUNDS: Final = 60
 
 
 def said(messages: int) -> tuple[Iterator[list[str]], list[Planted]]:
-    """Return conversations with at least so many messages, and the facts that are in them.
+    """Return conversations with at least `messages` messages in total, and the facts in them.
 
     The real conversations are repeated. A copy has the sentences of each message in another order,
     and words of its own, so that the index gets new words as it does in a real store.
