@@ -48,8 +48,7 @@ class ImportedThread:
     """A thread with all its messages, oldest first.
 
     Attributes:
-        key: identifies the thread across imports. A thread that was imported before is brought up
-            to date.
+        key: identifies the thread across imports. A thread that was imported before is updated.
         created_at: in Unix seconds.
         messages: the messages, in the order of the thread. Their times may be in a different order.
         id: the id to store, which begins with `thread`; None to create an id.
@@ -87,7 +86,7 @@ class ImportedConversation:
 
     Attributes:
         key: identifies the conversation across imports, such as `claude-code:` and the source's id.
-            A conversation that was imported before is brought up to date.
+            A conversation that was imported before is updated.
         created_at: in Unix seconds.
         items: the items, in the order of the source.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Vector: TypeAlias = tuple[float, ...]
 
 MAX_DIMENSIONS: Final = 8_192
-"""The maximum length of a vector."""
+"""The maximum number of dimensions of a vector."""
 REPLY_BYTES: Final = 16_777_216
 """The maximum length of a reply, in bytes."""
 
@@ -72,7 +72,7 @@ class Embeddings:
         self._http = http
 
     async def vectors(self, texts: Sequence[str], limit_s: float) -> list[Vector]:
-        """Return a vector of length 1 for each text; an empty vector if the endpoint sent zeros.
+        """Return a unit vector for each text; an empty vector if the endpoint sent only zeros.
 
         Args:
             texts: the texts; at least one.

@@ -137,7 +137,7 @@ def newest(connection: Connection) -> int:
 
 
 def dimensions(connection: Connection, model: int) -> int:
-    """Return the length of the vectors of a model; 0 if there are none."""
+    """Return the number of dimensions of a model's vectors; 0 if it has no vectors."""
     stored = connection.scalar(_any, {"of": model})
     return 0 if stored is None else len(stored) // struct.calcsize("e")
 
