@@ -121,19 +121,20 @@ The `page` is that of a list, except for these fields:
 
 """
 _SCANS: Final = """\
-By `newest` and `oldest`, a search for several words lists the messages that have all of them. If no
-message has, it lists those that have one of the rarer words.
+With `newest` and `oldest`, a search for several words lists the messages that have all of them. If
+no message has all words, it lists those that have one of the rarer words.
 
-If the excerpts of a page are long together, as ten long messages make them, each is cut to about 90
-bytes around its matches.
+If a page has many long excerpts, such as those of ten long messages, each is cut to about 90 bytes
+around its matches.
 
-The cursor freezes the order: no hit is repeated, and none that is there throughout is missed.
+The cursor freezes the order: no hit is repeated, and none is missed unless its message is deleted.
 
 An upstream without search is read instead, message by message, as far as the time and the requests
 of a call allow; the cursor continues from there. Without `thread_id`, its threads are read, newest
 first, if it can list them; otherwise `thread_id` is required. By `relevance`, all messages that
-one call can look at are ranked together. By time, the first hits decide whether the pages list
-messages with all words. At the edges of what was looked at, a hit may have less context.
+one call can read are ranked together. By time, the first hits decide whether all pages list only
+messages with all words. A hit at the start or end of the messages that were read may have less
+context.
 
 A hit:
 
