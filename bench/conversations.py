@@ -1,4 +1,4 @@
-"""Conversations to measure with, and the databases that hold them."""
+"""Conversations for the measurements, and databases to store them in."""
 
 import asyncio
 import os
@@ -28,11 +28,12 @@ _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only the folder in which a 
 
 @contextmanager
 def database(*, durable: bool = False) -> Iterator[str]:
-    """Give the URL of a database that is gone afterwards.
+    """Yield the URL of a temporary database. It is deleted when the context exits.
 
     Args:
-        durable: it is on a disk even where a file system in memory is to be had. What only reads
-            is as quick from there, and is filled without waiting for the disk.
+        durable: whether the database must be on a disk. Otherwise it is in memory if the machine
+            has a file system in memory. Reads are equally fast there, and writes do not wait for
+            the disk.
     """
     in_memory = not durable and _IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK)
     with tempfile.TemporaryDirectory(
@@ -42,7 +43,7 @@ def database(*, durable: bool = False) -> Iterator[str]:
 
 
 async def fill(url: str, threads: Iterable[ImportedThread]) -> None:
-    """Put threads into a database, in groups of the size that `backscroll import` writes."""
+    """Import threads into a database, in groups of the size that `backscroll import` writes."""
     waiting = iter(threads)
     async with open_store(url) as store:
         while group := list(islice(waiting, GROUP_ENTRIES)):
@@ -50,7 +51,7 @@ async def fill(url: str, threads: Iterable[ImportedThread]) -> None:
 
 
 def numbered(messages: int, thread_id: str = THREAD_ID) -> ImportedThread:
-    """Return a thread of messages `msg_1`, `msg_2`, … of about a line each.
+    """Return a thread of the messages `msg_1`, `msg_2`, …, each of about one line.
 
     The ids of a thread other than `THREAD_ID` begin with its name.
     """
@@ -73,7 +74,7 @@ def numbered(messages: int, thread_id: str = THREAD_ID) -> ImportedThread:
 
 
 def chats(number: int = CHITCHAT) -> Iterator[ImportedThread]:
-    """Yield real conversations: the first so many of the dataset."""
+    """Yield the first `number` real conversations of the dataset."""
     for entry in islice(chitchat.read(chitchat.installed()).entries, number):
         if isinstance(entry.item, ImportedThread):
             yield entry.item

@@ -1,6 +1,6 @@
-"""All tasks: the twenty of reading and writing, and those of finding.
+"""All tasks: twenty that read and write, and those that search.
 
-An agent knows what the user told it (an id, as a host shows it) and what it read, and no more.
+An agent knows only the ids that the user names, as a host shows them, and what it has read.
 """
 
 from collections.abc import Callable
@@ -233,6 +233,6 @@ READING: Final = (
     Task("answer the newest", "Answer the customer.", 2, _answer, _thread("support")),
     Task("of one run", "What did run_… say?", 1, _of_run, _thread("run")),
 )
-"""The twenty tasks of reading and writing."""
+"""The twenty tasks that read and write."""
 
 TASKS: Final = (*READING, *FINDING)

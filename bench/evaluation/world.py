@@ -1,4 +1,4 @@
-"""What the agents work on: real conversations, and made-up ones with something to find in them."""
+"""The data for the agents: real conversations, and invented ones with facts to find."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,15 +30,15 @@ QUESTION: Final = "Which of the two plans has free delivery?"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that is stored.
+    """All conversations and completions in the store.
 
     Attributes:
-        longest: the longest real conversation, of 2,895 messages, with a promise in it.
+        longest: the longest real conversation. It has 2,895 messages, and one contains a promise.
         real: the other real conversations.
-        made: the made-up threads, by name.
-        planted: threads among the real ones with facts to find, by name.
+        made: the invented threads, by name.
+        planted: real conversations to which facts to find were added, by name.
         completions: two answers to the same question.
-        conversation: one of the Responses API.
+        conversation: a conversation of the Conversations API.
     """
 
     longest: ImportedThread
@@ -49,14 +49,14 @@ class World:
     conversation: ImportedConversation
 
     def threads(self) -> Iterator[ImportedThread]:
-        """Yield every thread there is."""
+        """Yield all threads."""
         yield from self.real
         yield from self.planted.values()
         yield self.longest
         yield from self.made.values()
 
     async def store(self, database: str) -> None:
-        """Put everything into a database."""
+        """Import all conversations and completions into a database."""
         async with open_store(database) as store:
             for each in self.threads():
                 await store.import_thread(each)
@@ -66,7 +66,7 @@ class World:
 
 
 def build(conversations: int) -> World:
-    """Return a world of so many real conversations, at most 298, and the made-up ones.
+    """Return a world of `conversations` real conversations, at most 298, and the invented ones.
 
     Raises:
         CommandError: the dataset is not installed.
@@ -133,7 +133,7 @@ def _real(cast: Cast, uuid: str) -> ImportedThread:
 
 
 def _files(prose: Iterator[str]) -> ImportedThread:
-    """Return a thread in which every eighth message brings a file."""
+    """Return a thread in which every eighth message has a file."""
     made = thread("files", islice(prose, 56))
     messages = list(made.messages)
     for number, file_id in enumerate(FILES):
@@ -143,7 +143,7 @@ def _files(prose: Iterator[str]) -> ImportedThread:
 
 
 def _run(prose: Iterator[str]) -> ImportedThread:
-    """Return a thread of which three messages are of one run."""
+    """Return a thread with three messages that one run created."""
     made = thread("run", islice(prose, 90))
     messages = list(made.messages)
     for number in (31, 33, 35):

@@ -1,4 +1,4 @@
-"""`search`: what a search through the tool takes and finds, and what its index adds to a store."""
+"""`search`: the CPU time and quality of a search through the tool, and the size of its index."""
 
 import asyncio
 import sqlite3
@@ -32,7 +32,8 @@ CONVERSATIONS: Final = CHITCHAT
 """Real conversations: about 68,000 messages, joined to the length of an average one. In a much
 smaller store, the words themselves take a larger share of the index."""
 QUICK: Final = 600
-"""Enough real conversations for every fact to be in one of its own. The shortest ones drop out."""
+"""The number of real conversations in a quick run. It is enough to put each fact into a different
+conversation, although the shortest conversations are left out."""
 
 COMMON: Final = (
     "What did they say about it?",
@@ -40,7 +41,7 @@ COMMON: Final = (
     "and then what",
     "is it what it was",
 )
-"""Questions of common words alone."""
+"""Questions that have only common words."""
 THREAD_ROUNDS: Final = 200
 COMMON_ROUNDS: Final = 60
 
@@ -49,13 +50,13 @@ COMMON_WORDS: Final = "Backscroll, only common words"
 ONE_THREAD: Final = "Backscroll, a question in one thread"
 
 MOST_MS: Final = {QUESTIONS: 60.0, COMMON_WORDS: 60.0, ONE_THREAD: 15.0}
-"""The 95th percentile of each may be this many milliseconds of CPU."""
+"""The maximum 95th percentile of each kind of search, in milliseconds of CPU time."""
 INDEX_BY_TEXT: Final = 0.25
 """The maximum size of the index, as a share of the text that it indexes."""
 DATABASE_BY_TEXT: Final = 2.2
 """The maximum size of the database, as a multiple of the text in it."""
 LEAST: Final = {"s1": 65.0, "s5": 86.0, "near5": 78.0}
-"""Of a hundred questions."""
+"""The minimum number of questions, of a hundred, for each measure of quality."""
 MEANINGS: Final = {
     "s1": "the first hit is in the right conversation",
     "s5": f"one of the first {FIRST} is",
@@ -66,7 +67,7 @@ _INDEX: Final = ("search_terms", "search_rows", "search_scopes", "search_pending
 
 
 class Search:
-    """`search-messages` on a store in this process, so that its CPU time is all of a search's."""
+    """`search-messages` on a store in this process, to measure the CPU time of both together."""
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed."""
@@ -86,7 +87,7 @@ def conversations(number: int) -> list[list[str]]:
     """Return the texts of real conversations, joined to the length of an average message.
 
     Args:
-        number: how many to read. Those that are shorter than one message drop out.
+        number: how many to read. Conversations that are shorter than one message are left out.
     """
     return [texts for each in chats(number) if (texts := list(joined(_texts(each))))]
 
@@ -133,7 +134,7 @@ def _quality(asked: Sequence[Planted], found: Sequence[list[dict[str, Any]]]) ->
 def _empty(
     asked: Sequence[Planted], found: Sequence[list[dict[str, Any]]], texts: Sequence[Sequence[str]]
 ) -> Claim:
-    """Return how many questions found nothing, although a word of theirs is in a message."""
+    """Return how many questions had no hits although a message contains one of their words."""
     empty = [each.fact.question for each, hits in zip(asked, found, strict=True) if not hits]
     words = {word for said in texts for text in said for word in tokens(text).terms}
     missed = sum(not words.isdisjoint(parse(question).terms) for question in empty)
@@ -147,7 +148,7 @@ async def _merged(url: str) -> None:
 
 
 def _sizes(path: Path, text_bytes: int) -> list[Claim]:
-    """Return the sizes of the index, and of the whole database, by the text in it.
+    """Return the sizes of the index and of the whole database, divided by the size of the text.
 
     Nothing is returned if SQLite was built without `dbstat`.
     """

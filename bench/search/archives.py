@@ -24,7 +24,7 @@ NAMES: Final = ("ai-pensieve-mcp", "ai-conversation-search")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a program answered to a query.
+    """A program's answer to a query.
 
     Attributes:
         hits: the numbers of thread and message of each hit, best first; at most ten.
@@ -81,7 +81,7 @@ def rewritten(question: str) -> str:
 
 
 def _version(name: str) -> str:
-    """Return the version of a program that is pinned."""
+    """Return the pinned version of a program."""
     pins = _PINS.read_text(encoding="utf-8")
     found = re.search(rf"^{re.escape(name)}==(\S+)", pins, re.MULTILINE)
     return found[1] if found else "?"
