@@ -74,8 +74,8 @@ Index(
 SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal, search_vectors)
 """The tables that are the same on both engines."""
 
-# A merge of the parts of an FTS5 table can take long. So no write merges anything (`automerge`)
-# unless merging in the background falls far behind (`crisismerge`).
+# A merge of the parts of an FTS5 table can take long. So writes do not merge parts (`automerge`),
+# unless the background has left very many parts unmerged (`crisismerge`).
 ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "sqlite": (
         ("CREATE TABLE search_rows (block INTEGER PRIMARY KEY, rows BLOB NOT NULL)"),

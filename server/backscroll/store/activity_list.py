@@ -6,11 +6,11 @@ object has a `cursor`, which encodes its position in the list. Clients should se
 `after`, not an id, because an object may have moved in the list since its id was returned.
 
 A client that reads all pages with these cursors gets every thread: exactly once if the thread does
-not change meanwhile, at least once if the thread becomes active meanwhile. In ascending order this
-is simple, because activity moves a thread towards the end of the list. In descending order, a
-cursor also has the time of the latest activity when the first page was read. The pages go from that
-time to the oldest thread. After that they list, in ascending order, the threads that have become
-active since the first page was read.
+not change in the meantime, at least once if the thread becomes active in the meantime. In ascending
+order this is simple, because activity moves a thread towards the end of the list. In descending
+order, a cursor also has the time of the latest activity when the first page was read. The pages go
+from that time to the oldest thread. After that they list, in ascending order, the threads that have
+become active since the first page was read.
 
 On PostgreSQL, a transaction that has not yet committed may have an earlier activity time than one
 that has committed. So the first page of a descending list waits for the transactions that are

@@ -110,7 +110,7 @@ def find_conversation(
 
 
 async def item_tokens(created: Iterable[JSON]) -> "list[Tokens]":
-    """Return what the search index keeps of new items; call this before the transaction."""
+    """Return the search tokens of new items. Call this before the transaction."""
     return [await tokens_of(item_text(item_row(item)["body"])) for item in created]
 
 

@@ -207,9 +207,9 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
         return True
     if _merge(connection, MERGED_PAGES):
         return False
-    # A negative number begins to merge all parts, also those that a merge is working on. So it must
-    # not interrupt a merge: with writes between its steps, none would ever end, and FTS5 refuses
-    # all writes to an index of 2,000 parts (SQLITE_FULL).
+    # A negative number starts a merge of all parts, including those of a merge in progress. So it
+    # is used only after the merge in progress has ended. Otherwise, with writes between the steps,
+    # no merge would ever end, and FTS5 refuses all writes to an index of 2,000 parts (SQLITE_FULL).
     return not (everything and _merge(connection, -MERGED_PAGES))
 
 

@@ -65,19 +65,19 @@ class Entry(NamedTuple):
 
 
 def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
-    """Return what to index of a message's row, which `message_row` describes."""
+    """Return the search entry of a message's row, which `message_row` describes."""
     role, text, of_tools = role_and_texts(THREAD, row["role"], row["content"])
     return Entry(row["position"], role, row["created_at"], text, tokens, of_tools)
 
 
 def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> Entry:
-    """Return what to index of an item's row. An item may have no time, so the caller passes one."""
+    """Return the search entry of an item's row. The caller passes the time to index."""
     role, text, of_tools = role_and_texts(CONVERSATION, row["body"])
     return Entry(row["position"], role, created_at, text, tokens, of_tools)
 
 
 def completion_entry(position: int, body: JSON, created_at: int) -> Entry:
-    """Return what to index of a stored completion's message."""
+    """Return the search entry of a stored completion's message."""
     role, text, of_tools = role_and_texts(COMPLETION, body)
     return Entry(position, role, created_at, text, tool_text=of_tools)
 
