@@ -19,17 +19,30 @@ from bench.trial import Scale, Trial
 @click.option("--quick", "scale", flag_value="quick", help="Only to see that it runs.")
 @click.option("--long", "scale", flag_value="long", help="Walk and call as often as can be.")
 @click.option(
+    "--megabytes",
+    type=click.IntRange(min=1),
+    help="The size of the session logs that the row `sync` reads.",
+)
+@click.option(
     "--write",
     is_flag=True,
     help="Also write docs/performance.md, with its plots, and bench/results.json.",
 )
-def main(rows: tuple[str, ...], *, listing: bool, scale: Scale | None, write: bool) -> None:
+def main(
+    rows: tuple[str, ...],
+    *,
+    listing: bool,
+    scale: Scale | None,
+    megabytes: int | None,
+    write: bool,
+) -> None:
     r"""Measure ROWs, or everything; exit code 1 says that something falls short.
 
     \b
     make bench
     make bench ROW=start
     make bench ROW="walk memory" ARGS=--long
+    make bench ROW=sync ARGS="--megabytes 1000"
     make bench ARGS=--write
     """
     if listing:
@@ -44,7 +57,7 @@ def main(rows: tuple[str, ...], *, listing: bool, scale: Scale | None, write: bo
     outcomes: dict[Row, Outcome] = {}
     with _progress() as progress:
         for row in progress.track([ROWS[name] for name in rows or ROWS], description="rows"):
-            outcomes[row] = _measured(row, progress, scale or "usual")
+            outcomes[row] = _measured(row, progress, scale or "usual", megabytes)
             report.show(console, row, outcomes[row])
     if write:
         for path in page.write(described, outcomes):
@@ -63,7 +76,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _measured(row: Row, progress: Progress, scale: Scale) -> Outcome:
+def _measured(row: Row, progress: Progress, scale: Scale, megabytes: int | None) -> Outcome:
     """Measure a row; one that fails says so, and costs no other its figures."""
 
     def track(total: int, what: str) -> Iterator[int]:
@@ -72,7 +85,7 @@ def _measured(row: Row, progress: Progress, scale: Scale) -> Outcome:
         progress.remove_task(task)
 
     try:
-        return row.measure(Trial(track, scale))
+        return row.measure(Trial(track, scale, megabytes))
     except UnmeasuredError as error:
         return Outcome(failure=str(error))
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a row: the others go on

@@ -18,10 +18,12 @@ class Trial:
     Attributes:
         track: shows progress.
         scale: how much is measured; a quick trial's figures say little.
+        megabytes: the size of session logs; None for the size that the scale gives.
     """
 
     track: Track
     scale: Scale = "usual"
+    megabytes: int | None = None
 
     def size(self, usual: int, *, quick: int, long: int | None = None) -> int:
         """Return how many of something to measure; a long trial takes the usual unless told."""

@@ -11,11 +11,24 @@ from bench.rows.page_depth import PAGE_DEPTH
 from bench.rows.rate import RATE
 from bench.rows.search import SEARCH
 from bench.rows.start import START
+from bench.rows.sync import SYNC
 from bench.rows.tokens import TOKENS
 from bench.rows.walk import WALK
 
 ROWS: Final[dict[str, Row]] = {
     row.name: row
-    for row in (START, FIRST_PAGE, CALL, RATE, WALK, TOKENS, MEMORY, PAGE_DEPTH, CREATES, SEARCH)
+    for row in (
+        START,
+        FIRST_PAGE,
+        CALL,
+        RATE,
+        WALK,
+        TOKENS,
+        MEMORY,
+        PAGE_DEPTH,
+        CREATES,
+        SEARCH,
+        SYNC,
+    )
 }
 """Every row, by its name."""
