@@ -54,6 +54,7 @@ PARTS: Final = (
     _tests("large", "tests/product/test_large_content.py"),
     _tests("surplus", "tests/faults/test_surplus.py"),
     _tests("search", "tests/store/search/test_kill.py"),
+    _tests("sync", "tests/faults/test_sync.py"),
     _tests("leaks", "tests/faults/test_leaks.py"),
     _tests("hostile", "tests/faults/test_hostile.py"),
     _tests("clients", "tests/http/test_other_clients.py"),
