@@ -1,1 +1,1 @@
-"""Agents as users: scripted ones do tasks through the tools, and what that cost them is counted."""
+"""Scripted agents that do tasks through the tools, and a count of their calls and tokens."""

@@ -1,4 +1,4 @@
-"""`python -m bench.evaluation`: agents as users; prints what it cost them, and writes the page."""
+"""`python -m bench.evaluation`: runs scripted agents, prints their costs, and writes the page."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ CONVERSATIONS: Final = 298
 
 
 def main() -> int:
-    """Run every task; return 1 where a promise does not hold, and write the page where all do."""
+    """Run all tasks. If all promises hold, write the page; otherwise return 1."""
     world = build(CONVERSATIONS)
     tally = asyncio.run(_evaluated(world, TASKS))
     console = Console()

@@ -1,4 +1,4 @@
-"""What an agent does with the tools it is given, whoever made them; and the record of it."""
+"""An agent's actions with a server's tools, and a record of its calls."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,16 +10,16 @@ from mcp.types import TextContent
 
 MAX_PAGES: Final = 200
 MAX_CHARS: Final = 600_000
-"""After so many characters an agent gives up: no window holds them."""
+"""The number of characters after which an agent gives up, because no context window holds more."""
 
 
 class CallError(Exception):
-    """A call was answered with an error; its text."""
+    """A call returned an error. The message is the text of the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call: what the agent wrote, what it read, and whether that was an error."""
+    """One call: the text that the agent wrote, the text of the result, and whether it failed."""
 
     said: str
     read: str
@@ -37,7 +37,7 @@ class Record:
         """Call a tool with the arguments that are not empty; return the text that a model reads.
 
         Raises:
-            CallError: the tool says that it failed, or the agent has read too much.
+            CallError: the tool returned an error, or the agent has read too much.
         """
         if sum(len(each.read) for each in self.exchanges) > MAX_CHARS:
             raise CallError("more than any window holds")
@@ -53,7 +53,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What an agent understood of a message, a thread or a completion."""
+    """The parts of a message, thread or completion that an agent read."""
 
     id: str
     text: str = ""
@@ -66,7 +66,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some items, and what to pass to go on; empty at the end."""
+    """A page of items, and the value to pass for the next page; empty after the last page."""
 
     items: tuple[Item, ...]
     onward: str
@@ -78,8 +78,8 @@ class Ask:
 
     Attributes:
         limit: how many it needs; 0 for all.
-        preview: how many characters of each are enough; 0 for all of it.
-        onward: what the page before gave to go on.
+        preview: how many characters of each message are enough; 0 for the whole text.
+        onward: the value from the previous page that continues the list.
     """
 
     thread_id: str
@@ -97,11 +97,11 @@ class Find:
 
     Attributes:
         query: what it searches for, if the server can search.
-        sign: words of the answer by which it recognizes one when it reads it.
-        thread_id: the only thread in question; empty for all.
-        role: who said it; empty if that is not known.
-        month: when it was said, such as `2018-07`; empty if that is not known.
-        newest_first: whether it wants the newest first, and otherwise the best.
+        sign: words of the answer, by which the agent recognizes the message.
+        thread_id: the only thread to search; empty for all threads.
+        role: the role of the message; empty if unknown.
+        month: the month of the message, such as `2018-07`; empty if unknown.
+        newest_first: whether the newest messages come first. Otherwise, the best come first.
         context: how many messages before and after each it wants.
         limit: how many it needs.
     """
@@ -117,22 +117,22 @@ class Find:
 
 
 class Desk(Protocol):
-    """The same abilities in the words of one server's tools."""
+    """The actions of an agent, implemented with the tools of one server."""
 
     async def messages(self, ask: Ask) -> Page:
         """Read a page of messages."""
         ...
 
     async def find(self, find: Find) -> tuple[Item, ...]:
-        """Find messages; those around one come beside it, in the order in which they were said."""
+        """Find messages. Each one comes with the messages around it, in the order of the thread."""
         ...
 
     async def around(self, found: Item, limit: int) -> tuple[Item, ...]:
-        """Read a message that was found with those on both sides of it, oldest first."""
+        """Read a message with the messages before and after it, oldest first."""
         ...
 
     async def message(self, thread_id: str, message_id: str) -> str:
-        """Read the text of one message whole."""
+        """Read the whole text of one message."""
         ...
 
     async def files(self, thread_id: str, message_id: str) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class Desk(Protocol):
         ...
 
     async def latest(self) -> str:
-        """Return the id of the thread that was last written to."""
+        """Return the id of the thread with the latest message."""
         ...
 
     async def thread_on(self, topic: str) -> str:
@@ -156,19 +156,19 @@ class Desk(Protocol):
         ...
 
     async def answer(self, completion_id: str) -> tuple[str, ...]:
-        """Read the messages of a stored completion, its answer last."""
+        """Read the messages of a stored completion. The reply is the last one."""
         ...
 
     async def write(self, text: str, thread_id: str = "") -> str:
-        """Write a message, to a new thread where none is named; return the thread's id."""
+        """Write a message, to a new thread if no thread is named. Return the thread's id."""
         ...
 
 
 async def walk(desk: Desk, ask: Ask) -> AsyncIterator[Item]:
-    """Yield messages, page by page, until the asker has enough.
+    """Yield messages, page by page, until the caller has enough.
 
     Raises:
-        CallError: a page did not come, or they do not end.
+        CallError: a page cannot be read, or the pages do not end.
     """
     for _ in range(MAX_PAGES):
         page = await desk.messages(ask)
@@ -186,7 +186,7 @@ async def walk(desk: Desk, ask: Ask) -> AsyncIterator[Item]:
 
 
 async def walk_threads(desk: Desk) -> AsyncIterator[Item]:
-    """Yield threads, newest first, page by page, until the asker has enough.
+    """Yield threads, newest first, page by page, until the caller has enough.
 
     Raises:
         CallError: as `walk`.

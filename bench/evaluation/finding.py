@@ -1,4 +1,4 @@
-"""The eight tasks of finding: an agent knows no id, and searches for words that the user said."""
+"""The eight search tasks: an agent knows no id, and searches for words that the user names."""
 
 from collections.abc import Callable
 from typing import Final
@@ -129,4 +129,5 @@ FINDING: Final = (
     ),
     Task("a place in code", "Where did app/pay.py:88 come up?", 1, _code, _threads("payments")),
 )
-"""One call each, except how it went on: the messages around a hit are a second one."""
+"""Each task needs one call, except the one about what followed: it reads the messages around a
+hit."""

@@ -1,4 +1,4 @@
-"""The text of a page of hits, read as an agent reads it."""
+"""Reads the text of a page of hits as an agent reads it."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def read_hits(text: str, thread_id: str) -> tuple[Item, ...]:
 
 
 def _hit(header: str, above: Item, thread_id: str) -> Item:
-    """Return what a header says; it leaves out what it shares with the hit above."""
+    """Return the fields of a header. A header leaves out the fields that are the same as above."""
     read = _HEADER.fullmatch(header)
     if read is None:
         raise ValueError(f"no header of a hit: {header}")

@@ -1,4 +1,4 @@
-"""Backscroll's tools in the hands of an agent, which goes by the text of their results alone."""
+"""An agent that uses Backscroll's tools. It reads only the text of their results."""
 
 import json
 import re
@@ -15,12 +15,12 @@ _ALL: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """A desk of Backscroll's tools."""
+    """An agent's actions with Backscroll's tools."""
 
     record: Record
 
     async def messages(self, ask: Ask) -> Page:
-        """Read a page of messages; a cursor carries order and filters, so it needs no more."""
+        """Read a page of messages. A cursor contains order and filters, so it is passed alone."""
         if ask.onward:
             again = {"cursor": ask.onward, "preview_chars": ask.preview, "limit": ask.limit or _ALL}
             text = await self.record.call("list-messages", thread_id=ask.thread_id, **again)
@@ -59,7 +59,7 @@ class Ours:
         return _page(text).items
 
     async def message(self, thread_id: str, message_id: str) -> str:
-        """Read a message, in as many pieces as it comes."""
+        """Read a message, in as many parts as the tool returns."""
         whole, cursor = "", ""
         while True:
             text = await self.record.call(
@@ -83,11 +83,11 @@ class Ours:
         return _page(await self.record.call("list-threads", limit=_ALL, cursor=onward))
 
     async def latest(self) -> str:
-        """Read the first thread: they are listed by their last activity."""
+        """Read the first thread, because threads are listed by their last activity."""
         return _page(await self.record.call("list-threads", limit=1)).items[0].id
 
     async def thread_on(self, topic: str) -> str:
-        """Search: titles are searched too, and hits have them."""
+        """Search for the topic, because titles are searched too, and hits contain them."""
         found = await self.find(Find(query=topic, sign=topic, limit=1))
         return next((item.thread_id for item in found if item.topic == topic), "")
 
@@ -101,10 +101,10 @@ class Ours:
         return tuple(item.text for item in _page(text).items)
 
     async def write(self, text: str, thread_id: str = "") -> str:
-        """Write a message: the server sees to it that it is there once.
+        """Write a message. The server ensures that it is stored only once.
 
         Raises:
-            CallError: it does not say where the message is.
+            CallError: the result does not name the message's thread.
         """
         said = await self.record.call(
             "create-message", thread_id=thread_id, role="assistant", content=text

@@ -1,4 +1,4 @@
-"""The outcome as a table: at a terminal, and in docs/evaluation.md."""
+"""Shows the results as a table, in a terminal and in docs/evaluation.md."""
 
 from pathlib import Path
 from typing import Final
@@ -65,9 +65,9 @@ def document(tally: Tally, threads: int, messages: int) -> str:
     """Return docs/evaluation.md.
 
     Args:
-        tally: what each task cost, of Backscroll and of one other.
-        threads: how many there were.
-        messages: how many were in them.
+        tally: the costs of each task, with Backscroll and with one other server.
+        threads: the number of threads in the store.
+        messages: the number of messages in these threads.
     """
     head = _HEAD.format(tasks=len(tally.lines), threads=threads, messages=messages, window=WINDOW)
     name, *sums = _sums(tally)

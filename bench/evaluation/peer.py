@@ -1,4 +1,4 @@
-"""The tools that FastMCP makes of the API's document, in the hands of the same agent."""
+"""The same agent with the tools that FastMCP generates from the API's OpenAPI document."""
 
 import json
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ from bench.evaluation.desk import (
 )
 
 _ALL: Final = 100
-"""The most that the API gives at a time."""
+"""The maximum number of items that the API returns at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A desk of the API's own operations."""
+    """An agent's actions with the API's own operations."""
 
     record: Record
 
     async def messages(self, ask: Ask) -> Page:
-        """Read a page of messages: to go on, the id of the last one and all arguments again."""
+        """Read a page of messages. The next page needs the last message's id and all arguments."""
         conversation = ask.thread_id.startswith("conv")
         owner = "conversation_id" if conversation else "thread_id"
         text = await self.record.call(
@@ -40,7 +40,7 @@ class Peer:
         return _page(text)
 
     async def find(self, find: Find) -> tuple[Item, ...]:
-        """Read until the answer is there: thread by thread, if it is not known which it is in."""
+        """Read messages until the answer is found; thread by thread, if its thread is unknown."""
         owners = [find.thread_id] if find.thread_id else []
         if not owners:
             owners = [item.id async for item in walk_threads(self)]
@@ -78,7 +78,7 @@ class Peer:
         return (*before.items[::-1], found, *after.items)
 
     async def message(self, thread_id: str, message_id: str) -> str:
-        """Read a message, which comes whole however long it is."""
+        """Read a message. The API returns its whole text, even if it is long."""
         text = await self.record.call("getMessage", thread_id=thread_id, message_id=message_id)
         return _item(json.loads(text)).text
 
@@ -92,7 +92,7 @@ class Peer:
         return _page(await self.record.call("listThreads", limit=_ALL, after=onward))
 
     async def latest(self) -> str:
-        """Read every thread: the API's document does not say that they come in any order."""
+        """Read all threads, because the API's document does not describe their order."""
         found = [item async for item in walk_threads(self)]
         return max(found, key=lambda item: item.last_written).id
 
@@ -104,9 +104,9 @@ class Peer:
         return ""
 
     async def completions(self, metadata: dict[str, str]) -> Page:
-        """Find stored completions: the filter is spelled `metadata[key]`, which it has no form for.
+        """List all stored completions, and compare their metadata here.
 
-        So all are listed, and those that fit are picked.
+        The API's filter is named `metadata[key]`, which the generated tool does not support.
         """
         text = await self.record.call("listChatCompletions", limit=_ALL)
         fits = [
@@ -117,7 +117,7 @@ class Peer:
         return Page(tuple(_item(each) for each in fits), "")
 
     async def answer(self, completion_id: str) -> tuple[str, ...]:
-        """Read a stored completion: its messages are one thing and its answer another."""
+        """Read a stored completion. Its messages and its reply need separate requests."""
         messages = await self.record.call(
             "getChatCompletionMessages", completion_id=completion_id, limit=_ALL, order="asc"
         )
@@ -126,7 +126,7 @@ class Peer:
         return (*(item.text for item in _page(messages).items), answer)
 
     async def write(self, text: str, thread_id: str = "") -> str:
-        """Write a message; after an error look whether it is there, and only then write again."""
+        """Write a message. After an error, write it again only if it was not stored."""
         if not thread_id:
             thread_id = json.loads(await self.record.call("createThread"))["id"]
         message = {"role": "assistant", "content": text}

@@ -1,6 +1,6 @@
 """Facts that only a search finds quickly, each in the middle of a long conversation.
 
-Beside each fact are others with the same words, which are not the answer.
+Near each fact are messages with the same words that are not the answer.
 """
 
 import calendar
@@ -34,9 +34,9 @@ OUTAGE: Final = (
 CODE_PLACE: Final = "It fails with E1042 in app/pay.py:88, but only for c++ clients."
 
 MESSAGES: Final = 60
-"""How many messages each of the conversations has."""
+"""The number of messages in each conversation."""
 _AT: Final = 31
-"""The place of a fact; an assistant writes the messages of odd places."""
+"""The position of a fact. The messages at odd positions are an assistant's."""
 
 # Name, date of the first message, place of the first of the texts, and the texts.
 _PLACES: Final[tuple[tuple[str, tuple[int, int, int], int, tuple[str, ...]], ...]] = (
@@ -67,7 +67,7 @@ def planted(prose: Sequence[str]) -> dict[str, ImportedThread]:
     """Return the conversations with the facts, by name.
 
     Args:
-        prose: what else is said in them, again from the beginning if it is too short.
+        prose: the texts of the other messages. They are repeated if there are too few.
     """
     said = cycle(prose)
     threads = {}

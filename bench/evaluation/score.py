@@ -1,4 +1,4 @@
-"""What attempts cost a model, in tokens of o200k, and which of them its window holds."""
+"""Counts the tokens of attempts (o200k), and checks whether they fit into a context window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bench.evaluation.world import World
 from tests.clients.nodejs import count_tokens
 
 WINDOW: Final = 64_000
-"""How many tokens an agent has for a task: the tools, its calls, and what it reads of them."""
+"""The maximum number of tokens for a task: the tools, the calls and their results."""
 
 MOST_OF_DUMP: Final = 1 / 3
 """The most that all tasks together may make an agent read, of what a dump of the API would."""
@@ -24,14 +24,14 @@ READING_TOKENS: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """An attempt, counted.
+    """An attempt at a task, and its costs.
 
     Attributes:
-        right: whether the outcome is what was asked for.
-        calls: how many.
-        wrong_turns: how many of them failed, or were made before.
-        tokens: of its calls and of what they brought.
-        tools: tokens of the tools, as a model is shown them.
+        right: whether the outcome is correct.
+        calls: the number of calls.
+        wrong_turns: the number of calls that failed, or repeated an earlier call.
+        tokens: the tokens of the calls and of their results.
+        tools: the tokens of the tools, as a model sees them.
     """
 
     right: bool
@@ -42,18 +42,18 @@ class Score:
 
     @property
     def fits(self) -> bool:
-        """Whether the window held the tools, the calls and what they brought."""
+        """Whether the tools, the calls and their results fit into the context window."""
         return self.tokens + self.tools <= WINDOW
 
     @property
     def done(self) -> bool:
-        """Whether it is right, and was held by the window."""
+        """Whether it is correct, and fits into the context window."""
         return self.right and self.fits
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A task: what each contender made of it, and the tokens of a dump that answers it."""
+    """A task: the attempt of each contender, and the tokens of a dump that contains the answer."""
 
     task: Task
     scores: tuple[Score, ...]
@@ -61,7 +61,7 @@ class Line:
 
     @property
     def least(self) -> bool:
-        """Whether Backscroll took no call more than it must, and no wrong turn."""
+        """Whether Backscroll needed only the minimum number of calls, and made no wrong turn."""
         first = self.scores[0]
         return not first.wrong_turns and self.task.least in {0, first.calls}
 
@@ -71,7 +71,7 @@ class Tally:
     """All tasks together.
 
     Attributes:
-        lines: what became of each.
+        lines: the result of each task.
         dump: tokens of all that they are about, each conversation once.
     """
 
@@ -86,7 +86,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The tokens of texts, all counted by one process."""
+    """The numbers of tokens of texts. One process counts them all."""
 
     tokens: Mapping[str, int]
 
@@ -107,7 +107,7 @@ def scored(
     contenders: Sequence[tuple[str, list[Attempt]]],
     dumps: Mapping[str, list[str]],
 ) -> Tally:
-    """Return what became of each task, and of all.
+    """Return the result of each task, and the totals.
 
     Args:
         world: what the tasks are about.

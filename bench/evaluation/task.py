@@ -1,4 +1,4 @@
-"""What a task is: what a user says, what an agent does about it, and whether that was right."""
+"""Tasks. A task has a user's request, an agent's actions, and a check of the outcome."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from bench.evaluation.world import World
 
 
 class Scene(Protocol):
-    """What happens around the agent, and what is truly stored."""
+    """The environment of an agent: other users' writes, and the content of the store."""
 
     @property
     def world(self) -> World:
-        """Everything that was stored at first."""
+        """The content of the store at the start."""
         ...
 
     async def others_write(self, thread_id: str, text: str) -> None:
-        """Another writes a message to a thread."""
+        """Write a message to a thread as another user."""
         ...
 
     async def others_delete(self, thread_id: str, message_id: str) -> None:
-        """Another deletes a message of a thread."""
+        """Delete a message of a thread as another user."""
         ...
 
     async def stored(self, thread_id: str) -> list[str]:
@@ -31,7 +31,7 @@ class Scene(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that a user asks for.
+    """A user's request, and how an agent fulfils it.
 
     Attributes:
         name: in a few words.

@@ -8,13 +8,13 @@ from typing import Final
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 
 NOW: Final = 1_760_000_000
-"""When most of them began, in Unix seconds."""
+"""The time at which most of the threads begin, in Unix seconds."""
 
 _ID_CHARS: Final = string.ascii_letters + string.digits
 
 
 def identity(prefix: str, name: str) -> str:
-    """Return an id such as the API gives: always the same for a name, and meaning nothing."""
+    """Return an id in the API's format. It is always the same for a name, and looks random."""
     source = random.Random(name)
     return prefix + "".join(source.choices(_ID_CHARS, k=24))
 

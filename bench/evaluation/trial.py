@@ -1,4 +1,4 @@
-"""Contenders at work: each has a store of its own, and does every task over a real MCP client."""
+"""Runs the contenders. Each has its own store, and does all tasks through a real MCP client."""
 
 import json
 import os
@@ -27,15 +27,15 @@ from tests.faults.proxy import Proxy
 _PAGE: Final = 100
 _HEADERS: Final = {"OpenAI-Beta": "assistants=v2"}
 _CUT: Final = Plan("cut", "committed")
-"""The store has written the message, and the connection ends before its answer."""
+"""A fault: the store writes the message, but the connection ends before the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server whose tools are tried.
+    """A server whose tools are compared.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         embedded: the program, given a database and the URL that it is served at.
         remote: the program, given an URL alone.
         desk: how an agent uses its tools.
@@ -61,10 +61,10 @@ FASTMCP: Final = Contender(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What an agent did for a task.
+    """An agent's attempt at a task.
 
     Attributes:
-        right: whether the outcome is what was asked for.
+        right: whether the outcome is correct.
         exchanges: its calls.
         trouble: why it gave up, if it did.
     """
@@ -75,7 +75,7 @@ class Attempt:
 
     @property
     def wrong_turns(self) -> int:
-        """Calls that were answered with an error, or that were made before."""
+        """Calls that returned an error, or repeated an earlier call."""
         said = [exchange.said for exchange in self.exchanges]
         again = len(said) - len(set(said))
         return again + sum(exchange.is_error for exchange in self.exchanges)
@@ -83,18 +83,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What happens around the agent, by the store's own API."""
+    """The environment of an agent. It uses the store's own API."""
 
     world: World
     http: httpx2.AsyncClient
 
     async def others_write(self, thread_id: str, text: str) -> None:
-        """Write a message as somebody else."""
+        """Write a message as another user."""
         message = {"role": "user", "content": text}
         (await self.http.post(f"threads/{thread_id}/messages", json=message)).raise_for_status()
 
     async def others_delete(self, thread_id: str, message_id: str) -> None:
-        """Delete a message as somebody else."""
+        """Delete a message as another user."""
         path = f"threads/{thread_id}/messages/{message_id}"
         (await self.http.delete(path)).raise_for_status()
 
@@ -132,7 +132,7 @@ async def dumped(world: World, tasks: Sequence[Task]) -> dict[str, list[str]]:
 async def attempts(
     contender: Contender, world: World, tasks: Iterable[Task]
 ) -> tuple[str, list[Attempt]]:
-    """Return what a contender's tools look like to a model, as JSON, and its attempts.
+    """Return a contender's tools as a model sees them, in JSON, and its attempts.
 
     Raises:
         FileNotFoundError: it is not installed.

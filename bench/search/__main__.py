@@ -15,7 +15,8 @@ from bench.search.index import Index, Ranking
 from bench.search.quality import quality
 
 CONVERSATIONS: Final = 1_200
-"""Real conversations: about 43,000 messages, of which a few hundred have a fact beside them."""
+"""The number of real conversations. They have about 43,000 messages. Facts are added to a few
+hundred of the conversations."""
 RANKINGS: Final = {
     "the product's": Ranking(LENGTH, COVERAGE),
     "without the thread": Ranking(LENGTH, 0),

@@ -17,13 +17,13 @@ LANGUAGES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact, and how somebody who was told it asks for it later.
+    """A fact, and a question that somebody who knows it may ask later.
 
     Attributes:
         language: its code, such as `en`.
-        before: what is said before it.
-        said: the fact.
-        question: what is asked.
+        before: the message before the fact.
+        said: the message with the fact.
+        question: the question.
     """
 
     language: str
@@ -34,7 +34,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A fact at its place.
+    """A fact and its position in the conversations.
 
     Attributes:
         fact: the fact.
@@ -48,7 +48,7 @@ class Planted:
 
 
 def facts(languages: Iterable[str] = LANGUAGES) -> Iterator[Fact]:
-    """Yield every fact, language by language."""
+    """Yield all facts, grouped by language."""
     for language in languages:
         text = (FOLDER / f"{language}.txt").read_text(encoding="utf-8")
         for entry in text.strip().split("\n\n"):
@@ -64,7 +64,7 @@ def plant(
     The positions are always the same.
 
     Args:
-        found: at most as many facts as there are conversations.
+        found: the facts; at most one for each conversation.
         conversations: the texts of the messages of each.
     """
     source = random.Random(0)

@@ -1,4 +1,4 @@
-"""The index as a store keeps it, in memory: for rankings, not for latencies."""
+"""A store's index in memory, to measure the quality of rankings, not their speed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +15,11 @@ POSTINGS: Final = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How hits are ordered: the settings that can be tuned.
+    """The parameters of the ranking that can be tuned.
 
     Attributes:
         length: BM25's b.
-        coverage: the part of the weight of its thread's words that a message gets.
+        coverage: the fraction of the total weight of a thread's words that its messages get.
     """
 
     length: float
@@ -58,7 +58,7 @@ class Index:
             yield [(self._threads[hit.row], self._positions[hit.row]) for hit in found]
 
     def search(self, question: str, ranking: Ranking) -> list[Ranked]:
-        """Return the best messages for a question, which has words alone."""
+        """Return the best messages for a question, which has only words and no literals."""
         terms = parse(question).terms
         weights = [weight(len(self._lengths), len(self._rows.get(term, ()))) for term in terms]
         bits: defaultdict[int, int] = defaultdict(int)

@@ -1,4 +1,4 @@
-"""How often the right message is found, and how soon."""
+"""Measures how often a search finds the right message, and at which rank."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
