@@ -8,7 +8,7 @@ _metadata: Final = MetaData()
 _Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 # The hash of the import key of each thread, conversation and completion that was forgotten, so that
-# no import brings it back. The key itself is not kept.
+# no import restores it. The key itself is not kept.
 forgotten: Final = Table(
     "forgotten",
     _metadata,

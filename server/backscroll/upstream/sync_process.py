@@ -16,7 +16,7 @@ from typing import Final, Self
 from backscroll.settings.model import PREFIX, Settings
 
 START_AFTER_S: Final = 1.0
-"""How long after the server the process is started, in seconds. So it does not slow down the first
+"""The delay after which the process is started, in seconds, so that it does not slow down the first
 requests of a host."""
 
 CATCH_UP_S: Final = 0.3

@@ -114,7 +114,7 @@ def _has_pending(connection: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """The progress of completing the index. It is not changed, because a step may run again.
+    """The progress of completing the index. A step returns a new object, because it may run again.
 
     Attributes:
         chunk_chars: the maximum number of characters of a chunk.

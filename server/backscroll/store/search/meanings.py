@@ -46,7 +46,8 @@ AGAIN_S: Final = 5.0
 LONGEST_S: Final = 600.0
 """The longest pause after a failure, in seconds."""
 QUERIES: Final = 256
-"""How many vectors of queries are kept in memory, so that the pages of a search use the same."""
+"""How many vectors of queries are kept in memory, so that all pages of a search use the same
+one."""
 
 LATE: Final = 20_000
 """How many of the newest rows each check on PostgreSQL includes. A row may be committed after rows
@@ -173,7 +174,7 @@ class Meanings:
                 held, lease = lease, await self._leased(lease)
                 if not lease:
                     return
-                if held:  # if not, another process may have done the work until now
+                if held:  # otherwise another process may have done this work
                     await self._do(work)
         finally:
             if lease:

@@ -41,7 +41,7 @@ _DEPTH: Final = 8
 """How deeply fields may be nested. Text that is nested more deeply is not indexed."""
 _TEXTS: Final = ("text", "refusal")
 _SHORT: Final = 4_000
-"""The maximum length of a text that is split into tokens without a thread, in characters."""
+"""The maximum length of a text that is split into tokens without a worker thread, in characters."""
 
 
 class Entry(NamedTuple):
