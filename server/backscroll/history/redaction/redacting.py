@@ -1,5 +1,6 @@
 """Replaces the secrets of a conversation by `[redacted: kind]`."""
 
+import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -59,21 +60,24 @@ def _without_items(conversation: SourceConversation, kinds: Counter[str]) -> Sou
 
 
 def _item(item: SourceItem, kinds: Counter[str]) -> SourceItem:
-    known = kinds.total()
     value = _value(item.item, kinds)
-    return item if kinds.total() == known else replace(item, item=value)
+    return item if value is item.item else replace(item, item=value)
 
 
 def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value without its secrets: the same object if it has none."""
     if isinstance(value, str):
         return _text(value, kinds)
-    if isinstance(value, Mapping):
-        return {
-            name: member if name in _NAMES else _value(member, kinds)
-            for name, member in value.items()
-        }
     if isinstance(value, list):
-        return [_value(member, kinds) for member in value]
+        members = [_value(member, kinds) for member in value]
+        return value if all(map(operator.is_, members, value)) else members
+    if isinstance(value, Mapping):
+        changes = {
+            name: changed
+            for name, member in value.items()
+            if name not in _NAMES and (changed := _value(member, kinds)) is not member
+        }
+        return {**value, **changes} if changes else value
     return value
 
 

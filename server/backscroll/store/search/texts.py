@@ -185,7 +185,8 @@ def _tool_texts(value: object, depth: int) -> Iterator[str]:
             yield from _tool_texts(each, depth - 1)
     elif isinstance(value, dict) and depth:
         for name in _TOOL_FIELDS:
-            yield from _tool_texts(value.get(name), depth - 1)
+            if (field := value.get(name)) is not None:
+                yield from _tool_texts(field, depth - 1)
 
 
 def _part_texts(parts: Iterable[Any]) -> Iterator[str]:
