@@ -95,7 +95,7 @@ class SyncProcess:
         try:
             while process.stdout is not None and await process.stdout.readline():
                 self._answered()
-            _log.warning("the sync of sources has ended; backscroll sync shows why")
+            _log.warning("the sync of sources ended; run `backscroll sync` to see why")
         finally:
             await self._end(process)
 

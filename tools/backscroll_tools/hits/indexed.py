@@ -59,7 +59,7 @@ def in_use(hits: int) -> str:
     if not hits:
         return ""
     count = "1 hit is" if hits == 1 else f"{hits} hits are"
-    return f"{count} left out: in sessions of this project that are in use (thread_id shows them)"
+    return f"{count} left out, because their sessions are in use (thread_id shows them)"
 
 
 @dataclass(slots=True)

@@ -138,7 +138,7 @@ class Meanings:
             try:
                 (known,) = await self._embeddings.vectors([query[:TEXT_CHARS]], self._query_s)
             except EmbeddingsError as error:
-                _log.warning("a search has no embedding of its query: %s", error)
+                _log.warning("a query was not embedded, so only its words are compared: %s", error)
                 self._rests_until = time.monotonic() + self._rest_s
             else:
                 if len(self._queries) >= QUERIES:
@@ -153,7 +153,7 @@ class Meanings:
             try:
                 await self.fill()
             except (EmbeddingsError, NothingWrittenError, CommitUnknownError) as error:
-                _log.warning("messages are not embedded yet: %s", error)
+                _log.warning("embedding messages failed and will be tried again: %s", error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_S)
             else:
