@@ -12,7 +12,6 @@ import pytest
 from backscroll.history.files.sampling import samples
 from backscroll.history.formats.registry import (
     MODULES,
-    SESSION_LOGS,
     format_named,
     formats,
     recognised,
@@ -138,5 +137,4 @@ def test_backscrolls_own_format_is_no_other() -> None:
 def test_every_format_has_a_name_and_an_example_here() -> None:
     assert [each.name for each in formats()] == list(MODULES)
     assert {*DOCUMENTS, *LINES, *TABLES, *FOLDERS} == set(MODULES)
-    assert set(MODULES) >= SESSION_LOGS
     assert format_named("chatgpt").read_branches is not None

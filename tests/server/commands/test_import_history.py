@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ import pytest
 from backscroll.commands.transfer.formats.entries import FromProgram, ImportEntry, ImportFile
 from backscroll.commands.transfer.importing import import_sources
 from backscroll.commands.transfer.left_out import LeftOut
+from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.formats.registry import MODULES
+from backscroll.history.sources.known import SOURCES
 from backscroll.history.stored_form import stored_form
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.archive.records import ImportKind
@@ -132,6 +137,33 @@ def test_secrets_are_replaced_on_request(database: str, tmp_path: Path) -> None:
     assert printed[-1] == "1 secret replaced: github token (1)"
     assert secret not in backscroll(database, "export").stdout
     assert imported(database, file, flags=("--no-redact",))[0] == 0
+
+
+def test_an_import_replaces_the_secrets_that_a_sync_replaces(database: str, tmp_path: Path) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as logs, logs:
+        logs.execute("CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT)")
+        logs.execute(
+            "CREATE TABLE responses (id TEXT, model TEXT, prompt TEXT, system TEXT, response TEXT,"
+            " conversation_id TEXT, datetime_utc TEXT)"
+        )
+        logs.execute("INSERT INTO conversations VALUES ('c1', 'Deploy', 'gpt')")
+        logs.execute(
+            "INSERT INTO responses VALUES ('r1', 'gpt', ?, NULL, 'Done', 'c1', '2024-05-01T10:00')",
+            (f"deploy with {secret}",),
+        )
+
+    assert imported(database, tmp_path / "logs.db")[1][-1] == "1 secret replaced: github token (1)"
+    assert secret not in backscroll(database, "export").stdout
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_formats_that_sync_reads_are_redacted_unless_it_is_refused(name: str) -> None:
+    is_source = name in {source.name for source in SOURCES}
+
+    assert Recorded().replaces_secrets(name) == is_source
+    assert Recorded(redacts=True).replaces_secrets(name)
+    assert not Recorded(redacts=False).replaces_secrets(name)
 
 
 def test_a_limit_ends_the_import(database: str, tmp_path: Path) -> None:

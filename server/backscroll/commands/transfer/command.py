@@ -60,7 +60,7 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
     "--redact/--no-redact",
     default=None,
     help="Replace passwords, keys and tokens before anything is written. The default is to do so "
-    "for session logs only.",
+    "for the programs that backscroll sync reads, and not for exports.",
 )
 @with_settings("database", "project")
 def import_(  # noqa: PLR0913, PLR0917 - one for each option

@@ -16,9 +16,9 @@ from backscroll.commands.transfer.formats.entries import (
 from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
 from backscroll.history.files.opening import SourceFolder
 from backscroll.history.formats.format import Format
-from backscroll.history.formats.registry import SESSION_LOGS
 from backscroll.history.redaction.redacting import redacted
 from backscroll.history.source_file import OpenBytes, SourceFile, why
+from backscroll.history.sources.known import BY_NAME
 from backscroll.history.stored_form import stored_form
 from backscroll.store.archive.records import ImportedConversation
 
@@ -31,7 +31,7 @@ class Recorded:
 
     Attributes:
         branches: whether abandoned branches are read too.
-        redacts: whether secrets are replaced; None for session logs only.
+        redacts: whether secrets are replaced; None to do so for what `backscroll sync` also reads.
         secrets: counts the secrets that were replaced, by kind.
     """
 
@@ -60,10 +60,19 @@ class Recorded:
             folder.name, self._entries(folder.name, records, of, count), size, of.name
         )
 
+    def replaces_secrets(self, name: str) -> bool:
+        """Return whether secrets are replaced in the conversations of a format.
+
+        Args:
+            name: the name of the format. Formats of programs that `backscroll sync` reads have the
+                name of their source.
+        """
+        return name in BY_NAME if self.redacts is None else self.redacts
+
     def _entries(
         self, name: str, records: Iterator[Record], of: Format, count: "_Count"
     ) -> Iterator[ImportEntry]:
-        redacts = of.name in SESSION_LOGS if self.redacts is None else self.redacts
+        redacts = self.replaces_secrets(of.name)
         now_s = int(time.time())
         try:
             for record in records:

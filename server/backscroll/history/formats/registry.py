@@ -30,12 +30,6 @@ MODULES: Final = {
 """The module of each format by its name, in the order in which they are tried."""
 
 
-SESSION_LOGS: Final = frozenset(
-    {"claude-code", "codex", "cursor", "gemini-cli", "opencode", "vscode-copilot"}
-)
-"""Formats of programs that run commands, whose output often contains passwords and keys."""
-
-
 @cache
 def format_named(name: str) -> "Format":
     """Return a format by its name in `MODULES`. Its module is imported the first time."""
