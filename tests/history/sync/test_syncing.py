@@ -130,6 +130,19 @@ async def test_what_last_changed_earlier_is_left_out_and_comes_with_a_later_sync
     assert len(await synced(store, home)) == 1
 
 
+async def test_an_imported_session_that_grew_is_imported_although_its_messages_are_early(
+    store: Store, home: Home
+) -> None:
+    log = home.log()
+    log.say("Fix it")
+    await synced(store, home)
+    log.say("Done", "assistant")
+
+    assert await synced(store, home, SyncOptions(since_s=1_767_398_400)) == [
+        "claude-code: 1 conversation: 0 imported, 1 updated, 0 already there (1 new item)"
+    ]
+
+
 async def test_the_work_of_a_conversation_is_its_project(store: Store, home: Home) -> None:
     log = home.log()
     log.say("Fix it")

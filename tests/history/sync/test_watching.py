@@ -25,7 +25,10 @@ async def store() -> AsyncIterator[Store]:
 
 
 async def watched(
-    store: Store, home: Home, steps: list[Callable[[], object]]
+    store: Store,
+    home: Home,
+    steps: list[Callable[[], object]],
+    options: SyncOptions | None = None,
 ) -> list[list[str] | None]:
     """Watch, with a step before each round, and return what each round did."""
     left = iter(steps)
@@ -40,7 +43,7 @@ async def watched(
     def after(tally: SyncTally | None) -> None:
         done.append(None if tally is None else list(tally.lines()))
 
-    await watch(store, home.found, read_file, SyncOptions(), Rounds(wait, after))
+    await watch(store, home.found, read_file, options or SyncOptions(), Rounds(wait, after))
     return done
 
 
@@ -63,4 +66,21 @@ async def test_each_round_imports_what_changed_since_the_one_before(
         None,
         ["claude-code: 1 conversation: 0 imported, 1 updated, 0 already there (1 new item)"],
         None,
+    ]
+
+
+async def test_a_session_that_grows_during_a_watch_is_imported_although_its_messages_are_early(
+    store: Store, home: Home
+) -> None:
+    log = home.log()
+    january_third = 1_767_398_400
+
+    assert await watched(
+        store,
+        home,
+        [lambda: log.say("Fix it"), lambda: log.say("Done", "assistant")],
+        SyncOptions(since_s=january_third),
+    ) == [
+        ["nothing is new"],
+        ["claude-code: 1 conversation: 1 imported, 0 updated, 0 already there (2 new items)"],
     ]

@@ -72,3 +72,8 @@ class Source:
     name: str
     places: tuple[Place, ...]
     twins: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_databases(self) -> bool:
+        """Whether some of its files are databases, which contain many conversations each."""
+        return any(place.is_database for place in self.places)

@@ -46,7 +46,10 @@ class SyncOptions:
     Attributes:
         partition: the partition to import into; empty for the shared one.
         redact: whether to replace secrets.
-        since_s: leave out what last changed earlier, in Unix seconds; None for everything.
+        since_s: leave out what last changed earlier, in Unix seconds; None for everything. A
+            conversation that is in the store already is kept up to date in any case.
+        is_later_round: whether the files changed while a watch was running. A file with one
+            conversation is then imported whatever times its messages have.
         refuse: is called with a line for each conversation or file that cannot be imported.
         group_items: a group is written once it has this many items.
         advance: is called with the size of each file that was read, in bytes.
@@ -55,6 +58,7 @@ class SyncOptions:
     partition: str = ""
     redact: bool = True
     since_s: float | None = None
+    is_later_round: bool = False
     group_items: int = GROUP_ITEMS
     refuse: Callable[[str], None] = lambda _: None
     advance: Callable[[int], None] = lambda _: None
@@ -124,7 +128,7 @@ class _Group:
                 if isinstance(record, Unreadable):
                     is_whole = is_whole and not isinstance(record, NotNow)
                     self._refuse(source, f"{file.path}: {record.position} {record.reason}")
-                elif self._is_early(record):
+                elif await self._is_early(source, record):
                     is_whole = False
                 else:
                     await self._add(source, record)
@@ -205,10 +209,15 @@ class _Group:
                     raise
         raise AssertionError  # the last try returned or raised
 
-    def _is_early(self, record: SourceConversation) -> bool:
+    async def _is_early(self, source: Source, record: SourceConversation) -> bool:
         at = record.updated_at or record.created_at
         since_s = self.options.since_s
-        return since_s is not None and at is not None and at < since_s
+        if since_s is None or at is None or at >= since_s:
+            return False
+        if self.options.is_later_round and not source.has_databases:
+            return False
+        key = f"{record.source}:{record.id}"
+        return await self.store.lineage(key, self.options.partition) is None
 
     def _refuse(self, source: Source, line: str) -> None:
         self.tally.by_source[source.name].outcomes["refused"] += 1

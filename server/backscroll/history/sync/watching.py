@@ -66,6 +66,7 @@ async def watch(
                 tally = await sync(store, changed, read, options)
                 seen = files
                 failure = ""
+                options = replace(options, is_later_round=True)
             except (NothingWrittenError, CommitUnknownError) as error:  # such as a full disk
                 if failure != (failure := str(error)):
                     options.refuse(failure)
