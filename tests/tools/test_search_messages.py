@@ -849,6 +849,29 @@ async def test_a_reply_is_read_leniently() -> None:
     assert found["page"]["warning"].startswith(f"{UNFINISHED}; the query is too long")
 
 
+@pytest.mark.parametrize(
+    ("importing", "warning"),
+    [
+        (["codex", "llm"], "sessions of codex, llm are still being imported; search again later"),
+        (
+            ["long-name"] * 7,
+            "sessions of 7 programs are still being imported; search again later",
+        ),
+        (["a b", None], None),
+        ("codex", None),
+    ],
+)
+async def test_the_page_says_which_sessions_are_still_being_imported(
+    importing: object, warning: str | None
+) -> None:
+    def alter(_number: int, body: JSON) -> tuple[int, JSON]:
+        return 200, {**body, "search": {**body["search"], "importing": importing}}
+
+    async with faulty(alter, 3) as desk:
+        found = await desk.find(query="moose")
+    assert found["page"].get("warning") == warning
+
+
 @pytest.mark.parametrize("semantic", [True, False])
 async def test_the_page_says_whether_meanings_were_compared(*, semantic: bool) -> None:
     def alter(_number: int, body: JSON) -> tuple[int, JSON]:

@@ -220,7 +220,9 @@ class _InProcess:
         """Send a request and return the response, whose body is read unless `stream` is true."""
         if self.sync is not None and request.url.path == _SEARCH:
             await self.sync.catch_up()
-            request.url = request.url.copy_with(params=request.url.params.merge(self.quiet))
+            importing = tuple(("importing", name) for name in self.sync.importing)
+            params = request.url.params.merge(self.quiet + importing)
+            request.url = request.url.copy_with(params=params)
         response = await self.transport.handle_async_request(request)
         if not stream:
             await response.aread()

@@ -35,12 +35,15 @@ class SyncProcess:
 
     Attributes:
         started: is set once the process is started.
+        importing: the names of the sources until their sessions were imported for the first time,
+            or the process has ended; then empty.
     """
 
     def __init__(self, settings: Settings, start_after_s: float = START_AFTER_S) -> None:
         self._settings = settings
         self._start_after_s = start_after_s
         self.started = asyncio.Event()
+        self.importing = settings.sources
         self._process: Process | None = None
         self._running: asyncio.Task[None] | None = None
         self._open: deque[asyncio.Future[None]] = deque()
@@ -93,8 +96,11 @@ class SyncProcess:
         )
         self.started.set()
         try:
-            while process.stdout is not None and await process.stdout.readline():
-                self._answered()
+            while process.stdout is not None and (line := await process.stdout.readline()):
+                if line.strip():  # the first round has ended; see commands/sync/on_request.py
+                    self.importing = ()
+                else:
+                    self._answered()
             _log.warning("the sync of sources ended; run `backscroll sync` to see why")
         finally:
             await self._end(process)
@@ -106,7 +112,7 @@ class SyncProcess:
                 done.set_result(None)
 
     async def _end(self, process: Process) -> None:
-        self._process = None
+        self._process, self.importing = None, ()
         while self._open:
             self._answered()
         if process.stdin is not None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from mcp import Client
+from mcp.types import TextContent
 
+from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
 from backscroll.upstream.sync_process import SyncProcess
@@ -48,3 +51,33 @@ async def test_a_search_waits_for_what_was_just_written_but_not_for_long(
         await sync.catch_up(limit_s(30))  # returns at once, because the last request is open
 
     assert (first, second) == (["The harbor is closed"], ["The quartz is here"])
+
+
+async def test_sessions_count_as_being_imported_until_the_first_round_ends(
+    home: Home, settings: Settings
+) -> None:
+    home.log().say("The harbor is closed")
+    async with SyncProcess(settings, start_after_s=0) as sync:
+        before = sync.importing
+        await sync.started.wait()
+        await sync.catch_up(limit_s(30))
+
+        assert (before, sync.importing) == (("claude-code",), ())
+
+
+async def test_a_sync_that_has_ended_does_not_count_as_importing(settings: Settings) -> None:
+    async with SyncProcess(settings, start_after_s=0) as sync:
+        await sync.started.wait()
+
+    assert sync.importing == ()
+
+
+async def test_a_search_before_the_first_round_ends_says_that_sessions_are_being_imported(
+    home: Home, settings: Settings
+) -> None:
+    home.log().say("The harbor is closed")
+    async with Client(build(settings)) as client:
+        result = await client.call_tool("search-messages", {"query": "harbor"})
+
+    [text] = [block.text for block in result.content if isinstance(block, TextContent)]
+    assert "sessions of claude-code are still being imported; search again later" in text

@@ -84,6 +84,16 @@ def left_out(reply: JSON) -> int:
     return _count(_about(reply).get("left_out")) or 0
 
 
+def importing(reply: JSON) -> list[str]:
+    """Return the programs whose sessions are being imported for the first time."""
+    names = _about(reply).get("importing")
+    return [
+        name
+        for name in (cast("list[object]", names) if isinstance(names, list) else [])
+        if isinstance(name, str) and ID.fullmatch(name)
+    ]
+
+
 def passages(reply: JSON) -> list[Passage]:
     """Return the hits of a reply, except those without valid ids.
 

@@ -1,5 +1,6 @@
 """Hits from the index of an upstream that has search: the embedded store (docs/upstreams.md)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,8 @@ from backscroll_tools.tool import Call, Result
 
 UNFINISHED: Final = "older messages are still being indexed"
 BY_WORDS: Final = "the embeddings endpoint did not answer, so only words were compared"
+_NAMES_CHARS: Final = 50
+"""The maximum length of the names of programs in a warning, in characters."""
 _CURSOR_CHARS: Final = 100
 """The length of an index's cursor that is assumed before the first reply, in characters."""
 
@@ -60,6 +63,15 @@ def in_use(hits: int) -> str:
         return ""
     count = "1 hit is" if hits == 1 else f"{hits} hits are"
     return f"{count} left out, because their sessions are in use (thread_id shows them)"
+
+
+def importing(programs: Sequence[str]) -> str:
+    """Return the warning about sessions that are not imported yet; empty if there are none."""
+    if not programs:
+        return ""
+    names = ", ".join(programs)
+    whose = names if len(names) <= _NAMES_CHARS else f"{len(programs)} programs"
+    return f"sessions of {whose} are still being imported; search again later"
 
 
 @dataclass(slots=True)
@@ -178,9 +190,10 @@ class _Filling:
         semantic = index_reply.is_semantic(reply)
         self.semantic = semantic if self.semantic is None else self.semantic and bool(semantic)
         found = {
+            importing(index_reply.importing(reply)): True,
             UNFINISHED: not index_reply.is_complete(reply),
             QUERY_CUT: index_reply.is_cut(reply),
             BY_WORDS: semantic is False,
             warning: bool(warning),
         }
-        self.warnings |= dict.fromkeys(text for text, is_so in found.items() if is_so)
+        self.warnings |= dict.fromkeys(text for text, is_so in found.items() if text and is_so)

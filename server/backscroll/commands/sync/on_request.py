@@ -1,7 +1,9 @@
 """The rounds of a sync that a server started, which the server asks for over stdin and stdout.
 
-Each line that the server writes asks for a round. After the round, the sync writes a line for each
-that it has read. It ends with its stdin, and so never outlives the server.
+Each line that the server writes asks for a round. After the round, the sync writes an empty line
+for each that it has read. The first round needs no request. Since it may take minutes, the sync
+writes the line `FIRST_DONE` after it. The sync ends with its stdin, and so never outlives the
+server.
 """
 
 import asyncio
@@ -16,6 +18,9 @@ from backscroll.history.sync.watching import Rounds
 
 SMALL_GROUP: Final = 64
 """The maximum number of items in one transaction, so that writes of the server wait little."""
+
+FIRST_DONE: Final = "imported"
+"""The line that tells the server that the first round has ended."""
 
 NICENESS: Final = 10
 """How much lower the priority of the sync is than that of the server."""
@@ -39,10 +44,12 @@ class _Requests:
     Attributes:
         reader: reads them from stdin.
         unanswered: how many were read, and not answered yet.
+        is_first: whether the first round has not ended yet.
     """
 
     reader: asyncio.StreamReader
     unanswered: int = 0
+    is_first: bool = True
 
     async def wait(self, seconds: float) -> bool:
         """Wait for a request, or for a number of seconds. Return false at the end of stdin."""
@@ -54,6 +61,7 @@ class _Requests:
 
     def answer(self, _: SyncTally | None) -> None:
         """Tell the server that all requests which were read have been done."""
-        sys.stdout.write("\n" * self.unanswered)
+        first = f"{FIRST_DONE}\n" if self.is_first else ""
+        sys.stdout.write(first + "\n" * self.unanswered)
         sys.stdout.flush()
-        self.unanswered = 0
+        self.is_first, self.unanswered = False, 0

@@ -128,7 +128,8 @@ def find(  # noqa: PLR0913, PLR0917 - two of them have defaults
         "next_cursor": None if after is None else after.encode(identity, key),
         "search": _description(lookup, page)
         | {"looked_at": page.looked_at, "complete": is_whole(connection)}
-        | ({"left_out": page.left_out} if page.left_out else {}),
+        | ({"left_out": page.left_out} if page.left_out else {})
+        | ({"importing": list(search.importing)} if search.importing else {}),
     }
 
 

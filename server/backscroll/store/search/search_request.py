@@ -19,6 +19,7 @@ MAX_LIMIT: Final = 50
 EXCERPT_CHARS: Final = 240
 MAX_EXCERPT_CHARS: Final = 2_000
 MAX_QUIET: Final = 4
+MAX_IMPORTING: Final = 16
 LATEST: Final = 1 << 53
 """The latest time that is accepted, in Unix seconds. Greater integers are not exact in JSON."""
 
@@ -45,6 +46,8 @@ class SearchRequest:
             while the conversations are in use, so that an agent does not find its own session. With
             a `thread_id`, none are left out.
         quiet_s: how long after its last activity a conversation counts as in use, in seconds.
+        importing: the programs whose sessions are being imported for the first time, which the
+            reply names.
     """
 
     text: str
@@ -59,6 +62,7 @@ class SearchRequest:
     after: str | None
     quiet_projects: tuple[str, ...] = ()
     quiet_s: int = 0
+    importing: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -99,6 +103,7 @@ def read_search(params: QueryParams) -> SearchRequest:
         after=params.get("after") or None,
         quiet_projects=tuple(params.getlist("quiet_project")[:MAX_QUIET]),
         quiet_s=_integer(params, "quiet_s", 0, 0, LATEST) or 0,
+        importing=tuple(params.getlist("importing")[:MAX_IMPORTING]),
     )
 
 
