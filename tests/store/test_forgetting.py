@@ -173,6 +173,49 @@ async def test_only_what_meets_all_conditions_is_selected(
     assert [each.kind for each in await store.forgettable(selection)] == kinds
 
 
+@pytest.mark.parametrize(
+    ("selection", "is_found"),
+    [
+        (Selection(source="chatgpt"), True),
+        (Selection(source="chat"), False),
+        (Selection(project="/home/ada/"), True),
+        (Selection(project="/home"), False),  # of the imported project, only a hash is left
+    ],
+)
+async def test_replaced_metadata_does_not_hide_what_was_imported(
+    store: Store, api: httpx2.AsyncClient, selection: Selection, *, is_found: bool
+) -> None:
+    imported = await store.import_conversation(CONVERSATION)
+    url = f"/conversations/{imported.id}"
+    replaced = await api.post(url, json={"metadata": {"title": "Mine"}})
+    assert replaced.json()["metadata"] == {"title": "Mine"}
+    found = [each.title for each in await store.forgettable(selection)]
+    assert found == (["Mine"] if is_found else [])
+
+
+@pytest.mark.parametrize(
+    ("project", "names"),
+    [
+        ("/w", ["/w/sub", "/w/", "/w"]),
+        ("/w/", ["/w/sub", "/w/", "/w"]),
+        ("/w/sub", ["/w/sub"]),
+        ("/", ["/W/x", "/web", "/w/sub", "/w/", "/w"]),
+        ("//", ["/W/x", "/web", "/w/sub", "/w/", "/w"]),
+        ("C:\\w", ["C:\\w\\sub"]),
+        ("%", []),
+    ],
+)
+async def test_a_folder_is_selected_with_its_subfolders(
+    store: Store, project: str, names: list[str]
+) -> None:
+    folders = ("/w", "/w/", "/w/sub", "/web", "/W/x", "C:\\w\\sub")
+    for at, folder in enumerate(folders):
+        given = replace(CONVERSATION, key=str(at), metadata={"title": folder, "project": folder})
+        await store.import_conversation(replace(given, last_active_at=1_000 + at))
+    found = await store.forgettable(Selection(project=project))
+    assert [each.title for each in found] == names
+
+
 async def test_a_selection_without_a_condition_selects_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="needs a condition"):
         await store.forgettable(Selection())

@@ -105,3 +105,18 @@ def test_a_long_list_is_cut_and_counted(tmp_path: Path, database: str) -> None:
         "25 conversations; 25 messages",
         "Erased 25 for good.",
     ]
+
+
+@pytest.mark.usefixtures("file")
+def test_what_is_from_subfolders_is_counted(tmp_path: Path, database: str) -> None:
+    path = tmp_path / "below.jsonl"
+    metadata = {"source": "chatgpt", "project": "/work/sub"}
+    below = {**LINES[0], "id": "conv_below", "key": "below", "metadata": metadata}
+    path.write_text(json.dumps(below), encoding="utf-8")
+    assert run("import", str(path), "--database", database).exit_code == 0
+    shown = run("forget", "--project", "/work/", "--yes", "--database", database).stdout
+    assert shown.splitlines()[3:] == [
+        "3 conversations; 3 messages",
+        "1 of them from subfolders of /work",
+        "Erased 3 for good.",
+    ]

@@ -32,7 +32,8 @@ _NEEDED: Final = "name what to forget: ids, --source, --project or --before"
     "folder",
     default="",
     metavar="NAME",
-    help="Everything of a project or working directory.",
+    help="Everything of a project, or of a working directory and its subfolders. If you replaced "
+    "the metadata of a conversation through the API, only its exact directory finds it.",
 )
 @click.option(
     "--before",
@@ -76,7 +77,7 @@ def forget(  # noqa: PLR0913 - parameters are options
     if not forgotten:
         write("Nothing to forget.")
         sys.exit(bool(ids))
-    write(summary(forgotten))
+    write(summary(forgotten, folder))
     if not yes:
         _confirm(len(forgotten))
     write(anyio.run(erase, settings.database_url, forgotten, within))

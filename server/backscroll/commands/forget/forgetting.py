@@ -43,8 +43,13 @@ _LEFT: Final = (
 )
 
 
-def summary(forgotten: Sequence[Forgettable]) -> str:
-    """Return lines with the counts, and the latest of the titles."""
+def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
+    """Return lines with the counts, and the latest of the titles.
+
+    Args:
+        forgotten: what would be erased.
+        folder: the folder that was selected. How many are from its subfolders is said too.
+    """
     lines = [
         f"{_time(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
     ]
@@ -53,7 +58,12 @@ def summary(forgotten: Sequence[Forgettable]) -> str:
     kinds = Counter(each.kind for each in forgotten)
     counts = ", ".join(_counted(count, kind) for kind, count in kinds.items())
     total = _counted(sum(each.messages for each in forgotten), "message")
-    return "\n".join([*lines, f"{counts}; {total}"])
+    lines.append(f"{counts}; {total}")
+    root = folder.rstrip("/\\")
+    below = sum(each.project.rstrip("/\\") not in {"", root} for each in forgotten)
+    if root and below:
+        lines.append(f"{below:,} of them from subfolders of {root}")
+    return "\n".join(lines)
 
 
 def _title(each: Forgettable) -> str:

@@ -10,7 +10,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from backscroll.database.port import Database
 from backscroll.database.schema import (
@@ -22,6 +35,7 @@ from backscroll.database.schema import (
     threads,
 )
 from backscroll.store.activity import US
+from backscroll.store.archive.merging import hash_of
 from backscroll.store.archive.records import ForgetKind, ForgetOutcome, Forgettable, Selection
 from backscroll.store.archive.tombstones import mark_forgotten
 from backscroll.store.completions import replace_filter_rows
@@ -131,10 +145,10 @@ async def forget(
 def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Select[Any]]:
     table = kind.table
     statement = select(table).where(table.c.partition == partition, table.c.deleted_at.is_(None))
-    for name in ("source", "project"):
-        wanted = getattr(selection, name)
-        if wanted:
-            statement = statement.where(table.c.metadata[name].as_string() == wanted)
+    if selection.source:
+        statement = statement.where(_is_from(table, selection.source))
+    if selection.project:
+        statement = statement.where(_is_in(table, selection.project))
     if selection.before_s is not None and table is completions:
         statement = statement.where(table.c.created_at < selection.before_s)
     elif selection.before_s is not None:
@@ -143,6 +157,45 @@ def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Selec
         return [statement]
     ids = list(selection.ids)
     return [statement.where(table.c.id.in_(ids[at : at + _IDS])) for at in range(0, len(ids), _IDS)]
+
+
+def _is_from(table: Table, source: str) -> ColumnElement[bool]:
+    """Return a condition for rows from a source, even if a user replaced their metadata."""
+    return or_(
+        table.c.metadata["source"].as_string() == source,
+        _starts_with(table.c.import_key, f"{source}:"),
+        *_imported_with(table, "source", source),
+    )
+
+
+def _is_in(table: Table, project: str) -> ColumnElement[bool]:
+    """Return a condition for rows of a project or folder, and of the folders in it.
+
+    If a user replaced the metadata, only a row that was imported with this very project matches,
+    because of imported metadata only hashes are stored.
+    """
+    folder = project.rstrip("/\\")
+    own = table.c.metadata["project"].as_string()
+    imported = or_(false(), *_imported_with(table, "project", project, folder, f"{folder}/"))
+    return or_(
+        own.in_((project, folder or "/")),
+        _starts_with(own, f"{folder}/"),
+        _starts_with(own, f"{folder}\\"),
+        and_(own.is_(None), imported),
+    )
+
+
+def _imported_with(table: Table, name: str, *values: str) -> list[ColumnElement[bool]]:
+    """Return a condition for rows that were imported with one of these metadata values."""
+    if "imported_metadata" not in table.c:
+        return []
+    hashes = [hash_of(value) for value in values]
+    return [table.c.imported_metadata[name].as_string().in_(hashes)]
+
+
+def _starts_with(column: ColumnElement[str], start: str) -> ColumnElement[bool]:
+    # Unlike LIKE on SQLite, this distinguishes upper and lower case.
+    return func.substr(column, 1, len(start)) == start
 
 
 def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
@@ -156,6 +209,7 @@ def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
         title=title_of(row["metadata"]),
         messages=count or 0,
         last_active_at=last_active_at,
+        project=(row["metadata"] or {}).get("project", ""),
     )
 
 

@@ -12,7 +12,7 @@ _BYTES: Final = 6
 
 def hashes_of(metadata: Mapping[str, str]) -> dict[str, str]:
     """Return a hash of each metadata value, to record with an import."""
-    return {name: _hash(value) for name, value in metadata.items()}
+    return {name: hash_of(value) for name, value in metadata.items()}
 
 
 def merged(
@@ -43,5 +43,6 @@ def merged(
     return result
 
 
-def _hash(value: str) -> str:
+def hash_of(value: str) -> str:
+    """Return the hash of a metadata value, as `hashes_of` records it."""
     return hashlib.blake2b(value.encode(), digest_size=_BYTES).hexdigest()

@@ -195,8 +195,10 @@ class Selection:
 
     Attributes:
         ids: their ids; empty for any.
-        source: the value of `source` in their metadata; empty for any.
-        project: the value of `project` in their metadata; empty for any.
+        source: the value of `source` in their metadata, or the program from which they were
+            imported; empty for any.
+        project: the value of `project` in their metadata, or a folder above it; empty for any. A
+            slash at the end is ignored.
         before_s: the time before which they were last active, in Unix seconds; None for any.
     """
 
@@ -219,6 +221,7 @@ class Forgettable:
         title: the title in its metadata; empty if there is none.
         messages: how many messages it has; 0 if they were not counted yet.
         last_active_at: when it was last active, in Unix seconds.
+        project: the project in its metadata; empty if there is none.
     """
 
     kind: ForgetKind
@@ -226,6 +229,7 @@ class Forgettable:
     title: str
     messages: int
     last_active_at: int
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
