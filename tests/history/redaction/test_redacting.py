@@ -54,6 +54,55 @@ def test_at_most_5_of_10_000_lines_without_a_secret_are_changed() -> None:
     assert len(changed) <= 5, changed
 
 
+PASSWORDS = (
+    *("hunter2", "hunter22", "Winter2025", "Sommer24", "dragon99", "Kotik1234", "MyDogRex2019"),
+    *("admin2024", "zebra2", "fooBar9931", "letmein", "12345678", "qlzzyplugh3", "MyPassword2024"),
+)
+"""Passwords that people choose. As words or names with digits, they look like names in code."""
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        *("DB_PASSWORD=@@", "export DB_PASSWORD='@@'", "password: @@", '"password": "@@"'),
+        *("password=@@", "db.passwd = '@@'", 'secret: "@@"', "api_key: @@", 'apiKey="@@"'),
+        *("password=@@;Encrypt=True", "API_TOKEN=@@x1", '{"user": "a", "pwd":"@@"}'),
+        *("<password>@@</password>", "  <db:Password>@@</db:Password>", '"PASSWORD=@@"'),
+        *("machine db.example.com login ada password @@", "machine a\n  login b\n  password @@\n"),
+    ],
+)
+def test_passwords_that_people_choose_are_replaced_after_a_name_that_says_so(frame: str) -> None:
+    kept = [each for each in PASSWORDS if each in redacted_text(f"x {frame.replace('@@', each)}")]
+
+    assert kept == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("password = value2(1)", "password: string", "password: String;", "password = payload"),
+        *("password=user.password", "password: self.word", "connect(password=chosen)", "PWD=/home"),
+        *("password=password2", "password: userPassword", 'token = "identifier"', "token: 1234567"),
+        *('"password": "string"', "password=null123", "password: ******", "password: <hunter2>"),
+        *("DB_PASSWORD=${PASSWORD2}", "PASSWORD=your-password2", 'password = os.environ["PW2222"]'),
+        *("password_count: 1234567", "passwordChangedAt: 1712345678", "login form password field"),
+        *("api_key: Optional[str]", "password: sha256", "the password: please choose a long one"),
+        *("if (password>minimum2) {", "secret: undefined", 'DB_PASSWORD=""', "password: password"),
+        *('"password": "Please enter it"', 'api_key="unused"'),
+    ],
+)
+def test_code_and_placeholders_after_such_a_name_are_kept(text: str) -> None:
+    assert redacted_text(f"a line: {text}") == f"a line: {text}"
+
+
+def test_a_password_in_an_input_of_a_tool_is_replaced_by_the_name_of_its_field() -> None:
+    call = {"type": "custom_call", "input": {"password": "hunter2", "user": "hunter2"}}
+
+    [item] = redacted(conversation([call]))[0].items
+
+    assert item.item["input"] == {"password": "[redacted: password]", "user": "hunter2"}
+
+
 def test_secrets_are_replaced_in_the_middle_of_a_long_text() -> None:
     text = "\n".join(f"line {n}\n{invented.text}" for n, invented in enumerate(secrets()))
 

@@ -15,6 +15,9 @@ _PASSWORD: Final = 8
 _KEY: Final = 12
 """The minimum length of a key or token, in characters."""
 
+_DIGITS: Final = 2
+"""The minimum number of digits in a password that contains a word such as `password`."""
+
 _KEYS: Final = tuple(
     first + joint
     for joint in ("", "_", "-")
@@ -41,6 +44,7 @@ _ASSIGNMENT: Final = re.compile(
     (?:
         \\{0,3}["'`]?\]?[ \t]{0,8}(?:=>|:=|[:=])[ \t]{0,8}(?:[bru]?\\{0,3}(?P<quote>["'`]))?
       | (?P<flag>[ \t]{1,3})\\{0,3}["']?
+      | (?P<tag>>)
     )
     (?P<value>[^\s"'`\\<>(){}|\[\],;]{6,512})
     (?P<end>[^\n]?)
@@ -48,7 +52,8 @@ _ASSIGNMENT: Final = re.compile(
     re.VERBOSE | re.ASCII,
 )
 """Matches the rest of a name, an assignment in any usual syntax, and its value. `flag` is the space
-after a command's option such as `--password`. Backslashes before quotes are those of JSON in JSON.
+after a command's option such as `--password`; `tag` is the end of a tag such as `<password>`.
+Backslashes before quotes are those of JSON in JSON.
 """
 
 _PASSWORD_WORD: Final = re.compile(r"pass(?:w(?:or)?d|phrase)|(?<![a-z])pass(?![a-z])")
@@ -78,19 +83,43 @@ _CODE: Final = re.compile(
 """Matches a part that names of variables and classes have, and keys do not."""
 
 
+_NAME_ENDS: Final = re.compile(r"(?:w(?:or)?d|phrase)?_?\d{0,2}", re.ASCII | re.IGNORECASE)
+"""Matches the rest of a name if nothing but a number follows its word, as in `password2`."""
+
+_API: Final = re.compile(r"(?<![a-z])api[_-]?$")
+"""Matches what precedes `key` in names of keys that people choose or copy, in lower case."""
+
+_NAMED: Final = re.compile(r"pass(?:w|phrase)|pwd|secret|token|credential|key$", re.IGNORECASE)
+"""Matches a value that repeats the name, such as `userPassword`."""
+
+_TYPE: Final = re.compile(
+    r"(?:u?int|float|sha|utf|base|md|argon|pbkdf|hmac|bcrypt|scrypt|null|none)\w?\d{1,3}"
+    r"|boolean|buffer|integer|number|object|optional|string|unknown|varchar|required|settings",
+    re.IGNORECASE,
+)
+"""Matches names of types and algorithms."""
+
+_TIGHT: Final = frozenset({"", " ", ";", "&", '"', "'", "\\", "\t", "\r"})
+_CLOSING: Final = frozenset({'"', "'", "`", "\\", "<"})
+_LOOSE: Final = frozenset({"", '"', "'", "\\", "\r"})
+"""What follows a word that is a value: after `=`, in quotes or tags, and after anything else."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Value:
     """A value that may be secret.
 
     Attributes:
         text: the value.
-        is_quoted: whether it is in quotes.
+        is_quoted: whether it is in quotes, or between tags.
         is_variable: whether the name is in upper case, as that of an environment variable.
+        is_alone: whether nothing after it makes it look like a word of a sentence or of code.
     """
 
     text: str
     is_quoted: bool
     is_variable: bool
+    is_alone: bool
 
 
 def assigned_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
@@ -135,13 +164,49 @@ def _secret_after(
         return None
     if _NO_SECRET_BEFORE.search(before) or _NO_SECRET_AFTER.match(match["rest"]):
         return None
-    is_quoted = match["quote"] is not None
+    if match["tag"] and not text.startswith("</", match.end("value")):
+        return None  # a comparison
+    is_quoted = bool(match["quote"] or match["tag"])
     if not is_quoted and match["end"] in {"(", "[", "{", "<"}:
         return None  # an expression
-    value = _Value(match["value"].rstrip(".:"), is_quoted, text[start:end].isupper())
+    value = _Value(
+        match["value"].rstrip(".:"), is_quoted, text[start:end].isupper(), _is_alone(match)
+    )
     is_secret = _is_password(value) if kind == "password" else _is_key(value.text)
+    if not is_secret and (value.is_variable or _NAME_ENDS.fullmatch(match["rest"])):
+        is_secret = (kind != "key" or _API.search(before) is not None) and _is_chosen(value, kind)
     start = match.start("value")
     return (start, start + len(value.text)) if is_secret else None
+
+
+def _is_alone(match: re.Match[str]) -> bool:
+    """Return whether a value is whole, and stands as in a file of settings if it has no quotes."""
+    if match["quote"] or match["tag"]:
+        return match["end"] in _CLOSING
+    assignment = match.string[match.end("rest") : match.start("value")]
+    if match["flag"] or assignment.startswith((" ", "\t")):
+        return False
+    return match["end"] in (_TIGHT if assignment == "=" else _LOOSE)
+
+
+def _is_chosen(value: _Value, kind: Kind) -> bool:
+    """Return whether a value is a password that a person chose, such as a word with digits."""
+    text = value.text
+    if is_placeholder(text) or _TYPE.fullmatch(text):
+        return False
+    if text.isdecimal():
+        return kind != "token"  # tokens are also counted
+    if not text.isalpha():
+        digits = sum(map(str.isdecimal, text))
+        is_name = digits < _DIGITS and _NAMED.search(text) is not None
+        return digits > 0 and text.isalnum() and not is_name
+    if _NAMED.search(text):
+        return False
+    if kind == "token":
+        return value.is_variable  # in code, tokens are also words
+    if value.is_quoted:
+        return value.is_alone
+    return value.is_variable or (value.is_alone and text.islower())
 
 
 def _is_password(value: _Value) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll.history.redaction.values import is_placeholder, is_random
+from backscroll.history.redaction.values import has_digit, is_placeholder, is_random
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ def _is_password_of_user(value: str) -> bool:
     return not value.isdigit() and not is_placeholder(value)
 
 
+def _is_password_with_digits(value: str) -> bool:
+    return has_digit(value) and not is_placeholder(value)
+
+
 def _is_bearer_token(value: str) -> bool:
     return is_random(value) and not is_placeholder(value)
 
@@ -89,6 +93,16 @@ _BEARER: Final = re.compile(
 _BASIC: Final = re.compile(r"basic\s{1,4}(?P<secret>[A-Za-z0-9+/]{8,1024}={0,2})", re.IGNORECASE)
 _USER: Final = re.compile(
     r"(?:-u|--user)[\s=]{0,4}\\{0,2}[\"']?[^\s:\"'\\]{1,128}:(?P<secret>[^\s\"'\\]{6,256})",
+    re.IGNORECASE,
+)
+_SPACE: Final = r"(?:\s|\\[nt]){1,16}"
+_NETRC: Final = re.compile(
+    rf"machine{_SPACE}[^\s\\]{{1,128}}{_SPACE}login{_SPACE}[^\s\\]{{1,128}}{_SPACE}"
+    rf"password{_SPACE}(?P<secret>[^\s\\\"']{{1,256}})",
+    re.IGNORECASE,
+)
+_LOGIN: Final = re.compile(
+    rf"login{_SPACE}[^\s\\]{{1,128}}{_SPACE}password{_SPACE}(?P<secret>[^\s\\\"']{{1,256}})",
     re.IGNORECASE,
 )
 _WEBHOOK: Final = re.compile(
@@ -117,6 +131,8 @@ _FRAMES: Final = (
     _Frame("bearer", "token", _BEARER, _is_bearer_token),
     _Frame("basic ", "password", _BASIC, _is_basic),
     _Frame("-u", "password", _USER, _is_password_of_user, "curl"),
+    _Frame("machine", "password", _NETRC, _is_password),
+    _Frame("login", "password", _LOGIN, _is_password_with_digits),
     _Frame("hooks", "webhook", _WEBHOOK),
     _Frame("-----begin ", "private key", _PRIVATE_KEY),
 )

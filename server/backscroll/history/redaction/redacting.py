@@ -1,6 +1,7 @@
 """Replaces the secrets of a conversation by `[redacted: kind]`."""
 
 import operator
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,6 +17,12 @@ _BINARY: Final = "data:"
 _SHORTEST: Final = 8
 """The minimum length of a text that is searched, in characters."""
 
+
+_LONGEST_NAMED: Final = 512
+"""The maximum length of a text that can be a secret because of its field's name, in characters."""
+
+_SECRET_NAME: Final = re.compile(r"pass|pwd|secret|token|credential|key", re.IGNORECASE)
+"""Matches names of fields whose whole value can be a secret."""
 
 _NAMES: Final = frozenset({"call_id", "id", "name", "role", "status", "type"})
 """Fields that programs fill, and that never contain a secret."""
@@ -55,7 +62,7 @@ def _without_items(conversation: SourceConversation, kinds: Counter[str]) -> Sou
     return replace(
         conversation,
         title=_text(conversation.title, kinds),
-        metadata={name: _text(text, kinds) for name, text in conversation.metadata.items()},
+        metadata={name: _named(name, text, kinds) for name, text in conversation.metadata.items()},
     )
 
 
@@ -75,10 +82,24 @@ def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON v
         changes = {
             name: changed
             for name, member in value.items()
-            if name not in _NAMES and (changed := _value(member, kinds)) is not member
+            if name not in _NAMES and (changed := _member(name, member, kinds)) is not member
         }
         return {**value, **changes} if changes else value
     return value
+
+
+def _member(name: str, member: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
+    return _named(name, member, kinds) if isinstance(member, str) else _value(member, kinds)
+
+
+def _named(name: str, text: str, kinds: Counter[str]) -> str:
+    """Return the value of a field without its secrets, such as the value of `password`."""
+    if len(text) > _LONGEST_NAMED or not _SECRET_NAME.search(name):
+        return _text(text, kinds)
+    before = f'{name}="'
+    changed = _text(f'{before}{text}"', kinds)
+    whole = changed.removeprefix(before)[:-1]
+    return text if whole == text else whole
 
 
 def _text(text: str, kinds: Counter[str]) -> str:

@@ -5,10 +5,10 @@ from typing import Final
 
 _WORDS: Final = frozenset(
     (
-        *("admin", "default", "empty", "false", "hidden", "invalid", "letmein", "missing"),
-        *("none", "null", "optional", "pass", "passwd", "password", "password1", "password123"),
-        *("postgres", "required", "root", "secret", "secrets", "string", "test", "testing"),
-        *("tiger", "token", "true", "undefined", "unset", "user", "username"),
+        *("admin", "default", "disabled", "empty", "enabled", "false", "hidden", "invalid"),
+        *("missing", "none", "null", "optional", "pass", "passwd", "password", "password1"),
+        *("password123", "postgres", "required", "root", "secret", "secrets", "string", "test"),
+        *("testing", "tiger", "token", "true", "undefined", "unset", "unused", "user", "username"),
     )
 )
 """Values that documentation and tests use, in lower case."""
