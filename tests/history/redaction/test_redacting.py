@@ -68,6 +68,7 @@ PASSWORDS = (
         *("password=@@", "db.passwd = '@@'", 'secret: "@@"', "api_key: @@", 'apiKey="@@"'),
         *("password=@@;Encrypt=True", "API_TOKEN=@@x1", '{"user": "a", "pwd":"@@"}'),
         *("<password>@@</password>", "  <db:Password>@@</db:Password>", '"PASSWORD=@@"'),
+        *("ALTER USER ada WITH PASSWORD '@@';", "CREATE USER ada IDENTIFIED BY '@@'"),
         *("machine db.example.com login ada password @@", "machine a\n  login b\n  password @@\n"),
     ],
 )
@@ -88,11 +89,19 @@ def test_passwords_that_people_choose_are_replaced_after_a_name_that_says_so(fra
         *("password_count: 1234567", "passwordChangedAt: 1712345678", "login form password field"),
         *("api_key: Optional[str]", "password: sha256", "the password: please choose a long one"),
         *("if (password>minimum2) {", "secret: undefined", 'DB_PASSWORD=""', "password: password"),
+        *("Reset your password test2025", "the password utf8encoder", "PASSWORD 'required'"),
         *('"password": "Please enter it"', 'api_key="unused"'),
     ],
 )
 def test_code_and_placeholders_after_such_a_name_are_kept(text: str) -> None:
     assert redacted_text(f"a line: {text}") == f"a line: {text}"
+
+
+@pytest.mark.parametrize("frame", ["login ada\n@@", "$ cat .netrc\n  @@\n", "\t@@\nmachine b"])
+def test_the_line_of_a_password_in_netrc_is_replaced(frame: str) -> None:
+    text = frame.replace("@@", "password Winter2025")
+
+    assert redacted_text(text) == text.replace("Winter2025", "[redacted: password]")
 
 
 def test_a_password_in_an_input_of_a_tool_is_replaced_by_the_name_of_its_field() -> None:

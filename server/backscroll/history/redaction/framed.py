@@ -95,7 +95,7 @@ _USER: Final = re.compile(
     r"(?:-u|--user)[\s=]{0,4}\\{0,2}[\"']?[^\s:\"'\\]{1,128}:(?P<secret>[^\s\"'\\]{6,256})",
     re.IGNORECASE,
 )
-_SPACE: Final = r"(?:\s|\\[nt]){1,16}"
+_SPACE: Final = r"(?:\s|\\{1,3}[nt]){1,16}"
 _NETRC: Final = re.compile(
     rf"machine{_SPACE}[^\s\\]{{1,128}}{_SPACE}login{_SPACE}[^\s\\]{{1,128}}{_SPACE}"
     rf"password{_SPACE}(?P<secret>[^\s\\\"']{{1,256}})",
@@ -105,6 +105,14 @@ _LOGIN: Final = re.compile(
     rf"login{_SPACE}[^\s\\]{{1,128}}{_SPACE}password{_SPACE}(?P<secret>[^\s\\\"']{{1,256}})",
     re.IGNORECASE,
 )
+_PASSWORD_LINE: Final = re.compile(
+    r"(?<![^\s\\n])(?<!\S )password[ \t]{1,16}(?P<secret>[^\s\\\"'=:]{6,256})[ \t]{0,16}"
+    r"(?=\n|\r|\\|\"|$)",
+    re.IGNORECASE,
+)
+"""Matches a line of `.netrc` on its own. In JSON, `n` before it is the end of an escape."""
+
+_SQL: Final = re.compile(r"(?:password|identified by) '(?P<secret>[^'\s\\]{6,256})'", re.IGNORECASE)
 _WEBHOOK: Final = re.compile(
     r"hooks(?:\.slack\.com/(?:services|workflows)|(?<=/api/webhooks))/(?P<secret>[\w/-]{20,200})",
     re.IGNORECASE | re.ASCII,
@@ -133,6 +141,9 @@ _FRAMES: Final = (
     _Frame("-u", "password", _USER, _is_password_of_user, "curl"),
     _Frame("machine", "password", _NETRC, _is_password),
     _Frame("login", "password", _LOGIN, _is_password_with_digits),
+    _Frame("password ", "password", _PASSWORD_LINE, _is_password_with_digits),
+    _Frame("password '", "password", _SQL, _is_password),
+    _Frame("identified by '", "password", _SQL, _is_password),
     _Frame("hooks", "webhook", _WEBHOOK),
     _Frame("-----begin ", "private key", _PRIVATE_KEY),
 )
