@@ -11,7 +11,7 @@ from backscroll.commands.options import EVERY, with_settings
 from backscroll.commands.terminal import verbatim, write
 from backscroll.settings.model import Settings
 
-_WHEN: Final = "A UTC date or time such as 2026-11-21, or an age: 12h, 7d, 3m."
+_WHEN: Final = "A UTC date or time such as 2026-11-21, or an age: 12h, 7d, 3m (months)."
 _LEFT_OUT: Final = (
     "To leave out messages that have a word, write -- between the options and the query: "
     "backscroll search -- refund -draft"

@@ -29,7 +29,7 @@ from backscroll_tools.plain import plain
     "--since",
     default="",
     metavar="WHEN",
-    help="Only sessions that changed since a UTC date or time, or an age: 12h, 7d, 3m.",
+    help="Only sessions that changed since a UTC date or time, or an age: 12h, 7d, 3m (months).",
 )
 @click.option(
     "--watch", is_flag=True, help="Keep running until Ctrl-C, and sync changes in two seconds."
