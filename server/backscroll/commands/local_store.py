@@ -9,6 +9,7 @@ from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.process.exits import CommandError
+from backscroll.settings.paths import sqlite_path
 from backscroll.store.app import Store, open_store
 from backscroll.store.search.embeddings import Endpoint
 
@@ -34,6 +35,15 @@ async def opened_tokens(database: str) -> AsyncIterator[Database]:
     with _one_line_errors():
         async with open_database(database, "tokens") as opened:
             yield opened
+
+
+def is_missing(database: str) -> bool:
+    """Return whether a URL names a SQLite file that does not exist."""
+    try:
+        path = sqlite_path(database)
+    except ValueError:  # another engine, or a URL that opening refuses with an explanation
+        return False
+    return path is not None and not path.exists()
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from backscroll.commands.sync.running import SyncCommand
 from backscroll.history.sources.known import SOURCES
+from backscroll.history.sync.syncing import SyncOptions
 from backscroll.settings import model, programs
 from backscroll.settings.parsing import SettingsError
 from tests.history.sync.claude_logs import Home, Log
@@ -60,6 +62,44 @@ def test_a_dry_run_imports_nothing(home: Home) -> None:
     assert first.stdout == second.stdout
 
 
+def test_a_dry_run_without_a_store_creates_none(home: Home) -> None:
+    said(home, "Fix it")
+
+    assert "claude-code      1    1  " in sync(home, "--dry-run").stdout
+    assert [each.name for each in home.path.iterdir()] == [".claude"]
+
+
+class _StoppedError(Exception):
+    pass
+
+
+async def test_a_watch_shows_what_was_found_and_how_to_end_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = said(home, "Fix it").path.stat().st_size
+    monkeypatch.setenv("HOME", str(home.path))
+    lines: list[str] = []
+
+    def say(text: str) -> None:
+        lines.extend(text.splitlines())
+        if lines[-1].startswith("claude-code: "):
+            raise _StoppedError
+
+    command = SyncCommand(
+        database="sqlite:///:memory:", sources=SOURCES, options=SyncOptions(), say=say
+    )
+
+    with pytest.raises(_StoppedError):
+        await command.watch()
+
+    assert lines == [
+        "source       files  new   size  latest (UTC)",
+        f"claude-code      1    1  {size} B  2026-01-02 03:04",
+        "watching for changes; Ctrl-C ends it",
+        "claude-code: 1 conversation: 1 imported, 0 updated, 0 already there (1 new item)",
+    ]
+
+
 def test_a_machine_without_sessions_is_told_which_were_looked_for(home: Home) -> None:
     home.path.mkdir()
     result = sync(home, "codex", "llm")
@@ -74,7 +114,7 @@ def test_a_machine_without_sessions_is_told_which_were_looked_for(home: Home) ->
 def test_only_the_named_sources_are_synced(home: Home) -> None:
     said(home, "Fix it")
 
-    assert sync(home, "codex").stdout.endswith("nothing is new\n")
+    assert sync(home, "codex").stdout.startswith("no sessions were found of: codex\n")
 
 
 def test_calls_of_tools_are_found_if_the_operator_chooses_that(home: Home) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backscroll.commands.local_store import opened_store
+from backscroll.commands.local_store import is_missing, opened_store
 from backscroll.commands.progress import progress
 from backscroll.commands.sync.on_request import SMALL_GROUP, requested_rounds
 from backscroll.commands.sync.table import table
@@ -40,9 +40,12 @@ class SyncCommand:
 
     async def show(self) -> None:
         """Show what was found and what is new, without reading or writing any of it."""
+        sources = here(self.sources)
+        if is_missing(self.database):  # opening the store would create it
+            self._show(sources, changed(sources, {}, self.options.since_s))
+            return
         async with opened_store(self.database) as store:
             known = await store.watermarks(self.options.partition)
-        sources = here(self.sources)
         self._show(sources, changed(sources, known, self.options.since_s))
 
     async def run(self) -> SyncTally:
@@ -76,6 +79,11 @@ class SyncCommand:
         async with opened_store(self.database, indexes_tools=self.indexes_tools) as store:
             rounds = await requested_rounds() if on_request else Rounds(_slept, self._after)
             options = replace(self.options, group_items=SMALL_GROUP) if on_request else self.options
+            if not on_request:
+                sources = here(self.sources)
+                known = await store.watermarks(options.partition)
+                self._show(sources, changed(sources, known, options.since_s))
+                self.say("watching for changes; Ctrl-C ends it")
             await watch(store, lambda: here(self.sources), read_file, options, rounds)
 
     def _after(self, tally: SyncTally | None) -> None:
