@@ -105,9 +105,9 @@ async def test_a_log_that_is_gone_deletes_nothing(store: Store, home: Home) -> N
 
 async def test_secrets_are_replaced_and_counted(store: Store, home: Home) -> None:
     key = "gh" + "p_" + "a1B2" * 9
-    home.log().say(f"use {key}")  # it is also the title
+    home.log().say(f"use {key}")  # also the title, which is not counted
 
-    assert (await synced(store, home))[1:] == ["2 secrets replaced: github token (2)"]
+    assert (await synced(store, home))[1:] == ["1 secret replaced: github token (1)"]
     assert await texts(store) == [["use [redacted: github token]"]]
 
 
@@ -128,6 +128,22 @@ async def test_what_last_changed_earlier_is_left_out_and_comes_with_a_later_sync
 
     assert await synced(store, home, SyncOptions(since_s=january_third)) == ["nothing is new"]
     assert len(await synced(store, home)) == 1
+
+
+async def test_secrets_are_counted_once_while_a_session_grows(store: Store, home: Home) -> None:
+    log = home.log()
+    token = "gh" + "p_" + "a1B2" * 9
+    log.say("Fix it")
+    log.say(f"use {token}", "assistant")
+    first = await synced(store, home)
+    log.say("Done", "assistant")
+    second = await synced(store, home)
+    log.say(f"again {token}", "assistant")
+    third = await synced(store, home)
+
+    replaced = "1 secret replaced: github token (1)"
+    assert [len(first), len(second), len(third)] == [2, 1, 2]
+    assert [first[1], third[1]] == [replaced, replaced]
 
 
 async def test_an_imported_session_that_grew_is_imported_although_its_messages_are_early(

@@ -28,7 +28,9 @@ _NAMES: Final = frozenset({"call_id", "id", "name", "role", "status", "type"})
 """Fields that programs fill, and that never contain a secret."""
 
 
-def redacted(conversation: SourceConversation) -> tuple[SourceConversation, Counter[str]]:
+def redacted(
+    conversation: SourceConversation, by_item: dict[str, Counter[str]] | None = None
+) -> tuple[SourceConversation, Counter[str]]:
     """Return the conversation without its secrets, and how many there were of each kind.
 
     Secrets are replaced in the items, the title and the metadata. Nothing changes in a conversation
@@ -37,23 +39,28 @@ def redacted(conversation: SourceConversation) -> tuple[SourceConversation, Coun
     Args:
         conversation: the conversation as it was read. If its items are read from their file as they
             are used, so are the items of the result, and their secrets are counted then.
+        by_item: gets how many secrets of each kind each item with secrets had, by the item's key.
     """
     kinds: Counter[str] = Counter()
+    by_item = {} if by_item is None else by_item
     if isinstance(conversation.items, StreamedItems):
-        return _streamed(conversation, conversation.items, kinds), kinds
-    items = [_item(item, kinds) for item in conversation.items]
+        return _streamed(conversation, conversation.items, kinds, by_item), kinds
+    items = [_item(item, kinds, by_item) for item in conversation.items]
     return replace(_without_items(conversation, kinds), items=items), kinds
 
 
 def _streamed(
-    conversation: SourceConversation, items: StreamedItems, kinds: Counter[str]
+    conversation: SourceConversation,
+    items: StreamedItems,
+    kinds: Counter[str],
+    by_item: dict[str, Counter[str]],
 ) -> SourceConversation:
     counted = False
 
     def read() -> Iterator[SourceItem]:
         nonlocal counted
         into, counted = (Counter() if counted else kinds), True
-        return (_item(item, into) for item in items)
+        return (_item(item, into, by_item) for item in items)
 
     return replace(_without_items(conversation, kinds), items=StreamedItems(read))
 
@@ -66,9 +73,14 @@ def _without_items(conversation: SourceConversation, kinds: Counter[str]) -> Sou
     )
 
 
-def _item(item: SourceItem, kinds: Counter[str]) -> SourceItem:
-    value = _value(item.item, kinds)
-    return item if value is item.item else replace(item, item=value)
+def _item(item: SourceItem, kinds: Counter[str], by_item: dict[str, Counter[str]]) -> SourceItem:
+    own: Counter[str] = Counter()
+    value = _value(item.item, own)
+    if value is item.item:
+        return item
+    kinds.update(own)
+    by_item[item.key] = own
+    return replace(item, item=value)
 
 
 def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value

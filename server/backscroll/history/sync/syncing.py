@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -98,11 +98,13 @@ class _Member:
     Attributes:
         source: the name of its source.
         conversation: the conversation, or a part of it.
+        secrets: how many secrets of each kind its items had, by the keys of the items.
         is_rest: whether its first part was written before.
     """
 
     source: str
     conversation: ImportedConversation
+    secrets: Mapping[str, Counter[str]]
     is_rest: bool = False
 
 
@@ -147,6 +149,9 @@ class _Group:
         outcomes = await self._written()
         for member, outcome in zip(self._members, outcomes, strict=True):
             self.tally.by_source[member.source].count(outcome, is_rest=member.is_rest)
+            for key, kinds in member.secrets.items():
+                if key in outcome.written:
+                    self.tally.redacted.update(kinds)
             if outcome.kind == "refused":
                 self.options.refuse(f"{member.conversation.key}: {outcome.reason}")
         self._members, self._watermarks, self._items = [], [], 0
@@ -155,24 +160,31 @@ class _Group:
         own = await self.lineage.own_part(record, [each.conversation for each in self._members])
         if own is None:
             return
-        kinds, number = Counter[str](), 0
+        secrets: dict[str, Counter[str]] = {}
+        number = 0
         if self.options.redact:
-            own, kinds = redacted(own)
+            own, _ = redacted(own, secrets)
         for number, part in enumerate(parts(own)):
             if number:
                 await self.write()
-            await self._add_part(source, part, is_rest=number > 0)
+            await self._add_part(source, part, secrets, is_rest=number > 0)
         if number:
             await self.write()  # what is pending must be whole, because forks are compared with it
-        self.tally.redacted.update(kinds)
 
-    async def _add_part(self, source: Source, record: SourceConversation, *, is_rest: bool) -> None:
+    async def _add_part(
+        self,
+        source: Source,
+        record: SourceConversation,
+        secrets: Mapping[str, Counter[str]],
+        *,
+        is_rest: bool,
+    ) -> None:
         conversation = stored_form(record, int(time.time()))
         is_long = len(conversation.items) > self.options.group_items
         if is_long and (is_rest or await self._is_new(conversation)):
-            await self._write_in_parts(source, conversation, is_rest=is_rest)
+            await self._write_in_parts(source, conversation, secrets, is_rest=is_rest)
             return
-        self._members.append(_Member(source.name, conversation, is_rest))
+        self._members.append(_Member(source.name, conversation, secrets, is_rest))
         self._items += len(conversation.items)
         is_full = len(self._members) >= GROUP_CONVERSATIONS
         if is_full or self._items >= self.options.group_items:
@@ -182,7 +194,12 @@ class _Group:
         return await self.store.lineage(conversation.key, self.options.partition) is None
 
     async def _write_in_parts(
-        self, source: Source, conversation: ImportedConversation, *, is_rest: bool
+        self,
+        source: Source,
+        conversation: ImportedConversation,
+        secrets: Mapping[str, Counter[str]],
+        *,
+        is_rest: bool,
     ) -> None:
         """Write a long new conversation in several transactions, so that other writers wait little.
 
@@ -193,7 +210,7 @@ class _Group:
             items = conversation.items[start : start + self.options.group_items]
             is_rest = is_rest or start > 0
             part = replace(conversation, items=items, is_tail=is_rest or conversation.is_tail)
-            self._members.append(_Member(source.name, part, is_rest))
+            self._members.append(_Member(source.name, part, secrets, is_rest))
             await self.write()
 
     async def _written(self) -> list[ImportOutcome]:

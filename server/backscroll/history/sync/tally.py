@@ -62,7 +62,7 @@ class SyncTally:
 
     Attributes:
         by_source: what it did with each source that had new or changed files, by name.
-        redacted: how many secrets of each kind were replaced.
+        redacted: how many secrets of each kind were replaced in new and changed items.
     """
 
     by_source: defaultdict[str, SourceTally] = field(

@@ -174,6 +174,7 @@ def _counts(prepared: Prepared) -> JSON:
 def _outcome(
     kind: ImportKind, owner_id: str, prepared: Prepared, difference: Difference
 ) -> ImportOutcome:
+    given = prepared.given
     return ImportOutcome(
         kind=kind,
         id=owner_id,
@@ -181,6 +182,7 @@ def _outcome(
         replaced=len(difference.replaced),
         removed=len(difference.removed),
         repaired=prepared.repaired,
+        written=frozenset(given[at].key for at in difference.written),
     )
 
 

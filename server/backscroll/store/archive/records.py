@@ -155,6 +155,7 @@ class ImportOutcome:
         id: its id in the store; empty if it is not in the store.
         added: the number of its messages or items that are new.
         replaced: the number of its messages or items that changed.
+        written: the import keys of those that are new or changed.
         removed: the number of its messages or items that were erased, because its source no longer
             has them.
         repaired: how many NUL characters and lone surrogates became U+FFFD.
@@ -168,6 +169,7 @@ class ImportOutcome:
     removed: int = 0
     repaired: int = 0
     reason: str = ""
+    written: frozenset[str | None] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
