@@ -216,6 +216,18 @@ async def test_a_folder_is_selected_with_its_subfolders(
     assert [each.title for each in found] == names
 
 
+async def test_descendants_are_found_even_with_replaced_metadata(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    ids = {}
+    for name, parent in {"a": "", "b": "a", "c": "b", "d": "c", "x": "other"}.items():
+        given = replace(CONVERSATION, key=f"codex:{name}", metadata={"parent": parent})
+        ids[name] = (await store.import_conversation(given)).id
+    await api.post(f"/conversations/{ids['b']}", json={"metadata": {}})
+    ancestors = await store.forgettable(Selection(ids=(ids["a"] or "", ids["d"] or "")))
+    assert await store.descendants(ancestors) == [ids["b"], ids["c"]]
+
+
 async def test_a_selection_without_a_condition_selects_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="needs a condition"):
         await store.forgettable(Selection())

@@ -120,3 +120,35 @@ def test_what_is_from_subfolders_is_counted(tmp_path: Path, database: str) -> No
         "1 of them from subfolders of /work",
         "Erased 3 for good.",
     ]
+
+
+def test_sub_agents_and_forks_that_stay_are_named(tmp_path: Path, database: str) -> None:
+    parents = {"a": "", "b": "a", "c": "b", "d": "other", "e": "a"}
+    keys = {**{name: f"codex:{name}" for name in parents}, "e": "chatgpt:e"}
+    lines = [
+        {
+            **LINES[0],
+            "id": f"conv_{name}",
+            "key": keys[name],
+            "metadata": {"source": "codex", "parent": parent},
+        }
+        for name, parent in parents.items()
+    ]
+    path = tmp_path / "family.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert run("import", str(path), "--database", database).exit_code == 0
+    unasked = run("forget", "conv_a", "--database", database, stdin="")
+    assert unasked.stdout.splitlines()[1:3] == [
+        "1 conversation; 1 message",
+        "2 sub-agents or forks of these stay; to forget them too, add: conv_b conv_c",
+    ]
+    by_option = run("forget", "conv_a", "conv_b", "--source", "codex", "--database", database)
+    assert by_option.stdout.splitlines()[3] == (
+        "1 sub-agent or fork of these stays; to forget it too, run backscroll forget with conv_c"
+    )
+    assert "stay" not in run("forget", "conv_b", "conv_c", "--database", database).stdout
+    done = run("forget", "conv_a", "--yes", "--database", database)
+    assert done.stdout.splitlines()[2:] == [
+        "2 sub-agents or forks of these stay; to forget them too, add: conv_b conv_c",
+        "Erased 1 for good.",
+    ]

@@ -59,11 +59,12 @@ def forget(  # noqa: PLR0913 - parameters are options
     If several options are given, all of them must apply. Shows what would be erased, and asks.
     Then the texts, titles and metadata are erased from the database, from the search index and from
     stored replies. Only a hash of each one's import key is kept, so that no later import or sync
-    brings it back. The files that were imported are not changed; nor are backups and exports.
+    brings it back. Sub-agents and forks of a conversation stay unless they are selected too; their
+    ids are shown. The files that were imported are not changed; nor are backups and exports.
     """
     import anyio
 
-    from backscroll.commands.forget.forgetting import erase, found, summary
+    from backscroll.commands.forget.forgetting import erase, found, staying, summary
     from backscroll.commands.forget.selecting import selection
 
     stdout()
@@ -71,13 +72,15 @@ def forget(  # noqa: PLR0913 - parameters are options
     if selected is None:
         raise click.UsageError(_NEEDED)
     within = settings.project if partition is None else partition
-    forgotten = anyio.run(found, settings.database_url, selected, within)
+    forgotten, left = anyio.run(found, settings.database_url, selected, within)
     for missing in sorted({*ids} - {each.id for each in forgotten}):
         click.echo(f"backscroll: {missing} is not in the store", err=True)
     if not forgotten:
         write("Nothing to forget.")
         sys.exit(bool(ids))
     write(summary(forgotten, folder))
+    if left:
+        write(staying(left, by_id=not (source or folder or before)))
     if not yes:
         _confirm(len(forgotten))
     write(anyio.run(erase, settings.database_url, forgotten, within))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from backscroll.commands.local_store import opened_store
 from backscroll.store.archive.records import Forgettable, Selection
@@ -15,14 +15,27 @@ _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, beyond which Python has no dates."""
 
 
-async def found(database: str, selected: Selection, partition: str) -> list[Forgettable]:
-    """Return the conversations of a selection, latest active first.
+class Found(NamedTuple):
+    """What a selection found.
+
+    Attributes:
+        forgotten: what would be erased, latest active first.
+        staying: the ids of its sub-agents and forks that the selection does not include.
+    """
+
+    forgotten: list[Forgettable]
+    staying: list[str]
+
+
+async def found(database: str, selected: Selection, partition: str) -> Found:
+    """Return the conversations of a selection, and which sub-agents and forks of them would stay.
 
     Raises:
         StoreError: the database cannot be used.
     """
     async with opened_store(database) as store:
-        return await store.forgettable(selected, partition)
+        forgotten = await store.forgettable(selected, partition)
+        return Found(forgotten, await store.descendants(forgotten, partition))
 
 
 async def erase(database: str, forgotten: Sequence[Forgettable], partition: str) -> str:
@@ -64,6 +77,22 @@ def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
     if root and below:
         lines.append(f"{below:,} of them from subfolders of {root}")
     return "\n".join(lines)
+
+
+def staying(ids: Sequence[str], *, by_id: bool) -> str:
+    """Return a sentence about sub-agents and forks that stay.
+
+    Args:
+        ids: their ids.
+        by_id: whether the command names only ids, so that these can be added to it.
+    """
+    how = "add:" if by_id else "run backscroll forget with"
+    shown = " ".join(ids[:_SHOWN])
+    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+    who, them = f"{len(ids):,} sub-agents or forks of these stay", "them"
+    if len(ids) == 1:
+        who, them = "1 sub-agent or fork of these stays", "it"
+    return f"{who}; to forget {them} too, {how} {shown}{more}"
 
 
 def _title(each: Forgettable) -> str:

@@ -151,6 +151,21 @@ class Archive:
             lambda connection: find(connection, partition, selection), large=True
         )
 
+    async def descendants(
+        self, ancestors: "Sequence[Forgettable]", partition: str = ""
+    ) -> list[str]:
+        """Return the ids of the sub-agents and forks of conversations, and of theirs.
+
+        Args:
+            ancestors: the conversations, which `forgettable` returned. The result has none of them.
+            partition: their partition.
+        """
+        from backscroll.store.archive.descendants import find_descendants
+
+        return await self._database.read(
+            lambda connection: find_descendants(connection, partition, ancestors), large=True
+        )
+
     async def forget(
         self, forgotten: "Sequence[Forgettable]", partition: str = ""
     ) -> "ForgetOutcome":

@@ -210,6 +210,7 @@ def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
         messages=count or 0,
         last_active_at=last_active_at,
         project=(row["metadata"] or {}).get("project", ""),
+        import_key=row["import_key"],
     )
 
 

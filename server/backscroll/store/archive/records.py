@@ -224,6 +224,7 @@ class Forgettable:
         messages: how many messages it has; 0 if they were not counted yet.
         last_active_at: when it was last active, in Unix seconds.
         project: the project in its metadata; empty if there is none.
+        import_key: its import key; None if it was created through the API.
     """
 
     kind: ForgetKind
@@ -232,6 +233,7 @@ class Forgettable:
     messages: int
     last_active_at: int
     project: str = ""
+    import_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
