@@ -190,6 +190,22 @@ async def test_an_older_state_undoes_nothing(store: Store, api: httpx2.AsyncClie
     assert await shown(api) == ["one", "new"]
 
 
+async def test_an_older_state_with_the_same_time_undoes_nothing(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    start = said("a", "one", 101)
+    edited = of(start, said("c", "new", 103), updated_at=110)
+    before_edit = of(start, said("b", "old", 102), updated_at=110)
+    shorter = of(start, updated_at=110)
+    await store.import_conversation(before_edit)
+    assert await store.import_conversation(edited) == outcome("updated", added=1, removed=1)
+    for older in (before_edit, shorter):
+        assert await store.import_conversation(older) == outcome("present")
+        assert await shown(api) == ["one", "new"]
+    later = replace(shorter, updated_at=111)
+    assert await store.import_conversation(later) == outcome("updated", removed=1)
+
+
 async def test_a_branch_that_was_chosen_again_is_followed_if_the_source_is_newer(
     store: Store, api: httpx2.AsyncClient
 ) -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Select, Table, bindparam, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from backscroll.database.locks import lock_list
 from backscroll.store.archive.adoption import adopt
-from backscroll.store.archive.difference import Difference, Known, compare
+from backscroll.store.archive.difference import REMOVED, Difference, Known, compare
 from backscroll.store.archive.merging import merged
 from backscroll.store.archive.prepared import CONVERSATIONS, Collection, Prepared
 from backscroll.store.archive.records import ImportKind, ImportOutcome
@@ -95,6 +95,8 @@ def look(
     if owner["import_key"] is not None and owner["imported_until"] is None:
         known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
     difference = compare(known, prepared.given, is_tail=prepared.is_tail)
+    if _is_older(connection, owner, prepared, difference):
+        return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     metadata = _metadata(owner, prepared)
     kind: ImportKind = "updated" if difference or metadata is not None else "present"
     outcome = _outcome(kind, owner["id"], prepared, difference)
@@ -186,6 +188,24 @@ def _outcome(
     )
 
 
+def _is_older(
+    connection: Connection, owner: JSON, prepared: Prepared, difference: Difference
+) -> bool:
+    """Return whether an import that is as new as the stored state by its time is in fact older.
+
+    It is older if it only lacks messages or items that are stored, or if one that it lacks is newer
+    than all of its own. An import without any is not older: the source was emptied.
+    """
+    is_tie = prepared.newest_at == owner["imported_until"]
+    if prepared.is_tail or not is_tie or not difference.removed or not prepared.members:
+        return False
+    if not difference.added and not difference.replaced:
+        return True
+    bound = {"of": owner["position"], "removed": REMOVED}
+    newest = connection.scalar(_newest_time(prepared.collection), bound) or 0
+    return bool(newest > max(row["created_at"] or 0 for row in prepared.members))
+
+
 def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
     """Return the new metadata of an owner; None if it does not change."""
     if owner["import_key"] is None:  # it was created through the API
@@ -226,6 +246,16 @@ def _members(collection: Collection) -> Select[Any]:
         )
         .where(columns[collection.owner] == bindparam("of"))
         .order_by(columns.position)
+    )
+
+
+@cache
+def _newest_time(collection: Collection) -> Select[Any]:
+    columns = collection.members.c
+    return select(func.max(columns.created_at)).where(
+        columns[collection.owner] == bindparam("of"),
+        columns.import_digest != bindparam("removed"),
+        columns.deleted_at.is_(None),
     )
 
 
