@@ -92,5 +92,10 @@ class ReadElsewhere(Unreadable):
     """A record of a conversation that is read from another file, which has it too."""
 
 
+@dataclass(frozen=True, slots=True)
+class WithoutContent(Unreadable):
+    """A record of a conversation without any messages, which is skipped and only counted."""
+
+
 Record: TypeAlias = SourceConversation | Unreadable
 """One record of a file: a conversation, or why it cannot be read."""

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import (
+    SourceConversation,
+    SourceItem,
+    Unreadable,
+    WithoutContent,
+)
 from backscroll.history.formats.chatgpt import FORMAT
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import (
@@ -524,7 +529,7 @@ def test_one_bad_conversation_does_not_lose_the_others() -> None:
     first, second, third, fourth = read_all(FORMAT, content)
 
     assert FORMAT.recognises(sample_of([shell]))
-    assert first == Unreadable(
+    assert first == WithoutContent(
         "conversation 1",
         "has no messages in this export: if ChatGPT shows some, request a new export",
     )
@@ -588,7 +593,7 @@ def test_a_tree_is_read_as_its_current_branch_and_no_message_is_lost_or_repeated
 
 
 def test_a_conversation_without_messages_says_what_to_do() -> None:
-    assert unreadable_in(FORMAT, [{"mapping": {}}]) == Unreadable(
+    assert unreadable_in(FORMAT, [{"mapping": {}}]) == WithoutContent(
         "conversation 1",
         "has no messages in this export: if ChatGPT shows some, request a new export",
     )

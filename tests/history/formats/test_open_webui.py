@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import (
+    SourceConversation,
+    SourceItem,
+    Unreadable,
+    WithoutContent,
+)
 from backscroll.history.formats.open_webui import FORMAT
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import (
@@ -269,7 +274,7 @@ def test_one_bad_conversation_does_not_lose_the_others() -> None:
 
     first, second, third = read_all(FORMAT, content)
 
-    assert first == Unreadable(
+    assert first == WithoutContent(
         "conversation 1", "has no messages in this export: there is nothing to import"
     )
     assert isinstance(second, Unreadable)

@@ -82,6 +82,42 @@ def test_an_export_is_imported_as_it_was_downloaded_and_counted_by_source(
     assert imported(database, export)[1][-1] == "0 imported, 7 already there, 1 refused"
 
 
+def test_a_chatgpt_export_is_imported_without_a_word_about_its_other_files(
+    database: str, tmp_path: Path
+) -> None:
+    message = {"id": "a", "author": {"role": "user"}, "content": {"parts": ["Tea?"]}}
+    chat = {"id": "c", "mapping": {"a": {"id": "a", "parent": None, "message": message}}}
+    shell = {"conversation_id": "s", "create_time": 1, "title": "Shell"}
+    image = b"\x89PNG\r\n"
+    files = {
+        "conversations.json": json.dumps([shell, chat]).encode(),
+        "chat.html": b"<html>",
+        "user.json": b'{"id": "u"}',
+        "message_feedback.json": b'[{"id": "f", "rating": "up"}]',
+        "shared_conversations.json": b'[{"id": "x", "conversation_id": "c", "title": "T"}]',
+        "export_manifest.json": b'{"files": []}',
+        "file-Ab1-tea.dat": image,
+        "dalle-generations/tea.webp": b"RIFF0000WEBP",
+        "notes.docx": image,
+    }
+    export = written(tmp_path / "export.zip", zipped(files))
+
+    code, lines, errors = imported(database, export)
+    assert (code, lines[-2:]) == (
+        0,
+        [
+            "1 imported, 0 already there, 0 refused",
+            "1 without content: if their program shows messages in them, request a new export",
+        ],
+    )
+    assert errors == [
+        (
+            f"backscroll: {export}: 1 file was left out, because its format is not known: "
+            "notes.docx is a PNG image"
+        )
+    ]
+
+
 def test_conversations_keep_where_they_are_from(database: str, tmp_path: Path) -> None:
     imported(database, written(tmp_path / "x.jsonl", LINES), flags=("--limit", "1"))
 

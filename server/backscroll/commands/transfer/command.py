@@ -103,6 +103,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
         )
         tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
     tally.redacted = recorded.secrets
+    tally.without_content = recorded.without_content
     for line in tally.lines():
         click.echo(line)
     sys.exit(1 if tally.counts["refused"] else 0)

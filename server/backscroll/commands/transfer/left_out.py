@@ -1,5 +1,6 @@
 """Names the files that an import leaves out, in one short text."""
 
+from collections.abc import Callable
 from typing import Final
 
 _SHOWN: Final = 3
@@ -14,6 +15,18 @@ class LeftOut:
     def add(self, name: str, words: str) -> None:
         """Add a file, with what it looks like: `a PNG image`."""
         self._names.setdefault(words, []).append(name)
+
+    def drop(self, is_known: Callable[[str], bool]) -> None:
+        """Forget files that are known after all.
+
+        Args:
+            is_known: returns whether a file is known by its name without folders.
+        """
+        left = {
+            words: [name for name in names if not is_known(name.rpartition("/")[2])]
+            for words, names in self._names.items()
+        }
+        self._names = {words: names for words, names in left.items() if names}
 
     def __len__(self) -> int:
         return sum(map(len, self._names.values()))

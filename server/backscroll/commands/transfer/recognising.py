@@ -108,18 +108,22 @@ class Recogniser:
     def _at(self, path: Path, name: str) -> Iterator[ImportFile]:
         """Yield the files at a path, and say which files are left out."""
         left_out = LeftOut()
-        found = 0
+        found: set[str] = set()
         for each in opened(path, self._is_whole, name=name):
             alone = isinstance(each, SourceFile) and each.name == name
             file = self._reader(each, alone=alone)
             if isinstance(file, ImportFile):
                 yield file
-                found += 1
+                found.add(file.source)
             elif alone:
                 yield _refused(name, f"is not in a known format: it is {file}; {_HELP}")
                 return
             else:
                 left_out.add(_name(each).removeprefix(f"{name}/"), file)
+        for source in found & MODULES.keys():
+            is_companion = format_named(source).is_companion
+            if is_companion is not None:
+                left_out.drop(is_companion)
         if not found:
             reason = f"has no file in a known format: {left_out}" if left_out else "has no files"
             yield _refused(name, f"{reason}; {_HELP}")

@@ -13,7 +13,13 @@ from backscroll.commands.transfer.formats.entries import (
     ImportFile,
     Refused,
 )
-from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
+from backscroll.history.conversation import (
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
+    WithoutContent,
+)
 from backscroll.history.files.opening import SourceFolder
 from backscroll.history.formats.format import Format
 from backscroll.history.redaction.redacting import redacted
@@ -33,11 +39,13 @@ class Recorded:
         branches: whether abandoned branches are read too.
         redacts: whether secrets are replaced; None to do so for what `backscroll sync` also reads.
         secrets: counts the secrets that were replaced, by kind.
+        without_content: counts the conversations without any messages, by source.
     """
 
     branches: bool = False
     redacts: bool | None = None
     secrets: Counter[str] = field(default_factory=Counter)
+    without_content: Counter[str] = field(default_factory=Counter)
 
     def file(self, file: SourceFile, of: Format) -> ImportFile:
         """Return the conversations of a file. The sizes of entries are in bytes."""
@@ -78,6 +86,9 @@ class Recorded:
             for record in records:
                 size = count.taken()
                 if isinstance(record, ReadElsewhere):
+                    continue
+                if isinstance(record, WithoutContent):
+                    self.without_content[of.name] += 1
                     continue
                 if isinstance(record, Unreadable):
                     position = "" if record.position == name else record.position

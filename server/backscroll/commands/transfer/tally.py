@@ -27,12 +27,14 @@ class ImportTally:
     Attributes:
         by_source: how many conversations of each source had each outcome.
         redacted: how many secrets of each kind were replaced.
+        without_content: how many conversations of each source had no messages.
     """
 
     by_source: defaultdict[str, Counter[ImportKind]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
     redacted: Counter[str] = field(default_factory=Counter)
+    without_content: Counter[str] = field(default_factory=Counter)
 
     def count(self, source: str, outcome: ImportOutcome) -> None:
         """Count what was done with a conversation."""
@@ -57,6 +59,9 @@ class ImportTally:
         if set(self.by_source) - {OWN}:
             yield from self._table()
         yield str(self)
+        if skipped := self.without_content.total():
+            hint = "if their program shows messages in them, request a new export"
+            yield f"{skipped:,} without content: {hint}"
         if self.redacted:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in self.redacted.most_common())
             count = self.redacted.total()

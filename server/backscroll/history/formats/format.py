@@ -30,6 +30,8 @@ class Format:
             if files are read whole.
         read_branches: as `read`, with the abandoned branches as conversations of their own; None if
             the format has no branches.
+        is_companion: returns whether the program's export has a file of this name that has no
+            conversations, such as an image. The name is without folders. None if there are none.
     """
 
     name: str
@@ -40,3 +42,4 @@ class Format:
     recognises_folder: Callable[[Collection[str]], bool] | None = None
     read_folder: Callable[[Mapping[str, SourceFile]], Iterator[Record]] | None = None
     read_branches: Callable[[SourceFile], Iterator[Record]] | None = None
+    is_companion: Callable[[str], bool] | None = None

@@ -1,9 +1,21 @@
 """The export of ChatGPT."""
 
+from fnmatch import fnmatchcase
 from typing import Final
 
 from backscroll.history.formats.chatgpt.conversations import NAME, read, read_abandoned, recognises
 from backscroll.history.formats.format import Format
+
+_COMPANIONS: Final = (
+    *("chat.html", "user.json", "user_settings.json", "message_feedback.json"),
+    *("shared_conversations.json", "export_manifest.json", "model_comparisons.json", "sora.json"),
+    *("file-*", "file_*", "*.png", "*.jpg", "*.jpeg", "*.webp", "*.gif", "*.wav", "*.mp4", "*.pdf"),
+)
+
+
+def _is_companion(name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in _COMPANIONS)
+
 
 FORMAT: Final = Format(
     name=NAME,
@@ -11,4 +23,5 @@ FORMAT: Final = Format(
     recognises=recognises,
     read=read,
     read_branches=read_abandoned,
+    is_companion=_is_companion,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, WithoutContent
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
 from backscroll.history.items import tree
@@ -65,7 +65,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     }
     if not nodes:
         reason = "has no messages in this export: if ChatGPT shows some, request a new export"
-        yield Unreadable(position, reason)
+        yield WithoutContent(position, reason)
         return
     parents = _parents(nodes)
     own_id = first_text(found, "conversation_id", "id") or _made_id(found, parents)

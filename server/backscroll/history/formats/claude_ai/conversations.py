@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, WithoutContent
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.claude_ai.messages import add_message, with_keys
 from backscroll.history.items import tree
@@ -66,7 +66,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     given = objects_of(found.get("chat_messages")) or objects_of(found.get("messages"))
     if not given:
         reason = "has no messages in this export: if Claude shows some, request a new export"
-        yield Unreadable(position, reason)
+        yield WithoutContent(position, reason)
         return
     listed = list(with_keys(given))
     messages = dict(listed)  # the later copy of a message is the newer one

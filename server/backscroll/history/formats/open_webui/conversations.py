@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation, WithoutContent
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.open_webui.messages import add_message
 from backscroll.history.items import tree
@@ -64,7 +64,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     chat = _chat(found)
     messages, parents = _messages(chat)
     if not messages:
-        yield Unreadable(position, "has no messages in this export: there is nothing to import")
+        yield WithoutContent(position, "has no messages in this export: there is nothing to import")
         return
     own_id = first_text(found, "id") or first_text(chat, "id") or digest(*list(messages)[:1])
     yield from read_branches(
