@@ -394,12 +394,14 @@ async def test_a_message_is_written_to_a_conversation_once_and_read_back(
     assert created[0]["thread_id"] == CONVERSATION
     where = {"thread_id": CONVERSATION, "message_id": created[0]["message"]["id"]}
     read = await call(client, "get-message", where)
-    assert read["message"] == {"id": where["message_id"], "role": role, "text": WORDS[1]}
+    assert read["message"] == {**created[0]["message"], "text": WORDS[1]}
+    at = read["message"]["created_at"]
     pages = await walk(client, "list-messages", {"thread_id": CONVERSATION, "order": "asc"})
     assert said(pages) == [*SAID, (role, WORDS[1])]
     exported = [each async for each in store.export_conversations()]
-    [part] = exported[0].items[-1].item["content"]
-    assert (part["type"], part["text"]) == (kind, WORDS[1])
+    last = exported[0].items[-1]
+    [part] = last.item["content"]
+    assert (last.created_at, part["type"], part["text"]) == (at, kind, WORDS[1])
 
 
 async def test_where_there_are_conversations_alone_a_message_starts_one(
@@ -435,6 +437,7 @@ async def test_the_files_of_a_conversation_s_message_are_derived(
     }
     created = await call(client, "create-message", arguments)
     where = {"thread_id": CONVERSATION, "message_id": created["message"]["id"]}
+    known = {"created_at": created["message"]["created_at"], "message_id": where["message_id"]}
     listed = await call(client, "list-message-files", {**where, "order": "asc"})
     assert listed == {
         "page": {
@@ -446,8 +449,8 @@ async def test_the_files_of_a_conversation_s_message_are_derived(
             "derived": True,
         },
         "files": [
-            {"id": "file-picture", "message_id": where["message_id"]},
-            {"id": "file-attached", "message_id": where["message_id"]},
+            {"id": "file-picture", **known},
+            {"id": "file-attached", **known},
         ],
     }
 

@@ -13,6 +13,7 @@ from openai.types.conversations import ConversationItem
 from openai.types.responses import ResponseInputItemParam
 
 from backscroll.store.conversation_object import MAX_ITEM_TEXT
+from tests.store.clocks import TODAY_S, Replica
 from tests.store.conftest import examples_share_a_store, on_one_engine
 from tests.store.wire import Json, add_items, error, new_conversation, page
 
@@ -33,6 +34,7 @@ async def test_items_come_back_as_a_list_in_their_order(api: httpx2.AsyncClient)
             "status": "completed",
             "role": "user",
             "content": [{"type": "input_text", "text": str(number)}],
+            "created_at": ANY,
         }
         for number, item in enumerate(made["data"], 1)
     ]
@@ -46,6 +48,24 @@ async def test_items_come_back_as_a_list_in_their_order(api: httpx2.AsyncClient)
     assert (await page(api, url, order="asc"))["data"][1:] == expected
     assert (await page(api, url, limit=3))["data"] == expected[::-1]
     assert await page(api, f"{url}/{expected[1]['id']}") == expected[1]
+
+
+async def test_an_item_has_the_time_at_which_it_was_created(database_url: str) -> None:
+    replica = Replica(database_url)
+    api = await replica.api()
+    conversation_id = await new_conversation(api, ("0",))
+    replica.let_pass(60.0)
+    url = f"/conversations/{conversation_id}/items"
+    body = {"items": [{"role": "user", "content": "1"}, {"type": "reasoning", "summary": []}]}
+    made = await api.post(url, json=body, headers={"Idempotency-Key": "key"})
+    replica.let_pass(60.0)
+    again = await api.post(url, json=body, headers={"Idempotency-Key": "key"})
+    listed = (await page(api, url, order="asc"))["data"]
+    found = await page(api, f"{url}/{listed[1]['id']}")
+    await replica.close()
+    assert [item["created_at"] for item in listed] == [TODAY_S, TODAY_S + 60, TODAY_S + 60]
+    assert (made.json()["data"], found) == (listed[1:], listed[1])
+    assert again.content == made.content
 
 
 @on_one_engine
@@ -67,6 +87,7 @@ async def test_text_becomes_a_part_as_the_role_demands(
         "status": "completed",
         "role": role,
         "content": [part],
+        "created_at": ANY,
     }
 
 
@@ -98,6 +119,7 @@ async def test_parts_are_kept_with_what_the_document_declares_of_them(
         "role": "assistant",
         "phase": "commentary",
         "content": expected,
+        "created_at": ANY,
     }
 
 
@@ -110,8 +132,9 @@ async def test_ids_are_minted_and_those_that_were_given_replaced(api: httpx2.Asy
     ]
     message, call, output = await add_items(api, conversation_id, *items)
     assert message["id"].startswith("msg_")
-    assert call == {**items[1], "id": call["id"], "status": "completed"}
-    assert output == {**items[2], "id": output["id"], "status": "completed"}
+    stored = {"status": "completed", "created_at": ANY}
+    assert call == {**items[1], "id": call["id"], **stored}
+    assert output == {**items[2], "id": output["id"], **stored}
     assert len({message["id"], call["id"], output["id"], "msg_mine", "fc_mine"}) == 5
 
 
@@ -180,7 +203,7 @@ async def test_a_call_without_a_status_is_completed(api: httpx2.AsyncClient) -> 
     given = [{"type": kind, **status} for kind in _PREFIXES for status in statuses]
     completed = {"status": "completed"}
     assert await _added(api, given) == [
-        {"id": ANY, **item, **(completed if filled else {})}
+        {"id": ANY, "created_at": ANY, **item, **(completed if filled else {})}
         for item in given
         for filled in [item["type"] in _CALLS and item.get("status") is None]
     ]
@@ -235,7 +258,7 @@ async def test_any_object_with_a_type_goes_in_and_comes_out(
     made = await add_items(api, conversation_id, *items)
     url = f"/conversations/{conversation_id}/items"
     assert (await page(api, url, order="asc", limit=100))["data"] == made
-    assert made == [{**item, "id": found["id"]} for item, found in zip(items, made, strict=True)]
+    assert made == [{**item, "id": ANY, "created_at": ANY} for item in items]
 
 
 @on_one_engine

@@ -27,7 +27,6 @@ from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ConversationCreate,
     conversation_object,
-    item_row,
     listed_conversation,
 )
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
@@ -71,7 +70,8 @@ class ConversationEndpoints:
         raw = await read_body(request)
         body = parse_object(raw)
         metadata = validate(ConversationCreate, body).metadata or {}
-        tokens = await item_tokens(body.get("items") or ())
+        created = body.get("items") or ()
+        tokens = await item_tokens(created)
 
         def work(connection: Connection) -> Outcome:
             lock_list(connection, conversations, partition)
@@ -85,9 +85,8 @@ class ConversationEndpoints:
                 "message_count": 0,
             }
             connection.execute(_insert, {**conversation, "within": partition, "now_us": now_us})
-            rows = [item_row(item) for item in body.get("items") or ()]
-            if rows:
-                append_items(connection, partition, conversation["id"], rows, now_us, tokens)
+            if created:
+                append_items(connection, partition, conversation["id"], created, now_us, tokens)
             return Outcome(conversation_object(conversation), conversation["id"])
 
         return await self.keys.write_once(request, raw, work)

@@ -62,7 +62,9 @@ def _cursor(name: str) -> ScalarSelect[int]:
     return found.scalar_subquery()
 
 
-_insert: Final = CompiledStatement(insert(items), ["conversation", "position", "id", "body"])
+_insert: Final = CompiledStatement(
+    insert(items), ["conversation", "position", "id", "created_at", "body"]
+)
 _take_positions: Final = CompiledStatement(
     update(conversations)
     .where(
@@ -118,23 +120,25 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
     connection: Connection,
     partition: str,
     conversation_id: str,
-    rows: Sequence[JSON],
+    created: Iterable[JSON],
     now_us: int,
     tokens: "Sequence[Tokens]",
-) -> None:
-    """Append items to a conversation.
+) -> list[JSON]:
+    """Append new items to a conversation, and return their rows in order.
 
     Args:
         connection: a connection in a write transaction.
         partition: the conversation's partition.
         conversation_id: the conversation's id.
-        rows: the items' rows in order, as `item_row` returns them.
-        now_us: the time of day in Unix microseconds.
+        created: the validated items in order.
+        now_us: the time of day in Unix microseconds, which becomes the items' time.
         tokens: the tokens of each item, from `item_tokens`.
 
     Raises:
         ApiError: 404 if the conversation does not exist.
     """
+    at = now_us // US
+    rows = [{**item_row(item), "created_at": at} for item in created]
     bound = {
         "within": partition,
         "conversation_id": conversation_id,
@@ -151,12 +155,12 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
         for position, row in zip(positions, rows, strict=True)
     ]
     _insert.execute_each(connection, positioned)
-    at = now_us // US
     entries = (
         item_entry(row, at, tokens_of_item)
         for row, tokens_of_item in zip(positioned, tokens, strict=True)
     )
     index.add(connection, partition, index.owner_of(CONVERSATION, owner.position), entries)
+    return rows
 
 
 def _find(
@@ -193,8 +197,10 @@ class ItemEndpoints:
         tokens = await item_tokens(body["items"])
 
         def work(connection: Connection) -> Outcome:
-            rows = [item_row(item) for item in body["items"]]
-            append_items(connection, partition, conversation_id, rows, self.clock.unix_us(), tokens)
+            now_us = self.clock.unix_us()
+            rows = append_items(
+                connection, partition, conversation_id, body["items"], now_us, tokens
+            )
             return Outcome(_created(rows), conversation_id, {})
 
         def rebuild(connection: Connection, ids: list[str], _stored: JSON) -> JSON:
