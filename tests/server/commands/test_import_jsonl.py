@@ -169,6 +169,14 @@ def test_what_a_completion_has_besides_is_kept() -> None:
         ('{"object": "list"}', 'object must be "thread", "conversation" or "chat.completion"'),
         ('{"object": ["thread"]}', 'object must be "thread", "conversation" or "chat.completion"'),
         ('{"object": "thread"}', "messages is missing"),
+        (
+            '{"type": "user", "sessionId": "s", "uuid": "u", "parentUuid": null}',
+            "has no messages, but resembles a session log of Claude Code",
+        ),
+        (
+            '{"timestamp": "2026-01-01T00:00:00Z", "type": "event_msg", "payload": {}}',
+            "has no messages, but resembles a session log of Codex",
+        ),
         ('{"messages": {}}', "messages must be an array"),
         ('{"messages": ["Hello"]}', "messages[0] must be an object"),
         ('{"messages": [], "created_at": "now"}', "created_at must be Unix seconds or ISO 8601"),

@@ -1,7 +1,7 @@
 """Describes a file whose format is not known, for messages to users."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from backscroll.history.files.sample import Sample
@@ -29,6 +29,27 @@ _OBJECTS: Final = {
     "array": "a JSON array whose objects have",
     "object": "a JSON object with",
 }
+
+
+_RESEMBLED: Final = {
+    "a session log of Claude Code": ({"sessionId", "uuid"}, {"sessionId", "parentUuid"}),
+    "a session log of Codex": ({"timestamp", "type", "payload"},),
+    "a ChatGPT export": ({"mapping"}, {"current_node"}),
+    "a Claude export": ({"chat_messages"},),
+}
+"""What an object comes from if it has all fields of one of these sets."""
+
+
+def resembled(names: Collection[str]) -> str | None:
+    """Return what an object with these fields seems to come from, even if it cannot be read.
+
+    Returns:
+        Words such as `a session log of Claude Code`; None if it resembles no known format.
+    """
+    for words, sets in _RESEMBLED.items():
+        if any(fields <= {*names} for fields in sets):
+            return words
+    return None
 
 
 def described(sample: Sample) -> str:

@@ -27,6 +27,7 @@ from backscroll.commands.transfer.formats.shapes import (
     ThreadLine,
     imported_item,
 )
+from backscroll.history.files.described import resembled
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -101,6 +102,10 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
     """
     if not any(name in found for name in _OWN) and "role" in found and "content" in found:
         return Refused(BARE)
+    if not any(name in found for name in (*_OWN, "object")):
+        words = resembled(found)
+        if words is not None:
+            return Refused(f"has no messages, but resembles {words}")
     title = _title(found)
     item = _known(found)
     if not title or isinstance(item, Refused):
