@@ -157,9 +157,13 @@ def test_an_export_has_the_times_and_keys_of_items_by_which_imports_recognise_th
     shorter = write_lines(tmp_path / "z.jsonl", [{**line, "items": items[1:]}])
     for store in (database, elsewhere):
         said = imported(store, shorter)
+        assert said == (0, "0 imported, 1 already there, 0 refused\n", "")
+    later = {"role": "user", "content": "four!", "created_at": 1_714_557_602, "import_key": "four"}
+    grown = write_lines(tmp_path / "z.jsonl", [{**line, "items": [*items[1:], later]}])
+    for store in (database, elsewhere):
+        said = imported(store, grown)
         assert said == (0, "0 imported, 1 updated, 0 already there, 0 refused\n", "")
-    assert exported(elsewhere) == exported(database)
-    assert exported(database)[0]["items"] == before["items"][1:]
+    assert exported(elsewhere)[0]["items"][:-1] == before["items"][1:]
 
 
 def test_bad_lines_are_refused_by_number_and_good_ones_kept(database: str, tmp_path: Path) -> None:

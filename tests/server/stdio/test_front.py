@@ -223,6 +223,8 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.settings.operator_errors",
         "backscroll.settings.parsing",
         "backscroll.settings.paths",
+        "backscroll.settings.programs",
+        "backscroll.settings.variables",
         "backscroll.stdio",
         "backscroll.stdio.descriptors",
         "backscroll.stdio.front",
