@@ -17,6 +17,8 @@ from backscroll.database.faults import (
     DatabaseUnavailableError,
     StoreError,
 )
+from backscroll.history.reading.sqlite_source import DatabaseError
+from backscroll.history.source_file import DamagedFileError
 from backscroll.http.auth.issuer import IssuerError
 from backscroll.http.refusals import RefusedError
 from backscroll.process.exits import UNUSABLE, CommandError, clean_exit
@@ -24,6 +26,7 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 from backscroll.settings.parsing import SettingsError
 from backscroll.store.api_errors import ApiError
+from backscroll.store.search.embeddings import EmbeddingsError
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll.upstream.credentials import NoKeyError
 from backscroll_tools.errors import ToolError
@@ -41,7 +44,10 @@ LINES = {
     CommitUnknownError(): "the connection to the database was lost during a commit",
 }
 
-OF_OTHERS = {ApiError, IssuerError, RefusedError, SceneError}
+OF_OTHERS = {
+    *(ApiError, IssuerError, RefusedError, SceneError),
+    *(DamagedFileError, DatabaseError, EmbeddingsError),
+}
 """What is told to clients and callers, or is told the operator as another error."""
 
 
