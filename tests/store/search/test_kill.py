@@ -15,7 +15,7 @@ from tests.store.conftest import Sql
 from tests.store.search import writer
 from tests.store.search.contents import indexed, scanned
 
-ROUNDS = sized(quick=3, long=100)
+ROUNDS = sized(quick=2, long=100)
 END_WRITERS = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
