@@ -58,14 +58,16 @@ class Pooler:
             writer.write(_message(b"E", _REFUSED))
             writer.close()
             return
-        if self._session and self.by_transaction:
+        session = self._session
+        if session and self.by_transaction:
             writer.write(self._greeting)
         else:
-            self._session = await asyncio.open_connection("127.0.0.1", server_port)
-            self.sessions.append(self._session[1])
-            self._session[1].write(startup)
-            self._greeting = await self._authenticate(client, reader, writer, *self._session)
-        await self._relay(client, reader, writer, *self._session)
+            session = self._session = await asyncio.open_connection("127.0.0.1", server_port)
+            self.sessions.append(session[1])
+            session[1].write(startup)
+            self._greeting = await self._authenticate(client, reader, writer, *session)
+        # Another client may have opened a session of its own meanwhile.
+        await self._relay(client, reader, writer, *session)
 
     async def _authenticate(
         self,
