@@ -18,7 +18,7 @@ from backscroll.database.sqlite_engine import journal_mode
 from backscroll.store.app import Store, open_store
 from tests.pace import limit_s
 from tests.store.conftest import V2
-from tests.store.wire import add, error, new_thread, page, texts
+from tests.store.wire import add, error, is_of_background, new_thread, page, texts
 
 
 async def _pragmas(database: SqliteDatabase, name: str) -> set[object]:
@@ -198,8 +198,7 @@ async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
             request.add_done_callback(lambda _: gone.set())
 
             def run(statement: str) -> None:
-                # Statements about the index may be those of its own task.
-                if "search_" in statement or gone.is_set():
+                if is_of_background(statement) or gone.is_set():
                     return
                 if statement.startswith(last):
                     loop.call_soon_threadsafe(request.cancel)
