@@ -9,7 +9,13 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 
-from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
+from backscroll.history.conversation import (
+    NotNow,
+    ReadElsewhere,
+    Record,
+    SourceConversation,
+    Unreadable,
+)
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.opencode import FORMAT
 from backscroll.history.source_file import SourceFile
@@ -254,6 +260,12 @@ def test_sessions_of_the_older_storage_that_the_database_has_are_read_from_there
         add_session(connection, "ses_1")
     why = "is also in opencode.db, from where it is read"
     assert list(FORMAT.read_folder(files)) == [ReadElsewhere("ses_1", why)]
+
+    with closing(sqlite3.connect(tmp_path / "opencode.db")) as owner:
+        owner.execute("BEGIN EXCLUSIVE")
+        (refused,) = FORMAT.read_folder(files)
+    why = "is locked by the program that writes it: try again, or close that program first"
+    assert refused == NotNow("ses_1", f"may also be in opencode.db, which {why}")
 
     (tmp_path / "opencode.db").write_bytes(b"no database")
     why = "may also be in opencode.db, which is damaged: SQLite cannot read it"

@@ -47,9 +47,15 @@ class DatabaseError(Exception):
         self.reason = reason
         self.locked = locked
 
-    def record(self, position: str) -> Unreadable:
-        """Return why a record is not read. Its position is that of `Unreadable`."""
-        return (NotNow if self.locked else Unreadable)(position, self.reason)
+    def record(self, position: str, before: str = "") -> Unreadable:
+        """Return why a record is not read.
+
+        Args:
+            position: as in `Unreadable`.
+            before: the start of the reason if the database is not the record itself, such as `is
+                also in a database, which `.
+        """
+        return (NotNow if self.locked else Unreadable)(position, before + self.reason)
 
 
 class Database:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from backscroll.history.conversation import NotNow, ReadElsewhere, Record, Unreadable
+from backscroll.history.conversation import ReadElsewhere, Record, Unreadable
+from backscroll.history.files.disk_files import disk_file
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import identifier, mapping, sequence, string
@@ -28,6 +29,7 @@ _DATABASES: Final = tuple(
 """Where Cursor's database can be, from the user's home: on Linux, macOS and Windows."""
 
 _COPY: Final = "is also in Cursor's database, from where it is read"
+_MAYBE_COPY: Final = "may also be in Cursor's database, which "
 
 
 def is_turn(record: Mapping[str, Any]) -> bool:
@@ -61,8 +63,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
                 yield ReadElsewhere(path.stem, _COPY)
                 return
         except DatabaseError as error:
-            reason = f"may also be in Cursor's database, which {error.reason}"
-            yield (NotNow if error.locked else Unreadable)(path.stem, reason)
+            yield error.record(path.stem, _MAYBE_COPY)
             return
     draft = Draft(source)
     problems: list[Unreadable] = []
@@ -106,8 +107,7 @@ def _is_in_database(path: Path) -> bool:
     for name in _DATABASES:
         database = home / name
         if database.is_file():
-            file = SourceFile(str(database), lambda opened=database: opened.open("rb"), database)
-            with open_database(file) as found:
+            with open_database(disk_file(database)) as found:
                 if "cursorDiskKV" in found.tables and found.rows(
                     "SELECT 1 FROM cursorDiskKV WHERE key >= ? AND key < ? LIMIT 1",
                     f"bubbleId:{path.stem}:",

@@ -6,10 +6,10 @@ It has the files `session/<project>/<id>.json`, `message/<session>/<id>.json` an
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import ReadElsewhere, Record, SourceConversation, Unreadable
+from backscroll.history.files.disk_files import disk_file
 from backscroll.history.formats.opencode.sessions import Message, Session, conversation
 from backscroll.history.reading.fields import as_text, mapping, string
 from backscroll.history.reading.json_streams import JsonRecord, json_document
@@ -20,6 +20,7 @@ from backscroll.history.source_file import SourceFile, why
 FOLDERS: Final = ("session", "message", "part")
 PART_OF_FOLDER: Final = "is a part of OpenCode's storage; import the whole folder named storage"
 _MIGRATED: Final = "is also in opencode.db, from where it is read"
+_MAYBE_MIGRATED: Final = "may also be in opencode.db, which "
 
 
 def is_part(record: Mapping[str, Any]) -> bool:
@@ -59,24 +60,24 @@ class _Migrated:
             path: its path from the folder.
         """
         self._ids: frozenset[str] = frozenset()
-        self._problem = ""
+        self._problem: DatabaseError | None = None
         if file.path is None:
             return
         place = file.path.parents[path.count("/") + 1] / "opencode.db"
         if not place.is_file():
             return
         try:
-            with open_database(SourceFile(str(place), partial(place.open, "rb"), place)) as found:
+            with open_database(disk_file(place)) as found:
                 rows = found.select("session", ("id",))
         except DatabaseError as error:
-            self._problem = f"may also be in opencode.db, which {error.reason}"
+            self._problem = error
         else:
             self._ids = frozenset(as_text(key) for (key,) in rows)
 
     def elsewhere(self, session_id: str) -> Unreadable | None:
         """Return why a session is not read from the folder; None if it is."""
-        if self._problem:
-            return Unreadable(session_id, self._problem)
+        if self._problem is not None:
+            return self._problem.record(session_id, _MAYBE_MIGRATED)
         return ReadElsewhere(session_id, _MIGRATED) if session_id in self._ids else None
 
 
