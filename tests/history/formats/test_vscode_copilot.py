@@ -228,6 +228,16 @@ def test_a_damaged_line_is_refused_and_the_others_are_read() -> None:
     assert (refused.position, refused.reason) == ("line 2", "is not valid JSON")
 
 
+def test_bytes_of_a_log_that_are_not_utf_8_are_counted() -> None:
+    changes = log({"kind": 2, "k": ["requests"], "v": [SECOND]}).replace(b"Thanks", b"Thank\xff")
+    events = json_lines(*TRANSCRIPT).replace(b"Inside", b"Insid\xff")
+
+    (chat,) = conversations(FORMAT.read(in_archive(changes)))
+    main, agent = conversations(FORMAT.read(in_archive(events)))
+
+    assert (chat.replaced, main.replaced, agent.replaced) == (1, 0, 1)
+
+
 def test_requests_that_the_user_went_back_before_are_left_out() -> None:
     undone = {**SECOND, "shouldBeRemovedOnSend": {"requestId": "r2"}}
     hidden = {**SECOND, "isHidden": True}

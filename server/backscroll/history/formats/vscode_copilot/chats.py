@@ -92,23 +92,25 @@ def _log(file: SourceFile, first: Mapping[str, Any]) -> Iterator[Record]:
             yield from _transcript(file, lines)
         else:
             log = ObjectLog()
+            replaced = 0
             for line in lines:
-                log.apply(line)
-            yield _session(file, mapping(log.value), is_partial=bool(problems))
+                log.apply(line.value)
+                replaced += line.replaced
+            yield _session(file, mapping(log.value), replaced, is_partial=bool(problems))
     yield from problems
 
 
 def _lines(
     records: Iterator[JsonRecord | JsonProblem], problems: list[Unreadable]
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[JsonRecord]:
     for record in records:
         if isinstance(record, JsonRecord):
-            yield record.value
+            yield record
         elif not record.torn:  # VS Code is writing this line, so the next run reads it
             problems.append(record)
 
 
-def _transcript(file: SourceFile, events: Iterator[Mapping[str, Any]]) -> Iterator[Record]:
+def _transcript(file: SourceFile, events: Iterator[JsonRecord]) -> Iterator[Record]:
     session_id = PurePath(file.name).stem
     for record in read_events(NAME, session_id, _project(file, 2), events):
         if isinstance(record, SourceConversation) and _is_also_a_session(file, record):

@@ -11,9 +11,10 @@ from backscroll.history.conversation import Record
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import as_text, identifier, mapping, sequence, string
+from backscroll.history.reading.json_streams import JsonRecord
 from backscroll.history.reading.times import unix_seconds
 
-STARTED: Final = "session.start"
+_STARTED: Final = "session.start"
 _EVENTS: Final = ("session.", "user.message", "assistant.", "tool.execution_")
 
 
@@ -24,7 +25,7 @@ def is_event(record: Mapping[str, Any]) -> bool:
 
 
 def read_events(
-    source: str, session_id: str, project: str, events: Iterable[Mapping[str, Any]]
+    source: str, session_id: str, project: str, events: Iterable[JsonRecord]
 ) -> Iterator[Record]:
     """Yield the conversation of a log, followed by those of its sub-agents.
 
@@ -36,15 +37,17 @@ def read_events(
     """
     drafts: dict[str, Draft] = {"": Draft(source)}
     created_at = None
-    for event in events:
-        data = mapping(event.get("data"))
-        if event.get("type") == STARTED:
+    for line in events:
+        event, data = line.value, mapping(line.value.get("data"))
+        owner = identifier(data.get("parentToolCallId"))
+        draft = drafts.setdefault(owner, Draft(source))
+        draft.replaced += line.replaced
+        if event.get("type") == _STARTED:
             session_id = identifier(data.get("sessionId")) or session_id
             created_at = unix_seconds(data.get("startTime"))
             project = string(mapping(data.get("context")).get("cwd")) or project
-            continue
-        owner = identifier(data.get("parentToolCallId"))
-        _add(drafts.setdefault(owner, Draft(source)), event, data)
+        else:
+            _add(draft, event, data)
     for owner, draft in drafts.items():
         if not owner:
             yield draft.finish(session_id, created_at=created_at, project=project)
