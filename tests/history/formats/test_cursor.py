@@ -204,6 +204,16 @@ def test_a_chat_without_headers_has_its_messages_by_time(tmp_path: Path) -> None
     assert chat.project == "/home/ada/my app"
 
 
+def test_the_project_of_a_chat_without_a_workspace_is_the_folder_of_its_messages(
+    tmp_path: Path,
+) -> None:
+    bubble = {"type": 1, "text": "Tea?", "workspaceUris": ["file:///c%3A/Users/ada/app"]}
+
+    chat = read_chat(tmp_path / "state.vscdb", {}, {"b1": bubble})
+
+    assert chat.project == "c:/Users/ada/app"
+
+
 def test_a_sub_agents_chat_belongs_to_its_parent(tmp_path: Path) -> None:
     content = {**CHAT, "subagentInfo": {"parentComposerId": "c0"}}
 

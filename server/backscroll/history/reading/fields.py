@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -67,6 +68,19 @@ def objects_of(value: object) -> list[Mapping[str, Any]]:
 def first_text(record: Mapping[str, Any], *names: str) -> str:
     """Return the first field that is a non-empty string; empty if there is none."""
     return next(filter(None, (string(record.get(name)) for name in names)), "")
+
+
+def path_in_address(address: object) -> str:
+    """Return the path in a URL, such as `file:///c%3A/Users`; empty if `address` is no valid URL.
+
+    A path of Windows has no `/` before its drive.
+    """
+    try:
+        path = unquote(urlsplit(string(address)).path)
+    except ValueError:
+        return ""
+    is_windows = path[2:3] == ":"
+    return path[1:] if is_windows else path
 
 
 def strings_in(value: object, without: frozenset[str] = frozenset()) -> Iterator[str]:

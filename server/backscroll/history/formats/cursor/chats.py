@@ -7,12 +7,19 @@ begin with `composerData:` (a chat) and `bubbleId:` (a message) are ever read.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.formats.cursor.transcripts import typed_text
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import as_text, identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.fields import (
+    as_text,
+    identifier,
+    mapping,
+    parsed,
+    path_in_address,
+    sequence,
+    string,
+)
 from backscroll.history.reading.sqlite_source import Database, Row, read_database
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
@@ -79,7 +86,7 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
     is_empty, is_partial = True, False
     for key, bubble in _bubbles(database, chat_id, chat):
         is_empty, is_partial = False, is_partial or not bubble
-        project = project or _folder(bubble)
+        project = project or path_in_address(next(iter(sequence(bubble.get("workspaceUris"))), ""))
         _add_bubble(draft, key, bubble)
     if is_empty:
         return  # a tab that was opened and not used
@@ -135,15 +142,6 @@ def _listed(value: object) -> object:
 def _time(value: object) -> int | None:
     seconds = unix_seconds(value)
     return seconds if seconds is not None and seconds >= _FIRST_TIME else None
-
-
-def _folder(bubble: Mapping[str, Any]) -> str:
-    """Return the folder of the workspace in which a message was written."""
-    address = next((string(value) for value in sequence(bubble.get("workspaceUris"))), "")
-    try:
-        return unquote(urlsplit(address).path)
-    except ValueError:
-        return ""
 
 
 def _add_bubble(draft: Draft, key: str, bubble: Mapping[str, Any]) -> None:

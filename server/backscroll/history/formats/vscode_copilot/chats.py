@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from backscroll.history.conversation import (
     NotNow,
@@ -22,7 +21,15 @@ from backscroll.history.formats.vscode_copilot.object_log import ObjectLog
 from backscroll.history.formats.vscode_copilot.requests import add_request
 from backscroll.history.formats.vscode_copilot.transcripts import is_event, read_events
 from backscroll.history.items.draft import Draft
-from backscroll.history.reading.fields import identifier, mapping, parsed, sequence, string
+from backscroll.history.reading.fields import (
+    first_text,
+    identifier,
+    mapping,
+    parsed,
+    path_in_address,
+    sequence,
+    string,
+)
 from backscroll.history.reading.json_streams import (
     JsonProblem,
     JsonRecord,
@@ -175,10 +182,4 @@ def _project(file: SourceFile, levels: int) -> str:
             found = mapping(parsed(stream.read(_MAX_WORKSPACE)))
     except OSError:
         return ""
-    address = string(found.get("folder")) or string(found.get("workspace"))
-    try:
-        path = unquote(urlsplit(address).path)
-    except ValueError:
-        return ""
-    is_windows = path[2:3] == ":"  # `/c:/Users`
-    return path[1:] if is_windows else path
+    return path_in_address(first_text(found, "folder", "workspace"))
