@@ -27,14 +27,16 @@ def recognises(sample: Sample) -> bool:
     return sample.kind == "sqlite" and {"agent_sessions", "agent_messages"} <= sample.tables
 
 
-def read(file: SourceFile) -> Iterator[Record]:
-    """Yield each session, with the branch that was written last."""
-    return read_database(file, _sessions, partial(_records, branches=False))
+def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
+    """Yield each session, with the branch that was written last.
 
+    Args:
+        branches: whether to yield its other branches too, as conversations of their own.
 
-def read_branches(file: SourceFile) -> Iterator[Record]:
-    """As `read`, with the other branches as conversations of their own."""
-    return read_database(file, _sessions, partial(_records, branches=True))
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return read_database(file, _sessions, partial(_records, branches=branches))
 
 
 def _sessions(database: Database) -> list[Row]:
@@ -117,5 +119,5 @@ FORMAT: Final = Format(
     words="a database of the OpenAI Agents SDK",
     recognises=recognises,
     read=read,
-    read_branches=read_branches,
+    read_branches=partial(read, branches=True),
 )

@@ -5,6 +5,7 @@ optimization (`input`, `preferred_output`, `non_preferred_output`).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from backscroll.history.conversation import Record, Unreadable
@@ -52,17 +53,16 @@ def _is_marked(record: Mapping[str, Any]) -> bool:
     )
 
 
-def read(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversation of each record, with the preferred answer of a preference pair."""
-    return _read(file, branches=False)
+def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
+    """Yield the conversation of each record, with the preferred answer of a preference pair.
 
+    Args:
+        branches: whether to yield the answers that were not preferred too, as conversations of
+            their own.
 
-def read_branches(file: SourceFile) -> Iterator[Record]:
-    """As `read`, with the answers that were not preferred as conversations of their own."""
-    return _read(file, branches=True)
-
-
-def _read(file: SourceFile, *, branches: bool) -> Iterator[Record]:
+    Raises:
+        OSError: the file cannot be read.
+    """
     for position, record in records(file):
         if isinstance(record, Unreadable):
             yield record
@@ -139,5 +139,5 @@ FORMAT: Final = Format(
     words="a fine-tuning file",
     recognises=recognises,
     read=read,
-    read_branches=read_branches,
+    read_branches=partial(read, branches=True),
 )

@@ -35,12 +35,8 @@ def _recognises(sample: Sample) -> bool:
     )
 
 
-def _read(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, partial(conversations, branches=False), deep=True)
-
-
-def _read_branches(file: SourceFile) -> Iterator[Record]:
-    return read_records(file, partial(conversations, branches=True), deep=True)
+def _read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
+    return read_records(file, partial(conversations, branches=branches), deep=True)
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
@@ -175,5 +171,5 @@ FORMAT: Final = Format(
     words="a LibreChat export",
     recognises=_recognises,
     read=_read,
-    read_branches=_read_branches,
+    read_branches=partial(_read, branches=True),
 )

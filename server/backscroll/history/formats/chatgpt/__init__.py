@@ -1,9 +1,10 @@
 """The export of ChatGPT."""
 
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Final
 
-from backscroll.history.formats.chatgpt.conversations import NAME, read, read_abandoned, recognises
+from backscroll.history.formats.chatgpt.conversations import NAME, read, recognises
 from backscroll.history.formats.format import Format
 
 _COMPANIONS: Final = (
@@ -22,6 +23,6 @@ FORMAT: Final = Format(
     words="a ChatGPT export",
     recognises=recognises,
     read=read,
-    read_branches=read_abandoned,
+    read_branches=partial(read, branches=True),
     is_companion=_is_companion,
 )

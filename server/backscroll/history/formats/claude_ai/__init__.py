@@ -1,13 +1,9 @@
 """The export of Claude.ai."""
 
+from functools import partial
 from typing import Final
 
-from backscroll.history.formats.claude_ai.conversations import (
-    NAME,
-    read,
-    read_abandoned,
-    recognises,
-)
+from backscroll.history.formats.claude_ai.conversations import NAME, read, recognises
 from backscroll.history.formats.format import Format
 
 FORMAT: Final = Format(
@@ -15,5 +11,5 @@ FORMAT: Final = Format(
     words="a Claude.ai export",
     recognises=recognises,
     read=read,
-    read_branches=read_abandoned,
+    read_branches=partial(read, branches=True),
 )

@@ -45,14 +45,9 @@ def _is_design(record: Mapping[str, Any]) -> bool:
     )
 
 
-def read(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversations of a file."""
-    return read_records(file, partial(conversations, branches=False), "conversations")
-
-
-def read_abandoned(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, partial(conversations, branches=True), "conversations")
+def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
+    """Yield the conversations of a file, and the abandoned branches of each if they are wanted."""
+    return read_records(file, partial(conversations, branches=branches), "conversations")
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:

@@ -5,10 +5,11 @@ all lines and keeps how they are linked; `tree` finds the lines that belong to t
 `reading` reads these again and makes items of them.
 """
 
+from functools import partial
 from typing import Final
 
 from backscroll.history.files.sample import Sample
-from backscroll.history.formats.claude_code.reading import NAME, read, read_branches
+from backscroll.history.formats.claude_code.reading import NAME, read
 from backscroll.history.formats.format import Format
 
 _KINDS: Final = frozenset({"user", "assistant", "summary", "system"})
@@ -32,5 +33,5 @@ FORMAT: Final = Format(
     words="a session log of Claude Code",
     recognises=_recognises,
     read=read,
-    read_branches=read_branches,
+    read_branches=partial(read, branches=True),
 )

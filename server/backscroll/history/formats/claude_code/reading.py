@@ -33,44 +33,28 @@ _MOST_BRANCHES: Final = 100  # each costs a look at all lines
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
+def read(
+    file: SourceFile, *, branches: bool = False, in_memory: int = IN_MEMORY
+) -> Iterator[Record]:
     """Yield the main conversation of a log, then those of its sub-agents.
 
     Args:
         file: the log.
+        branches: whether to yield the abandoned branches of the main conversation last. Each has
+            only the items that the current branch and the branches before it lack.
         in_memory: the maximum length of lines whose items are kept in memory, in bytes. The items
             of longer logs are read from the file again whenever they are used.
 
     Raises:
         OSError: the log cannot be read.
     """
-    found = _scan(file, in_memory)
-    yield from found.unreadable
-    yield from _Log(file, found).conversations()
-
-
-def read_branches(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
-    """Yield the conversations of a log, and after each other its abandoned branches.
-
-    A branch has only the items that the current branch and earlier branches lack.
-
-    Args:
-        file: the log.
-        in_memory: as for `read`.
-
-    Raises:
-        OSError: the log cannot be read.
-    """
-    found = _scan(file, in_memory)
+    with file.open() as stream:
+        found = scan(stream, in_memory)
     log = _Log(file, found)
     yield from found.unreadable
     yield from log.conversations()
-    yield from log.branches()
-
-
-def _scan(file: SourceFile, in_memory: int) -> Scan:
-    with file.open() as stream:
-        return scan(stream, in_memory)
+    if branches:
+        yield from log.branches()
 
 
 class _Log:

@@ -43,14 +43,9 @@ def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(chat.get("history"))
 
 
-def read(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversations of a file."""
-    return read_records(file, partial(conversations, branches=False))
-
-
-def read_abandoned(file: SourceFile) -> Iterator[Record]:
-    """Yield the conversations of a file, each before its abandoned branches."""
-    return read_records(file, partial(conversations, branches=True))
+def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
+    """Yield the conversations of a file, and the abandoned branches of each if they are wanted."""
+    return read_records(file, partial(conversations, branches=branches))
 
 
 def conversations(found: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
