@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, SourceConversation, Unreadable
+from backscroll.history.conversation import Record, SourceConversation
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.items.draft import Draft
@@ -100,8 +100,9 @@ def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record
         is_partial = is_partial or not item
         add_item(draft, item, as_text(item_id), unix_seconds(at))
     known_id = as_text(session_id)
-    made = draft.finish(
+    return draft.finish(
         f"{known_id}/{branch}" if branch else known_id,
+        position=known_id or "a session without an id",
         created_at=unix_seconds(created_at),
         updated_at=unix_seconds(updated_at),
         parent=known_id if branch else "",
@@ -109,9 +110,6 @@ def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record
         branch=1 if branch else 0,
         is_partial=is_partial,
     )
-    if isinstance(made, Unreadable):
-        return Unreadable(known_id or "a session without an id", made.reason)
-    return made
 
 
 FORMAT: Final = Format(

@@ -14,8 +14,7 @@ from backscroll.history.formats.format import Format
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import identifier, mapping, sequence, string
-from backscroll.history.reading.json_streams import JsonRecord
-from backscroll.history.reading.records import records
+from backscroll.history.reading.records import read_records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "fine-tuning"
@@ -63,43 +62,38 @@ def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
     Raises:
         OSError: the file cannot be read.
     """
-    for position, record in records(file):
-        if isinstance(record, Unreadable):
-            yield record
-            continue
-        for made in _records(record, branches=branches):
-            yield Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
+    return read_records(file, partial(_records, branches=branches))
 
 
-def _records(line: JsonRecord, *, branches: bool) -> Iterator[Record]:
-    record = line.value
+def _records(record: Mapping[str, Any], position: str, *, branches: bool) -> Iterator[Record]:
     if not _is_preference(record):
-        yield _conversation(line, record, record.get("messages"))
+        yield _conversation(record, record.get("messages"), position)
         return
     given = mapping(record["input"])
     asked = sequence(given.get("messages"))
-    preferred = _conversation(line, given, [*asked, *sequence(record.get("preferred_output"))])
+    answer = sequence(record.get("preferred_output"))
+    preferred = _conversation(given, [*asked, *answer], position)
     yield preferred
     rejected = sequence(record.get("non_preferred_output"))
     if branches and rejected and not isinstance(preferred, Unreadable):
-        yield _conversation(line, given, [*asked, *rejected], parent=preferred.id, branch=1)
+        yield _conversation(given, [*asked, *rejected], position, preferred.id, branch=1)
 
 
 def _conversation(
-    line: JsonRecord,
     record: Mapping[str, Any],
     messages: object,
+    position: str,
     parent: str = "",
     branch: int = 0,
 ) -> Record:
     draft = Draft(_NAME)
-    draft.replaced = line.replaced
     draft.model = string(record.get("model"))
     call_id = ""
     for message in sequence(messages):
         call_id = add_message(draft, mapping(message), call_id)
     tools = sequence(record.get("tools")) or sequence(record.get("functions"))
-    return draft.finish("", parent=parent, branch=branch, metadata={"tools": _names(tools)})
+    facts = {"tools": _names(tools)}
+    return draft.finish("", position=position, parent=parent, branch=branch, metadata=facts)
 
 
 def _names(tools: object) -> str:

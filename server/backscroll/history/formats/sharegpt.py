@@ -7,14 +7,13 @@ within one file, so a conversation is identified by its id together with its fir
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.conversation import Record
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.items.content import content_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import identifier, mapping, parsed, sequence, string
-from backscroll.history.reading.json_streams import JsonRecord
-from backscroll.history.reading.records import records
+from backscroll.history.reading.records import read_records
 from backscroll.history.source_file import SourceFile
 
 _NAME: Final = "sharegpt"
@@ -43,17 +42,11 @@ def _turns(record: Mapping[str, Any]) -> list[Any]:
 
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversation of each line, or of each object of the array."""
-    for position, record in records(file):
-        if isinstance(record, JsonRecord):
-            yield _conversation(position, record)
-        else:
-            yield record
+    return read_records(file, _conversation)
 
 
-def _conversation(position: str, line: JsonRecord) -> Record:
-    record = line.value
+def _conversation(record: Mapping[str, Any], position: str) -> Iterator[Record]:
     draft = Draft(_NAME)
-    draft.replaced = line.replaced
     draft.model = string(record.get("model"))
     draft.message("system", string(record.get("system")))
     call_id = ""
@@ -61,8 +54,7 @@ def _conversation(position: str, line: JsonRecord) -> Record:
         call_id = _add_turn(draft, mapping(value), call_id)
     own_id = identifier(record.get("id"))
     conversation_id = f"{own_id}-{draft.items[0].key}" if own_id and draft.items else ""
-    made = draft.finish(conversation_id, title=string(record.get("title")))
-    return Unreadable(position, made.reason) if isinstance(made, Unreadable) else made
+    yield draft.finish(conversation_id, position=position, title=string(record.get("title")))
 
 
 def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:

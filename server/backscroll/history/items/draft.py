@@ -105,6 +105,7 @@ class Draft:
         self,
         conversation_id: str,
         *,
+        position: str = "",
         title: str = "",
         created_at: int | None = None,
         updated_at: int | None = None,
@@ -118,12 +119,14 @@ class Draft:
 
         Args:
             conversation_id: the program's own id; empty for a hash of the items without keys.
+            position: where the conversation is in its file, to name it if it has no items; empty
+                for its id.
             created_at: in Unix seconds; None for the first item's time.
             updated_at: in Unix seconds; None for the last item's time.
         """
         conversation_id = self._identity(conversation_id or self._chain)
         if not self.items:
-            return Unreadable(conversation_id or "the conversation", NO_MESSAGES)
+            return Unreadable(position or conversation_id or "the conversation", NO_MESSAGES)
         times = [item.created_at for item in self.items if item.created_at is not None]
         facts = ((name, self._name(value)) for name, value in (metadata or {}).items() if value)
         return SourceConversation(

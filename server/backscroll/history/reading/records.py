@@ -49,7 +49,7 @@ def read_records(
             continue
         for record in read(found.value, position):
             if found.replaced and isinstance(record, SourceConversation):
-                yield dataclasses.replace(record, replaced=found.replaced)
+                yield dataclasses.replace(record, replaced=record.replaced + found.replaced)
             else:
                 yield record
 

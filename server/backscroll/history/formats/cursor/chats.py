@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from backscroll.history.conversation import Record, Unreadable
+from backscroll.history.conversation import Record
 from backscroll.history.formats.cursor.transcripts import typed_text
 from backscroll.history.items.draft import Draft
 from backscroll.history.reading.fields import (
@@ -91,7 +91,7 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
     if is_empty:
         return  # a tab that was opened and not used
     agent = mapping(chat.get("subagentInfo"))
-    made = draft.finish(
+    yield draft.finish(
         chat_id,
         title=string(chat.get("name")),
         created_at=_time(chat.get("createdAt")),
@@ -101,7 +101,6 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
         metadata={"mode": string(chat.get("unifiedMode"))},
         is_partial=is_partial,
     )
-    yield Unreadable(chat_id, made.reason) if isinstance(made, Unreadable) else made
 
 
 def _bubbles(
