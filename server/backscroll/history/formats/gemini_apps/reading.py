@@ -19,7 +19,7 @@ from backscroll.history.formats.gemini_apps.page import activities
 from backscroll.history.items.item_list import ItemList
 from backscroll.history.items.openai_items import Part, file_part, message
 from backscroll.history.reading.fields import first_text, objects_of, sequence, string, strings_in
-from backscroll.history.reading.records import read_records
+from backscroll.history.reading.records import read_records, starts_with
 from backscroll.history.reading.times import unix_seconds
 from backscroll.history.source_file import SourceFile
 
@@ -64,9 +64,7 @@ def recognises(sample: Sample) -> bool:
 def read(file: SourceFile) -> Iterator[Record]:
     """Yield the conversations of a file."""
     reading = _Reading()
-    with file.open() as stream:
-        is_page = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    if not is_page:
+    if not starts_with(file, b"<"):
         yield from read_records(file, reading.record)
         return
     with file.open() as stream:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
 
-from backscroll.history.reading.fields import mapping, sequence, string
+from backscroll.history.reading.fields import first_text, mapping, sequence, string
 
 _REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
@@ -40,28 +40,16 @@ class Names:
 def user_name(user: Mapping[str, Any]) -> str:
     """Return the name that Slack shows of a user."""
     profile = mapping(user.get("profile"))
-    found = (
-        string(profile.get("display_name")),
-        string(profile.get("real_name")),
-        string(user.get("real_name")),
-        string(user.get("name")),
-    )
-    return next(filter(None, found), user["id"])
+    shown = first_text(profile, "display_name", "real_name")
+    return shown or first_text(user, "real_name", "name", "id")
 
 
 def author_of(message: Mapping[str, Any], names: Names) -> str:
     """Return the name of who wrote a message; empty if unknown."""
     user = string(message.get("user"))
     profile = mapping(message.get("user_profile")) or mapping(message.get("bot_profile"))
-    found = (
-        names.users.get(user),
-        string(profile.get("display_name")),
-        string(profile.get("real_name")),
-        string(profile.get("name")),
-        string(message.get("username")),
-        user,
-    )
-    return next(filter(None, found), "")
+    shown = names.users.get(user) or first_text(profile, "display_name", "real_name", "name")
+    return shown or first_text(message, "username", "user")
 
 
 def text_of(message: Mapping[str, Any], names: Names) -> str:
@@ -76,7 +64,7 @@ def text_of(message: Mapping[str, Any], names: Names) -> str:
         lines = _block_texts(message.get("blocks"))
     readable = [names.readable(line) for line in lines if line.strip()]
     for value in sequence(message.get("files")):
-        name = string(mapping(value).get("name")) or string(mapping(value).get("title"))
+        name = first_text(mapping(value), "name", "title")
         readable.append(f"[file: {name}]" if name else "[file]")
     return "\n".join(readable)
 
