@@ -13,7 +13,6 @@ class Session:
     Attributes:
         session: the id of the session; of the last line that has one.
         agent: the id of the sub-agent; empty for the main conversation.
-        title: the title that the user, the program or the model gave; empty if there is none.
         prompt: the first prompt, shortened.
         first_ms: the time of the first line in Unix milliseconds; None if unknown.
         last_ms: the time of the last line in Unix milliseconds; None if unknown.
@@ -28,7 +27,6 @@ class Session:
 
     session: str = ""
     agent: str = ""
-    title: str = ""
     prompt: str = ""
     first_ms: int | None = None
     last_ms: int | None = None
