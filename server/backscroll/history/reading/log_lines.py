@@ -9,11 +9,13 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from pydantic_core import from_json
 
+from backscroll.history.conversation import Unreadable
 from backscroll.history.reading.long_lines import TooManyValuesError, shortened
 
 IN_MEMORY: Final = 16 * 1024 * 1024
 """The maximum length of the lines of a log whose items are kept in memory, in bytes."""
 
+_MOST_UNREADABLE: Final = 20
 _CHUNK: Final = 256 * 1024
 _CONTROL: Final = bytes(range(32))
 _NUL: Final = b"\\u0000"
@@ -180,6 +182,21 @@ def why_unreadable(line: LogLine) -> str:
     if not line.has_end or not line.raw.strip(b"\0 \t\r\n"):
         return ""
     return "is not a JSON object, and was left out"
+
+
+def note_unreadable(
+    unreadable: list[Unreadable], line: LogLine, reason: str, position: str = ""
+) -> None:
+    """Add why a line was left out. Nothing is added after the first 20 lines of a log.
+
+    Args:
+        unreadable: the lines of the same log that were left out before.
+        line: the line.
+        reason: as in `Unreadable`; empty to add nothing.
+        position: as in `Unreadable`; empty for the number of the line.
+    """
+    if reason and len(unreadable) < _MOST_UNREADABLE:
+        unreadable.append(Unreadable(position or f"line {line.number}", reason))
 
 
 def _repaired(raw: bytes) -> tuple[dict[str, Any] | None, int]:

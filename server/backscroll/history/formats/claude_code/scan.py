@@ -14,7 +14,13 @@ from backscroll.history.formats.claude_code.turns import (
     turn_of,
 )
 from backscroll.history.reading.fields import text_in
-from backscroll.history.reading.log_lines import LogLine, LogReader, parsed, why_unreadable
+from backscroll.history.reading.log_lines import (
+    LogLine,
+    LogReader,
+    note_unreadable,
+    parsed,
+    why_unreadable,
+)
 from backscroll.history.reading.texts import kept_text
 from backscroll.history.reading.times import unix_ms
 from backscroll.store.envelopes import JSON
@@ -25,7 +31,6 @@ _SKIPPED: Final = re.compile(
 """Matches the start of lines that are never needed, because they are not part of the tree."""
 
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
-_MOST_UNREADABLE: Final = 20
 _MOST_PROMPT_CHARS: Final = 8 * 1024 * 1024
 
 
@@ -75,12 +80,6 @@ class Scan:
                 self._take_link(line, value, time)
             case _:
                 pass
-
-    def refuse(self, line: LogLine) -> None:
-        """Note a line that cannot be read. Only the first ones are kept."""
-        reason = why_unreadable(line)
-        if reason and len(self.unreadable) < _MOST_UNREADABLE:
-            self.unreadable.append(Unreadable(f"line {line.number}", reason))
 
     def title(self) -> str:
         """Return the best title of the main conversation."""
@@ -154,9 +153,9 @@ class Scan:
         self._prompt_chars += len(text)
         if self._prompt_chars <= _MOST_PROMPT_CHARS:
             self.prompts.append(Prompt(line.number - 1, time, text))
-        elif len(self.unreadable) < _MOST_UNREADABLE:
+        else:
             reason = "is a queued prompt after too many others, and was left out"
-            self.unreadable.append(Unreadable(f"line {line.number}", reason))
+            note_unreadable(self.unreadable, line, reason)
 
     def _keep(self, line: LogLine, value: JSON, session: Session) -> None:
         """Keep the content of a line if it fits in memory, and note the first prompt."""
@@ -210,7 +209,7 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
             found.index.skip_to(line.number - 1)
             found.take(line, value, replaced)
         else:
-            found.refuse(line)
+            note_unreadable(found.unreadable, line, why_unreadable(line))
     found.index.finish()
     return found
 

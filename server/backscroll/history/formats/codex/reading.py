@@ -12,6 +12,7 @@ from backscroll.history.reading.log_lines import (
     IN_MEMORY,
     LogLine,
     LogReader,
+    note_unreadable,
     parsed,
     why_unreadable,
 )
@@ -22,7 +23,6 @@ from backscroll.store.envelopes import JSON
 
 NAME: Final = "codex"
 
-_MOST_UNREADABLE: Final = 20
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -80,9 +80,8 @@ def _lines(
         value, replaced = parsed(line.raw)
         if value is not None:
             yield line, value, replaced
-        elif unreadable is not None and len(unreadable) < _MOST_UNREADABLE:
-            reason = why_unreadable(line)
-            unreadable += [Unreadable(f"line {line.number}", reason)] if reason else []
+        elif unreadable is not None:
+            note_unreadable(unreadable, line, why_unreadable(line))
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

@@ -10,7 +10,13 @@ from backscroll.history.conversation import Record, SourceConversation, SourceIt
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
 from backscroll.history.items.log_items import item_key
-from backscroll.history.reading.log_lines import IN_MEMORY, LogReader, parsed, why_unreadable
+from backscroll.history.reading.log_lines import (
+    IN_MEMORY,
+    LogReader,
+    note_unreadable,
+    parsed,
+    why_unreadable,
+)
 from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.history.source_file import SourceFile
 from backscroll.history.streamed_items import StreamedItems
@@ -19,7 +25,6 @@ from backscroll.store.envelopes import JSON
 NAME: Final = "gemini-cli"
 
 _FOLDER: Final = "chats"
-_MOST_UNREADABLE: Final = 20
 
 
 def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
@@ -44,9 +49,9 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
             session.replaced += replaced
             if value is not None:
                 session.take(line.offset, len(line.raw), value)
-            elif (reason := why_unreadable(line)) and len(unreadable) < _MOST_UNREADABLE:
-                where = "the file" if is_document else f"line {line.number}"
-                unreadable.append(Unreadable(where, reason))
+            else:
+                position = "the file" if is_document else ""
+                note_unreadable(unreadable, line, why_unreadable(line), position)
     yield from unreadable
     items: Sequence[SourceItem]
     if session.kept:
