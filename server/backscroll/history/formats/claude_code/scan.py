@@ -13,7 +13,7 @@ from backscroll.history.formats.claude_code.turns import (
     title_in,
     turn_of,
 )
-from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.fields import mapping, text_in
 from backscroll.history.reading.log_lines import (
     LogLine,
     LogReader,
@@ -93,8 +93,7 @@ class Scan:
         group = self._group(value, uuid, parent)
         session = self.main if group == NONE else self.agents[group]
         session.note(value, time, replaced)
-        message = value.get("message")
-        message = message if isinstance(message, dict) else {}
+        message = mapping(value.get("message"))
         is_summary = bool(value.get("isCompactSummary"))
         is_hidden = is_summary or bool(value.get("isMeta"))
         message_id = ""

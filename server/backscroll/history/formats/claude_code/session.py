@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.fields import mapping, text_in
 from backscroll.store.envelopes import JSON
 
 
@@ -51,8 +51,7 @@ class Session:
         if not self.project:
             self.project = text_in(line, "cwd")
         if "forkedFrom" in line and not self.forked_from:
-            forked = line["forkedFrom"]
-            self.forked_from = text_in(forked, "sessionId") if isinstance(forked, dict) else ""
+            self.forked_from = text_in(mapping(line["forkedFrom"]), "sessionId")
         self.replaced += replaced
         if time is not None:
             if self.first_ms is None or time < self.first_ms:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backscroll.history.items import log_items
-from backscroll.history.reading.fields import string, text_in
+from backscroll.history.reading.fields import mapping, objects_of, string, text_in
 from backscroll.history.reading.texts import first_words
 from backscroll.store.envelopes import JSON
 
@@ -52,9 +52,8 @@ def turn_of(value: JSON, position: int) -> Turn:
         value: the line.
         position: its position, which is the id of a line that has none.
     """
-    message = value.get("message")
     is_answer = value.get("type") == "assistant"
-    message_id = text_in(message, "id") if is_answer and isinstance(message, dict) else ""
+    message_id = text_in(mapping(value.get("message")), "id") if is_answer else ""
     return Turn(text_in(value, "uuid") or f"line-{position + 1}", message_id, list(items_of(value)))
 
 
@@ -121,7 +120,7 @@ def prompt_of(attachment: JSON) -> str:
         return ""
     prompt = attachment.get("prompt")
     if isinstance(prompt, list):
-        texts = [string(block.get("text")) for block in prompt if isinstance(block, dict)]
+        texts = (text_in(block, "text") for block in objects_of(prompt))
         prompt = "\n".join(filter(None, texts))
     return typed_text(prompt).strip() if isinstance(prompt, str) else ""
 

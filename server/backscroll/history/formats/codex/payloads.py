@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from backscroll.history.formats.codex.reported import COMPLETED, EVENT, ITEM, Channel, Identity
 from backscroll.history.items import log_items
-from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.fields import mapping, objects_of, sequence, text_in
 from backscroll.history.reading.texts import kept_text
 from backscroll.store.envelopes import JSON
 from backscroll_tools.client.abridging import abridged
@@ -99,7 +99,7 @@ def reports_of_event(payload: JSON) -> Iterator[Report]:
 
 def prompts_in_history(history: Any) -> Iterator[Report]:  # noqa: ANN401 - any JSON value
     """Yield the prompts of a `replacement_history`."""
-    for payload in history if isinstance(history, list) else ():
+    for payload in sequence(history):
         if isinstance(payload, dict) and payload.get("role") == "user":
             yield from reports_of_item(payload)
 
@@ -112,8 +112,7 @@ def _reports_of_completed(item: JSON) -> Iterator[Report]:
             yield from _message("assistant", item.get("content"), COMPLETED)
         case "Reasoning":
             for name in ("summary_text", "raw_content"):
-                texts = item.get(name)
-                for text in texts if isinstance(texts, list) else ():
+                for text in sequence(item.get(name)):
                     yield from _reasoning(text, COMPLETED)
         case "CommandExecution":
             call = {"call_id": item.get("id")}
@@ -174,19 +173,15 @@ def _call_output(kind: str, payload: JSON) -> JSON:
 
 
 def _texts(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
-    found = []
-    for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict) and (text_in(part, "type") in _TEXTS):
-            text = part.get("text")
-            found += [text] if isinstance(text, str) and text else []
-    return found
+    found = (part for part in objects_of(parts) if text_in(part, "type") in _TEXTS)
+    return [text for part in found if (text := text_in(part, "text"))]
 
 
 def _images(parts: Any) -> list[str]:  # noqa: ANN401 - any JSON value
     return [
         log_items.base64_note({"url": part.get("image_url")})
-        for part in (parts if isinstance(parts, list) else ())
-        if isinstance(part, dict) and text_in(part, "type") in _IMAGES
+        for part in objects_of(parts)
+        if text_in(part, "type") in _IMAGES
     ]
 
 
@@ -206,7 +201,7 @@ def _unwrapped(output: str) -> str:
         value = from_json(output)
     except ValueError:
         return output
-    inner = value.get("output") if isinstance(value, dict) else None
+    inner = mapping(value).get("output")
     return inner if isinstance(inner, str) else output
 
 

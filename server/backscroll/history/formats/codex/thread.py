@@ -16,7 +16,7 @@ from backscroll.history.formats.codex.payloads import (
 )
 from backscroll.history.formats.codex.reported import Reported
 from backscroll.history.items.log_items import item_key
-from backscroll.history.reading.fields import text_in
+from backscroll.history.reading.fields import mapping, text_in
 from backscroll.history.reading.texts import first_words
 from backscroll.history.reading.times import unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
@@ -198,11 +198,9 @@ class Thread:
         facts.id = text_in(payload, "id") or text_in(payload, "session_id")
         facts.project = text_in(payload, "cwd")
         facts.version = text_in(payload, "cli_version")
-        git, spawn = payload.get("git"), payload.get("source")
-        facts.git_branch = text_in(git, "branch") if isinstance(git, dict) else ""
-        for name in ("subagent", "thread_spawn"):
-            spawn = spawn.get(name) if isinstance(spawn, dict) else None
-        spawn = spawn if isinstance(spawn, dict) else {}
+        facts.git_branch = text_in(mapping(payload.get("git")), "branch")
+        agent = mapping(mapping(payload.get("source")).get("subagent"))
+        spawn = mapping(agent.get("thread_spawn"))
         facts.parent = text_in(spawn, "parent_thread_id") or text_in(payload, "forked_from_id")
         facts.agent = text_in(spawn, "agent_nickname") or text_in(spawn, "agent_role")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from backscroll.history.items import log_items
+from backscroll.history.reading.fields import sequence, text_in
 from backscroll.store.envelopes import JSON
 
 _MODEL: Final = frozenset({"gemini", "model", "assistant"})
@@ -21,13 +22,13 @@ def items_of(message: JSON) -> Iterator[Body]:
         if text.strip() and not text.lstrip().startswith(_CONTEXT):
             yield "text", log_items.message("user", text)
     elif isinstance(kind, str) and kind in _MODEL:
-        for number, thought in enumerate(_list(message.get("thoughts"))):
+        for number, thought in enumerate(sequence(message.get("thoughts"))):
             if text := _thought(thought):
                 yield f"thought-{number}", log_items.reasoning(text)
         if (text := text_of(message.get("content"))).strip():
             yield "text", log_items.message("assistant", text)
         ids = set[str]()
-        for number, call in enumerate(_list(message.get("toolCalls"))):
+        for number, call in enumerate(sequence(message.get("toolCalls"))):
             if isinstance(call, dict):
                 call_id = call.get("id")
                 if not isinstance(call_id, str) or call_id in ids:
@@ -64,13 +65,9 @@ def _thought(thought: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _call(call: JSON, call_id: str) -> Iterator[Body]:
-    name = call.get("name")
-    name = name if isinstance(name, str) else ""
-    yield f"call-{call_id}", log_items.function_call(call_id, name, call.get("args", {}))
-    output = _result(call.get("result"))
-    shown = call.get("resultDisplay")
-    if not output and isinstance(shown, str):
-        output = shown
+    arguments = call.get("args", {})
+    yield f"call-{call_id}", log_items.function_call(call_id, text_in(call, "name"), arguments)
+    output = _result(call.get("result")) or text_in(call, "resultDisplay")
     if output:
         yield f"output-{call_id}", log_items.function_call_output(call_id, output)
 
@@ -88,7 +85,3 @@ def _result_part(part: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         value = value.get("output", value.get("error", value))
     return value if isinstance(value, str) else "" if value is None else log_items.json_text(value)
-
-
-def _list(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
-    return value if isinstance(value, list) else []

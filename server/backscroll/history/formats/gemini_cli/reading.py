@@ -10,6 +10,7 @@ from backscroll.history.conversation import Record, SourceConversation, SourceIt
 from backscroll.history.formats.gemini_cli.messages import items_of
 from backscroll.history.formats.gemini_cli.session import Message, Session
 from backscroll.history.items.log_items import item_key
+from backscroll.history.reading.fields import sequence, string, text_in
 from backscroll.history.reading.log_lines import (
     IN_MEMORY,
     LogReader,
@@ -107,18 +108,21 @@ def _conversation(
 ) -> SourceConversation:
     path = PurePath(file.name)
     folder = path.parent
-    directories = session.fields.get("directories")
-    project = directories[0] if isinstance(directories, list) and directories else ""
-    project_hash = session.text("projectHash")
-    first_ms, last_ms = unix_ms(session.text("startTime")), unix_ms(session.text("lastUpdated"))
+    fields = session.fields
+    directories = sequence(fields.get("directories"))
+    project_hash = text_in(fields, "projectHash")
+    first_ms, last_ms = (
+        unix_ms(text_in(fields, "startTime")),
+        unix_ms(text_in(fields, "lastUpdated")),
+    )
     return SourceConversation(
         source=NAME,
-        id=session.text("sessionId") or path.name.partition(".")[0],
+        id=text_in(fields, "sessionId") or path.name.partition(".")[0],
         items=items,
-        title=session.text("summary").strip() or session.prompt,
+        title=text_in(fields, "summary").strip() or session.prompt,
         created_at=whole_seconds(session.first_ms if first_ms is None else first_ms),
         updated_at=whole_seconds(_latest(session.last_ms, last_ms)),
-        project=project if isinstance(project, str) else "",
+        project=string(directories[0]) if directories else "",
         model=session.model,
         parent=folder.name if folder.parent.name == _FOLDER else "",
         metadata={"project_hash": project_hash} if project_hash else {},

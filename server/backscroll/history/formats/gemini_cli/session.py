@@ -78,11 +78,6 @@ class Session:
         elif isinstance(record.get("sessionId"), str):
             self._set(offset, size, record)
 
-    def text(self, name: str) -> str:
-        """Return a field of the session if it is text, or else an empty text."""
-        found = self.fields.get(name)
-        return found if isinstance(found, str) else ""
-
     def _set(self, offset: int, size: int, changes: JSON) -> None:
         messages = changes.get("messages")
         self.fields |= {name: value for name, value in changes.items() if name != "messages"}
