@@ -1,6 +1,7 @@
 """Times as other programs write them: in ISO 8601 format, or as numbers since 1970."""
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -74,6 +75,28 @@ def unix_ms(written: object) -> int | None:
 def whole_seconds(ms: int | None) -> int | None:
     """Return a time in Unix milliseconds as Unix seconds, rounded down; None if it is unknown."""
     return None if ms is None else ms // 1000
+
+
+@dataclass(slots=True)
+class Period:
+    """The time from the earliest to the latest of the times that were added.
+
+    Attributes:
+        first_ms: the earliest time, in Unix milliseconds; None before any was added.
+        last_ms: the latest time, in Unix milliseconds; None before any was added.
+    """
+
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+    def add(self, ms: int | None) -> None:
+        """Add a time in Unix milliseconds, unless it is None."""
+        if ms is None:
+            return
+        if self.first_ms is None or ms < self.first_ms:
+            self.first_ms = ms
+        if self.last_ms is None or ms > self.last_ms:
+            self.last_ms = ms
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,9 @@
 """What is known of a session of Claude Code besides its items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backscroll.history.reading.fields import mapping, text_in
+from backscroll.history.reading.times import Period
 from backscroll.store.envelopes import JSON
 
 
@@ -14,8 +15,7 @@ class Session:
         session: the id of the session; of the last line that has one.
         agent: the id of the sub-agent; empty for the main conversation.
         prompt: the first prompt, shortened.
-        first_ms: the time of the first line in Unix milliseconds; None if unknown.
-        last_ms: the time of the last line in Unix milliseconds; None if unknown.
+        period: when its lines were written.
         project: the working directory of the first line that has one.
         git_branch: the git branch of the last line that has one.
         model: the model that answered last.
@@ -28,8 +28,7 @@ class Session:
     session: str = ""
     agent: str = ""
     prompt: str = ""
-    first_ms: int | None = None
-    last_ms: int | None = None
+    period: Period = field(default_factory=Period)
     project: str = ""
     git_branch: str = ""
     model: str = ""
@@ -53,11 +52,7 @@ class Session:
         if "forkedFrom" in line and not self.forked_from:
             self.forked_from = text_in(mapping(line["forkedFrom"]), "sessionId")
         self.replaced += replaced
-        if time is not None:
-            if self.first_ms is None or time < self.first_ms:
-                self.first_ms = time
-            if self.last_ms is None or time > self.last_ms:
-                self.last_ms = time
+        self.period.add(time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from backscroll.history.formats.codex.reported import Reported
 from backscroll.history.items.log_items import item_key
 from backscroll.history.reading.fields import mapping, text_in
 from backscroll.history.reading.texts import first_words
-from backscroll.history.reading.times import unix_ms, whole_seconds
+from backscroll.history.reading.times import Period, unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 _START: Final = re.compile(
@@ -46,8 +46,7 @@ class Facts:
         parent: the id of the thread that started or was forked into this one.
         title: the name that the user or the program gave; empty if there is none.
         prompt: the first prompt, shortened.
-        first_ms: the time of the first line in Unix milliseconds; None if unknown.
-        last_ms: the time of the last line in Unix milliseconds; None if unknown.
+        period: when its lines were written.
         project: the working directory.
         model: the model of the last turn.
         git_branch: the git branch at the start.
@@ -59,8 +58,7 @@ class Facts:
     parent: str = ""
     title: str = ""
     prompt: str = ""
-    first_ms: int | None = None
-    last_ms: int | None = None
+    period: Period = field(default_factory=Period)
     project: str = ""
     model: str = ""
     git_branch: str = ""
@@ -111,10 +109,7 @@ class Thread:
             line: the line.
         """
         time = unix_ms(line.get("timestamp"))
-        if time is not None:
-            facts = self.facts
-            facts.first_ms = time if facts.first_ms is None else min(time, facts.first_ms)
-            facts.last_ms = time if facts.last_ms is None else max(time, facts.last_ms)
+        self.facts.period.add(time)
         for report in self._reports(line):
             if self._reported.is_first(report.channel, report.identity):
                 if report.identity[0] == "user":

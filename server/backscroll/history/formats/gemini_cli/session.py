@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from backscroll.history.formats.gemini_cli.messages import Body, items_of
 from backscroll.history.reading.texts import first_words
-from backscroll.history.reading.times import unix_ms, whole_seconds
+from backscroll.history.reading.times import Period, unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 
@@ -44,8 +44,7 @@ class Session:
         kept: whether the items of all messages are in memory.
         prompt: the first prompt, shortened.
         model: the model that answered last.
-        first_ms: the time of the first message in Unix milliseconds; None if unknown.
-        last_ms: the time of the last message in Unix milliseconds; None if unknown.
+        period: when the messages were written.
         replaced: how many characters became U+FFFD.
     """
 
@@ -55,8 +54,7 @@ class Session:
     kept: bool = True
     prompt: str = ""
     model: str = ""
-    first_ms: int | None = None
-    last_ms: int | None = None
+    period: Period = field(default_factory=Period)
     replaced: int = 0
     _size: int = 0
 
@@ -108,9 +106,8 @@ class Session:
         )
 
     def _note(self, message: JSON, bodies: Sequence[Body], time: int | None) -> None:
-        if time is not None and bodies:
-            self.first_ms = time if self.first_ms is None else min(time, self.first_ms)
-            self.last_ms = time if self.last_ms is None else max(time, self.last_ms)
+        if bodies:
+            self.period.add(time)
         if isinstance(model := message.get("model"), str) and model:
             self.model = model
         if not self.prompt and bodies and message.get("type") == "user":
