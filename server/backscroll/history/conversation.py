@@ -35,13 +35,13 @@ class SourceConversation:
             across imports. Each branch has an id of its own, which stays the same when later
             branches change its number.
         items: the items of the current branch.
-        title: empty if there is none.
+        title: empty if the conversation has no title.
         created_at: in Unix seconds; None if unknown.
         updated_at: when it last changed, in Unix seconds; None if unknown.
-        project: the working directory or project; empty if there is none.
+        project: the working directory or project; empty if unknown.
         model: the model that answered last; empty if unknown.
         parent: the id of the conversation to which a sub-agent's conversation belongs, or from
-            which it was forked; empty if there is none.
+            which it was forked; empty for any other conversation.
         metadata: other facts to keep, such as `git_branch`. At most eight.
         has_shared_keys: whether an item that was copied from another conversation of the program
             has the same key there, so that a fork is recognised.
@@ -49,7 +49,7 @@ class SourceConversation:
             branch.
         is_partial: whether the file may lack items that the program had, because the export is of a
             period, or because a part cannot be read. An import then removes no earlier items.
-        replaced: how many NUL characters and lone surrogates became U+FFFD.
+        replaced: how many NUL characters, lone surrogates and invalid bytes became U+FFFD.
     """
 
     source: str

@@ -33,9 +33,9 @@ class SourceFile:
 
 
 class DamagedFileError(OSError):
-    """A file, or a part of an archive, cannot be decompressed. Its text is the sentence for users.
+    """A file, or a part of an archive, cannot be decompressed.
 
-    Like every sentence about a file, it continues the file's name: `is damaged`.
+    Its text is shown to users after the name of the file, such as `is damaged`.
     """
 
 

@@ -30,8 +30,9 @@ class Format:
             if files are read whole.
         read_branches: as `read`, with the abandoned branches as conversations of their own; None if
             the format has no branches.
-        is_companion: returns whether the program's export has a file of this name that has no
-            conversations, such as an image. The name is without folders. None if there are none.
+        is_companion: returns whether a file belongs to the program's export but has no
+            conversations, such as an image, given its name without folders. None if each file of
+            the export has conversations.
     """
 
     name: str

@@ -48,7 +48,7 @@ def recognised(samples: "Iterable[Sample]") -> "Format | None":
 
 
 def recognised_folder(names: Collection[str]) -> "Format | None":
-    """Return the format of a folder whose files belong together; None if there is none.
+    """Return the format of a folder whose files belong together; None if it has no such format.
 
     Args:
         names: the names of the files and folders directly in the folder.

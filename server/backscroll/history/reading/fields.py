@@ -66,7 +66,7 @@ def objects_of(value: object) -> list[Mapping[str, Any]]:
 
 
 def first_text(record: Mapping[str, Any], *names: str) -> str:
-    """Return the first field that is a non-empty string; empty if there is none."""
+    """Return the first of some fields that is a non-empty string; empty if none of them is."""
     return next(filter(None, (string(record.get(name)) for name in names)), "")
 
 

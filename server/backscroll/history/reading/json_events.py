@@ -33,8 +33,8 @@ def start_of_value(blocks: Iterable[bytes], max_levels: int = MAX_LEVELS) -> tup
         max_levels: the maximum nesting. Reading ends at a deeper value.
 
     Returns:
-        The value, and whether it is complete. If it is cut off, it has the fields, list items and
-        nested values before the cut; None if there are none.
+        The value, and whether it is complete. A value that is cut off has the fields, list items
+        and nested values before the cut. It is None if not even its start can be read.
     """
     import ijson
 

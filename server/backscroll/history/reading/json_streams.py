@@ -111,8 +111,8 @@ def json_items(
     Args:
         stream: the content of the file, which is the array, or an object that has it in a field.
         field: the name of that field.
-        deep: whether the objects may be nested deeper than `MAX_DEPTH`. The reader
-            must not use recursion then.
+        deep: whether the objects may be nested deeper than `MAX_DEPTH`. Their reader must not use
+            recursion then.
         long_chars: the length of an object, in characters, from which it is read in blocks.
     """
     text = JsonWindow(stream, deep=deep, long_chars=long_chars)

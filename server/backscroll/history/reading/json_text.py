@@ -127,6 +127,6 @@ class LongValue:
 
 
 def end_of_match(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """Return the end of the match at `start`; `start` itself if there is none."""
+    """Return the end of the match at `start`; `start` itself if nothing matches."""
     found = pattern.match(text, start)
     return start if found is None else found.end()

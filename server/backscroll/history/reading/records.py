@@ -21,7 +21,7 @@ from backscroll.history.reading.json_streams import (
 from backscroll.history.source_file import SourceFile
 
 _DAMAGED_LINES: Final = 64
-"""How many damaged lines JSON Lines can begin with. The format is recognised by no more either."""
+"""How many damaged lines JSON Lines can begin with. As many lines are read to find the format."""
 
 _START_BYTES: Final = 4096
 

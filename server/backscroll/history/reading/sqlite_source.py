@@ -106,7 +106,7 @@ class Database:
         raise sqlite3.OperationalError("it changes all the time")
 
     def columns(self, table: str) -> frozenset[str]:
-        """Return the names of a table's columns; none if the table does not exist."""
+        """Return the names of a table's columns; empty if it does not exist."""
         if table not in self.tables:  # it may be a view, which can be endless
             return frozenset()
         if table not in self._columns:
@@ -120,7 +120,7 @@ class Database:
         """Return columns of a table. A column that this version of the program lacks is null.
 
         Args:
-            table: the name of the table. If it does not exist, there are no rows.
+            table: the name of the table. If it does not exist, the result is empty.
             rest: what follows the name of the table in SQL.
 
         Raises:
@@ -138,7 +138,7 @@ class Database:
         """Return the keys of a table's rows, in order, by what they belong to.
 
         Args:
-            table: the name of the table. If it does not exist, there are none.
+            table: the name of the table. If it does not exist, the result is empty.
             owner: the column that says what a row belongs to.
             key: the column of the primary key.
             order: the column that orders the rows.

@@ -37,7 +37,7 @@ class Link(NamedTuple):
         kind: what the line is.
         offset: where it starts, in bytes.
         uuid: its id; empty if it has none.
-        parent: the id of the line before it; empty if there is none.
+        parent: the id of the line before it; empty if it has none.
         is_boundary: whether the line begins the context after a compaction.
         is_output: whether it contains a tool's output.
         message: the id of the assistant's message of which it is a block; empty if unknown.

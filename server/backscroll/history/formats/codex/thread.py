@@ -44,7 +44,7 @@ class Facts:
     Attributes:
         id: the thread's id.
         parent: the id of the thread that started or was forked into this one.
-        title: the name that the user or the program gave; empty if there is none.
+        title: the name that the user or the program gave; empty if neither did.
         prompt: the first prompt, shortened.
         period: when its lines were written.
         project: the working directory.
@@ -122,11 +122,11 @@ class Thread:
                     )
 
     def take_back(self, number: int, line: JSON) -> int:
-        """Return how many items remain if a line takes turns back, or else how many there are.
+        """Remove the items of the turns that a line takes back. Return how many items remain.
 
         Args:
             number: the number of the line.
-            line: the line.
+            line: any line. If it takes no turns back, all items remain.
         """
         payload = line.get("payload")
         if isinstance(payload, dict) and payload.get("type") == "thread_rolled_back":

@@ -11,9 +11,9 @@ class Activity:
     Attributes:
         product: the product, such as `Gemini Apps`.
         lines: what the user did, such as `Prompted Oolong?`, and the lines after it.
-        answer: the text of the answer; empty if there is none.
+        answer: the text of the answer; empty if the activity has no answer.
         at: in Unix seconds; None if the time is unknown.
-        time: the time as it is written; empty if there is none.
+        time: the time as it is written; empty if the activity has no time.
     """
 
     product: str
