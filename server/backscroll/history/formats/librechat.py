@@ -12,7 +12,7 @@ from backscroll.history.conversation import Record, SourceConversation, Unreadab
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.format import Format
 from backscroll.history.items import tree
-from backscroll.history.items.branches import read_branches
+from backscroll.history.items.branches import current_branch, read_branches
 from backscroll.history.items.item_list import ItemList, MessageParts
 from backscroll.history.items.keys import digest
 from backscroll.history.items.openai_items import Part, file_part, reasoning, role_of
@@ -52,11 +52,10 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
         yield Unreadable(position, "has no messages: export it from LibreChat again, as JSON")
         return
     own_id = string(found.get("conversationId")) or digest(*list(messages)[:1])
-    times = {key: _time(message) for key, message in messages.items()}
     yield from read_branches(
         messages,
         parents,
-        tree.path(parents, tree.newest_leaf(parents, times)),
+        current_branch(messages, parents, "", add=_add_message, time_of=_time),
         add=_add_message,
         conversation=lambda line: _conversation(found, own_id, line),
         position=position,

@@ -90,12 +90,36 @@ def _others(
             yield branch, items
 
 
-def has_items(
+def current_branch(
+    messages: Mapping[str, _Message],
+    parents: Mapping[str, str],
+    leaf: str,
+    *,
+    add: Callable[[ItemList, str, _Message], None],
+    time_of: Callable[[_Message], int | None],
+) -> list[str]:
+    """Return the ids of the branch that ends with a message, or else with the newest message.
+
+    Args:
+        messages: each message by its id.
+        parents: the id of each message's parent; empty for a root.
+        leaf: the id of the message. The newest one replaces it if no message has this id, or if its
+            branch has nothing to show.
+        add: appends the items of a message.
+        time_of: returns the time of a message in Unix seconds; None if unknown.
+    """
+    line = tree.path(parents, leaf)
+    if _has_items(messages, line, add):
+        return line
+    times = {key: time_of(message) for key, message in messages.items()}
+    return tree.path(parents, tree.newest_leaf(parents, times))
+
+
+def _has_items(
     messages: Mapping[str, _Message],
     line: Sequence[str],
     add: Callable[[ItemList, str, _Message], None],
 ) -> bool:
-    """Return whether a branch has anything to show."""
     items = ItemList(None)
     for each in line:
         add(items, each, messages[each])

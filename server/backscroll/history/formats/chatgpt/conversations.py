@@ -11,8 +11,7 @@ from typing import Any, Final
 from backscroll.history.conversation import Record, SourceConversation, WithoutContent
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.chatgpt.messages import add_message, model_of
-from backscroll.history.items import tree
-from backscroll.history.items.branches import has_items, read_branches
+from backscroll.history.items.branches import current_branch, read_branches
 from backscroll.history.items.keys import digest
 from backscroll.history.reading.fields import first_text, mapping, objects_of, sequence, string
 from backscroll.history.reading.records import read_records
@@ -67,7 +66,13 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     yield from read_branches(
         nodes,
         parents,
-        _current(found, nodes, parents),
+        current_branch(
+            nodes,
+            parents,
+            string(found.get("current_node")),
+            add=add_message,
+            time_of=lambda node: unix_seconds(mapping(node.get("message")).get("create_time")),
+        ),
         add=add_message,
         conversation=lambda line: _conversation(found, own_id, line),
         position=position,
@@ -94,24 +99,6 @@ def _made_id(found: Mapping[str, Any], parents: Mapping[str, str]) -> str:
     """Return an id for a conversation of the first exports, which have none."""
     root = next((each for each, parent in parents.items() if parent not in parents), "")
     return digest(str(found.get("create_time")), root)
-
-
-def _current(
-    found: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
-) -> list[str]:
-    """Return the ids of the current branch.
-
-    If `current_node` names no node, or one without any message to show, the branch with the newest
-    message is the current one.
-    """
-    line = tree.path(parents, string(found.get("current_node")))
-    if has_items(nodes, line, add_message):
-        return line
-    times = {
-        each: unix_seconds(mapping(node.get("message")).get("create_time"))
-        for each, node in nodes.items()
-    }
-    return tree.path(parents, tree.newest_leaf(parents, times))
 
 
 def _conversation(

@@ -12,7 +12,7 @@ from backscroll.history.conversation import Record, SourceConversation, WithoutC
 from backscroll.history.files.sample import Sample
 from backscroll.history.formats.open_webui.messages import add_message
 from backscroll.history.items import tree
-from backscroll.history.items.branches import has_items, read_branches
+from backscroll.history.items.branches import current_branch, read_branches
 from backscroll.history.items.keys import digest
 from backscroll.history.reading.fields import (
     first_text,
@@ -65,7 +65,13 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
     yield from read_branches(
         messages,
         parents,
-        _current(chat, messages, parents),
+        current_branch(
+            messages,
+            parents,
+            string(_history(chat).get("currentId")),
+            add=add_message,
+            time_of=lambda message: unix_seconds(message.get("timestamp")),
+        ),
         add=add_message,
         conversation=lambda line: _conversation(found, own_id, line),
         position=position,
@@ -88,17 +94,6 @@ def _messages(chat: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], di
         messages[key] = each
         links.append((key, string(each.get("parentId"))))
     return messages, tree.parents_in_list(links)
-
-
-def _current(
-    chat: Mapping[str, Any], messages: Mapping[str, Mapping[str, Any]], parents: Mapping[str, str]
-) -> list[str]:
-    """Return the ids of the current branch, or of that with the newest message if none is named."""
-    line = tree.path(parents, string(_history(chat).get("currentId")))
-    if has_items(messages, line, add_message):
-        return line
-    times = {key: unix_seconds(each.get("timestamp")) for key, each in messages.items()}
-    return tree.path(parents, tree.newest_leaf(parents, times))
 
 
 def _conversation(
