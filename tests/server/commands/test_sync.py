@@ -184,3 +184,13 @@ def test_only_the_embedded_store_keeps_sources_in_step() -> None:
     assert str(failure.value) == (
         "BACKSCROLL_SOURCES needs the embedded store, but BACKSCROLL_UPSTREAM is compatible."
     )
+
+
+def test_a_file_whose_time_is_in_the_far_future_is_imported_once(home: Home) -> None:
+    os.utime(said(home, "Fix it").path, (15_000_000_000, 15_000_000_000))  # in the year 2445
+
+    first, second = sync(home), sync(home)
+
+    assert "1 imported" in first.stdout
+    assert "nothing is new" in second.stdout
+    assert (first.exit_code, second.exit_code) == (0, 0)

@@ -6,9 +6,14 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 from backscroll.history.sources.known import SOURCES
 from backscroll.history.sources.source import Source, Surroundings
+
+_MOST: Final = 2**63 - 1
+"""The largest number that a database can store. Times from a wrong clock, and the inode numbers of
+some file systems, can be larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +23,9 @@ class FoundFile:
     Attributes:
         path: the file.
         size: in bytes. For a database, with its `-wal` file.
-        mtime_ns: when it was last modified, in Unix nanoseconds; likewise.
-        inode: its inode number; 0 if the system has none.
+        mtime_ns: when it was last modified, in Unix nanoseconds; likewise. At most 2**63 - 1, which
+            is in the year 2262.
+        inode: the lowest 63 bits of its inode number; 0 if the system has none.
         imported_s: the modification time at which it was last imported whole, in Unix seconds;
             None if it was not.
     """
@@ -124,7 +130,7 @@ def _file(path: str, *, is_database: bool) -> FoundFile | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    size, mtime_ns = status.st_size, status.st_mtime_ns
+    size, mtime_ns = status.st_size, min(status.st_mtime_ns, _MOST)
     if is_database and (log := _file(f"{path}-wal", is_database=False)) is not None:
         size, mtime_ns = size + log.size, max(mtime_ns, log.mtime_ns)
-    return FoundFile(Path(path), size, mtime_ns, status.st_ino)
+    return FoundFile(Path(path), size, mtime_ns, status.st_ino & _MOST)
