@@ -150,6 +150,24 @@ def test_names_in_an_archive_are_only_names(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["a", "b", "x.zip"]
 
 
+def test_a_file_in_an_archive_whose_time_does_not_exist_is_read(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.json": b"1"}))
+    date_at = content.index(b"PK\x01\x02") + 14
+    content[date_at : date_at + 2] = (46 << 9 | 15 << 5 | 1).to_bytes(2, "little")  # month 15
+
+    assert found(written(tmp_path / "x.zip", bytes(content))) == [("a.json", b"1")]
+
+
+def test_a_file_in_an_archive_whose_name_is_damaged_is_refused(tmp_path: Path) -> None:
+    content, name = zipped({"é.json": b"1"}), "é".encode()
+    of_member = content.replace(name, b"\xff\xff", 1)
+    of_both = content.replace(name, b"\xff\xff")
+    damaged = "is damaged or incomplete: download or copy it again"
+
+    assert found(written(tmp_path / "x.zip", of_member)) == [("é.json", damaged)]
+    assert found(written(tmp_path / "x.zip", of_both)) == [("", damaged)]
+
+
 def test_an_archive_of_too_many_files_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "x.zip", zipped({f"{n}.json": b"" for n in range(4)}))
 

@@ -18,6 +18,14 @@ ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 ENCRYPTED: Final = "is encrypted: unpack it with its password, and import its content"
 
 DAMAGED: Final = "is damaged or incomplete: download or copy it again"
+_DAMAGE: Final = (
+    EOFError,
+    UnicodeDecodeError,  # raised by zipfile for a damaged name
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _BUFFER_BYTES: Final = 256 * 1024
 _MAX_WINDOW_BYTES: Final = 128 * 1024**2
 """The memory that a zstandard stream may ask for; `zstd` itself refuses more by default."""
@@ -151,14 +159,12 @@ def damage_in_words() -> Iterator[None]:
     """Turn the errors of decompression into `DamagedFileError`."""
     try:
         yield
-    except zipfile.BadZipFile as error:
-        raise DamagedFileError(DAMAGED) from error
-    except NotImplementedError as error:  # from zipfile
+    except NotImplementedError as error:  # raised by zipfile for unknown compression methods
         raise DamagedFileError(
             "is compressed by a method that Backscroll cannot read: unpack it with the program "
             "that made it, and import its content"
         ) from error
-    except RuntimeError as error:  # from zipfile, if a password is needed
+    except RuntimeError as error:  # raised by zipfile if a password is needed
         raise DamagedFileError(ENCRYPTED) from error
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except _DAMAGE as error:
         raise DamagedFileError(DAMAGED) from error

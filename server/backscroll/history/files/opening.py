@@ -225,7 +225,10 @@ def _member(
 def _modified_at(member: zipfile.ZipInfo) -> int | None:
     if member.date_time[0] <= _FIRST_ZIP_YEAR:  # written if the time is not known
         return None
-    return calendar.timegm((*member.date_time, 0, 0, 0))
+    try:
+        return calendar.timegm((*member.date_time, 0, 0, 0))
+    except ValueError:  # there is no such month
+        return None
 
 
 def _directly_in(paths: Collection[str]) -> Mapping[str, list[str]]:
