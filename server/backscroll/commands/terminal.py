@@ -5,6 +5,8 @@ import sys
 from io import TextIOWrapper
 from typing import Final, TextIO
 
+import click
+
 from backscroll.process.exits import CommandError
 from backscroll_tools.plain import plain
 
@@ -27,6 +29,11 @@ def write(text: str, stream: TextIO | None = None) -> None:
     end = "" if text.endswith("\n") else "\n"
     stream.write((plain(text) if stream.isatty() else text) + end)
     stream.flush()
+
+
+def warn(line: str) -> None:
+    """Write a line to stderr after the program's name, with escaped control characters."""
+    click.echo(f"backscroll: {plain(line)}", err=True)
 
 
 def stdout() -> TextIO:

@@ -7,7 +7,8 @@ import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
-from backscroll.commands.terminal import stdout, write
+from backscroll.commands.terminal import stdout, warn, write
+from backscroll.commands.times import since_s
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import Settings
 
@@ -65,16 +66,18 @@ def forget(  # noqa: PLR0913 - parameters are options
     import anyio
 
     from backscroll.commands.forget.forgetting import erase, found, staying, summary
-    from backscroll.commands.forget.selecting import selection
+    from backscroll.store.archive.records import Selection
 
     stdout()
-    selected = selection(ids, source, folder, before)
-    if selected is None:
+    selected = Selection(
+        ids=ids, source=source, project=folder, before_s=since_s("--before", before)
+    )
+    if selected == Selection():
         raise click.UsageError(_NEEDED)
     within = settings.project if partition is None else partition
     forgotten, left = anyio.run(found, settings.database_url, selected, within)
     for missing in sorted({*ids} - {each.id for each in forgotten}):
-        click.echo(f"backscroll: {missing} is not in the store", err=True)
+        warn(f"{missing} is not in the store")
     if not forgotten:
         write("Nothing to forget.")
         sys.exit(bool(ids))

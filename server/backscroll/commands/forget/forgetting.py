@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from backscroll.commands.local_store import opened_store
+from backscroll.commands.times import in_utc
 from backscroll.store.archive.records import Forgettable, Selection
 
 _SHOWN: Final = 20
 """The maximum number of titles that are shown."""
 _TITLE_CHARS: Final = 60
-_LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, beyond which Python has no dates."""
 
 
 class Found(NamedTuple):
@@ -64,7 +62,7 @@ def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
         folder: the folder that was selected. How many are from its subfolders is said too.
     """
     lines = [
-        f"{_time(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
+        f"{in_utc(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
     ]
     if len(forgotten) > _SHOWN:
         lines.append(f"and {len(forgotten) - _SHOWN} more")
@@ -103,8 +101,3 @@ def _title(each: Forgettable) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _time(seconds: int) -> str:
-    at = datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)
-    return at.strftime("%Y-%m-%d %H:%M")

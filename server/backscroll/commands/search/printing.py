@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from backscroll.commands.times import in_utc
 from backscroll_tools.hits.transcript import summary
 from backscroll_tools.models import HitsPage
 from backscroll_tools.plain import plain
-
-_LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, beyond which Python has no dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def printed(found: Mapping[str, Any], style: Style) -> str:
 
 def _hit(hit: Mapping[str, Any], mark: str, style: Style) -> Iterator[str]:
     head = [
-        style.apply(_time(hit.get("created_at")), fg="green"),
+        style.apply(in_utc(hit.get("created_at")), fg="green"),
         style.apply(hit["role"], bold=True),
     ]
     if "title" in hit:
@@ -87,12 +84,6 @@ def _marked(text: str, mark: str, style: Style) -> str:
         lambda part: style.apply(part, fg="red", bold=True),
     )
     return "".join(styles[at % 2](part) for at, part in enumerate(text.split(mark)))
-
-
-def _time(seconds: int | None) -> str:
-    if seconds is None or not 0 <= seconds <= _LATEST:
-        return ""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _summary(page: HitsPage) -> str:

@@ -6,10 +6,11 @@ import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
+from backscroll.commands.terminal import warn
+from backscroll.commands.times import since_s
 from backscroll.process.exits import interrupted_at_once
 from backscroll.settings.model import Settings
 from backscroll.settings.programs import SOURCES
-from backscroll_tools.plain import plain
 
 
 @click.command(
@@ -66,21 +67,17 @@ def sync(  # noqa: PLR0913 - the options of the command
     from backscroll.commands.sync.running import SyncCommand
     from backscroll.history.sources.known import BY_NAME
     from backscroll.history.sync.syncing import SyncOptions
-    from backscroll_tools.errors import ToolError
-    from backscroll_tools.periods import period
 
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
-    try:
-        since_s = period({"since": since}, _now_s()).since_s if since else None
-    except ToolError:
-        line = f"--since {since!r} is not a date, a time or an age, such as 2026-11-21 or 30d"
-        raise click.UsageError(line) from None
     command = SyncCommand(
         database=settings.database_url,
         sources=[BY_NAME[name] for name in names or SOURCES],
         options=SyncOptions(
-            partition=settings.project, redact=not no_redact, since_s=since_s, refuse=_refuse
+            partition=settings.project,
+            redact=not no_redact,
+            since_s=since_s("--since", since),
+            refuse=warn,
         ),
         say=click.echo,
         indexes_tools=settings.indexes_tools,
@@ -92,13 +89,3 @@ def sync(  # noqa: PLR0913 - the options of the command
             anyio.run(command.watch, on_request)
         else:
             sys.exit(anyio.run(command.run).refused > 0)
-
-
-def _now_s() -> int:
-    import time
-
-    return int(time.time())
-
-
-def _refuse(line: str) -> None:
-    click.echo(f"backscroll: {plain(line)}", err=True)

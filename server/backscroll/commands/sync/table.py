@@ -1,9 +1,9 @@
 """The table of the sources that were found."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
+from backscroll.commands.times import in_utc
 from backscroll.history.sources.finding import FoundSource
 
 _HEADER: Final = ("source", "files", "new", "size", "latest (UTC)")
@@ -54,5 +54,4 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _time(mtime_ns: int) -> str:
-    at = datetime.fromtimestamp(mtime_ns / 1_000_000_000, UTC)
-    return f"{at:%Y-%m-%d %H:%M}" if mtime_ns else ""
+    return in_utc(mtime_ns // 1_000_000_000) if mtime_ns else ""

@@ -9,11 +9,10 @@ import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
-from backscroll.commands.terminal import verbatim, write
+from backscroll.commands.terminal import verbatim, warn, write
 from backscroll.history.formats.registry import MODULES
 from backscroll.process.exits import CommandError, interrupted_at_once
 from backscroll.settings.model import Settings
-from backscroll_tools.plain import plain
 
 _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
 
@@ -95,13 +94,13 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
         raise CommandError("stdin is closed, but the path - means stdin")
     stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
     recorded = Recorded(branches=branches, redacts=redact)
-    recogniser = Recogniser(recorded, _refuse, kind)
+    recogniser = Recogniser(recorded, warn, kind)
     sources = (file for path in paths for file in recogniser.found(path, stdin))
     with interrupted_at_once():
         into = partial(
             import_sources, partition=settings.project, indexes_tools=settings.indexes_tools
         )
-        tally = anyio.run(into, settings.database_url, sources, _refuse, limit)
+        tally = anyio.run(into, settings.database_url, sources, warn, limit)
     tally.redacted = recorded.secrets
     tally.without_content = recorded.without_content
     for line in tally.lines():
@@ -140,7 +139,3 @@ def export(settings: Settings, path: str) -> None:
         with new_file(Path(path)) as file, progress(path, None) as advance:
             lines = anyio.run(export_lines, settings.database_url, file.write, advance)
         click.echo(f"{lines} exported to {path}", err=True)
-
-
-def _refuse(line: str) -> None:
-    click.echo(f"backscroll: {plain(line)}", err=True)
