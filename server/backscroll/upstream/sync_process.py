@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections import deque
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -46,7 +45,7 @@ class SyncProcess:
         self.importing = settings.sources
         self._process: Process | None = None
         self._running: asyncio.Task[None] | None = None
-        self._open: deque[asyncio.Future[None]] = deque()
+        self._open: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run())
@@ -72,12 +71,11 @@ class SyncProcess:
         Args:
             limit_s: the maximum time to wait, in seconds.
         """
-        if self._process is None or self._process.stdin is None or self._open:
+        if self._process is None or self._process.stdin is None or self._open is not None:
             return
-        done = asyncio.get_running_loop().create_future()
-        self._open.append(done)
+        self._open = asyncio.get_running_loop().create_future()
         self._process.stdin.write(b"\n")
-        await asyncio.wait([done], timeout=limit_s)
+        await asyncio.wait([self._open], timeout=limit_s)
 
     async def _run(self) -> None:
         await asyncio.sleep(self._start_after_s)
@@ -106,15 +104,13 @@ class SyncProcess:
             await self._end(process)
 
     def _answered(self) -> None:
-        if self._open:
-            done = self._open.popleft()
-            if not done.done():
-                done.set_result(None)
+        if self._open is not None:
+            self._open.set_result(None)
+            self._open = None
 
     async def _end(self, process: Process) -> None:
         self._process, self.importing = None, ()
-        while self._open:
-            self._answered()
+        self._answered()
         if process.stdin is not None:
             process.stdin.close()
         with suppress(TimeoutError):

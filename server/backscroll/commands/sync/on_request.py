@@ -9,12 +9,12 @@ server.
 import asyncio
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from backscroll.history.sync.tally import SyncTally
 from backscroll.history.sync.watching import Rounds
+from backscroll.stdio.pipes import PipeReader, open_source
 
 SMALL_GROUP: Final = 64
 """The maximum number of items in one transaction, so that writes of the server wait little."""
@@ -30,10 +30,7 @@ async def requested_rounds() -> Rounds:
     """Give way to other processes, and return the rounds that the server asks for on stdin."""
     if sys.platform != "win32":
         os.nice(NICENESS)
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    requests = _Requests(reader)
+    requests = _Requests(await open_source(sys.stdin.fileno()))
     return Rounds(requests.wait, requests.answer)
 
 
@@ -47,17 +44,19 @@ class _Requests:
         is_first: whether the first round has not ended yet.
     """
 
-    reader: asyncio.StreamReader
+    reader: PipeReader
     unanswered: int = 0
     is_first: bool = True
 
     async def wait(self, seconds: float) -> bool:
         """Wait for a request, or for a number of seconds. Return false at the end of stdin."""
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(seconds):
-                if await self.reader.readline():
-                    self.unanswered += 1
-        return not self.reader.at_eof()
+                lines = await self.reader.read()
+        except TimeoutError:
+            return True
+        self.unanswered += lines.count(b"\n")
+        return bool(lines)
 
     def answer(self, _: SyncTally | None) -> None:
         """Tell the server that all requests which were read have been done."""
