@@ -33,9 +33,9 @@ class SyncProcess:
         start_after_s: how long after the context is entered the process is started, in seconds.
 
     Attributes:
-        started: is set once the process is started.
+        started: is set once the process is started, or cannot be.
         importing: the names of the sources until their sessions were imported for the first time,
-            or the process has ended; then empty.
+            or the process has ended or cannot be started; then empty.
     """
 
     def __init__(self, settings: Settings, start_after_s: float = START_AFTER_S) -> None:
@@ -79,20 +79,14 @@ class SyncProcess:
 
     async def _run(self) -> None:
         await asyncio.sleep(self._start_after_s)
-        variables = {
-            "DATABASE": self._settings.database,
-            "PROJECT": self._settings.project,
-            "INDEX": self._settings.index,
-        }
-        given = {f"{PREFIX}{name}": value for name, value in variables.items()}
-        self._process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "backscroll", "sync", *self._settings.sources),
-            *("--watch", "--on-request"),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=os.environ | given,
-        )
-        self.started.set()
+        try:
+            self._process = process = await self._begun()
+        except OSError as error:
+            self.importing = ()
+            _log.warning("the sync of sources cannot be started: %s", error.strerror)
+            return
+        finally:
+            self.started.set()
         try:
             while process.stdout is not None and (line := await process.stdout.readline()):
                 if line.strip():  # the first round has ended; see commands/sync/on_request.py
@@ -102,6 +96,21 @@ class SyncProcess:
             _log.warning("the sync of sources ended; run `backscroll sync` to see why")
         finally:
             await self._end(process)
+
+    async def _begun(self) -> Process:
+        variables = {
+            "DATABASE": self._settings.database,
+            "PROJECT": self._settings.project,
+            "INDEX": self._settings.index,
+        }
+        given = {f"{PREFIX}{name}": value for name, value in variables.items()}
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "backscroll", "sync", *self._settings.sources),
+            *("--watch", "--on-request"),
+            stdin=PIPE,
+            stdout=PIPE,
+            env=os.environ | given,
+        )
 
     def _answered(self) -> None:
         if self._open is not None:

@@ -81,3 +81,15 @@ async def test_a_search_before_the_first_round_ends_says_that_sessions_are_being
 
     [text] = [block.text for block in result.content if isinstance(block, TextContent)]
     assert "sessions of claude-code are still being imported; search again later" in text
+
+
+async def test_a_sync_that_cannot_be_started_is_logged_and_ends(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TOO_LONG", "x" * 2_000_000)  # no system starts a process with it
+    async with SyncProcess(settings, start_after_s=0) as sync:
+        await sync.started.wait()
+        await sync.catch_up(limit_s(30))
+
+    assert sync.importing == ()
+    assert caplog.messages == ["the sync of sources cannot be started: Argument list too long"]
