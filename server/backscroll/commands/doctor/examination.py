@@ -48,11 +48,12 @@ async def examine(
     upstream = upstream_of_callers(settings)
     callers_have_keys = settings.http_auth == "token"
     checks: tuple[Check, ...] = ()
-    probed = replace(settings, sources=())
+    probed = settings
     if is_embedded(settings):
         checks, probed = await _check_store(settings)
     groups: dict[Group, Check] = {}
     if not any(check.verdict == "failed" for check in checks):
+        probed = replace(probed, sources=())  # so that nothing is synced
         async with UpstreamConnection(probed, upstream) as connection:
             client = await connection.client()
             groups = await probe_all(client, limit_s, callers_have_keys=callers_have_keys)
@@ -88,9 +89,9 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
         exist, these settings name an empty database in memory.
     """
     if is_missing(settings.database_url):
-        empty = replace(settings, database="sqlite://", sources=())  # a new, empty database
+        empty = replace(settings, database="sqlite://")  # a new, empty database
         return (check_folder(settings.database_url),), empty
-    return await check_database(settings.database_url), replace(settings, sources=())
+    return await check_database(settings.database_url), settings
 
 
 def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:
