@@ -29,7 +29,7 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
         **conversation.metadata,
     }
     return ImportedConversation(
-        key=f"{conversation.source}:{conversation.id}",
+        key=import_key(conversation.source, conversation.id),
         created_at=now_s if first is None else first,
         last_active_at=max(times, default=updated_at),
         updated_at=updated_at,
@@ -37,6 +37,16 @@ def stored_form(conversation: SourceConversation, now_s: int) -> ImportedConvers
         items=items,
         is_tail=conversation.is_partial,
     )
+
+
+def import_key(source: str, source_id: str) -> str:
+    """Return the key that identifies a conversation across imports.
+
+    Args:
+        source: the name of its program.
+        source_id: the program's own id of it.
+    """
+    return f"{source}:{source_id}"
 
 
 def _item(item: SourceItem, now_s: int) -> ImportedItem:

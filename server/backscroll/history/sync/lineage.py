@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from backscroll.history.conversation import SourceConversation
+from backscroll.history.stored_form import import_key
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.history.sync.forks import from_first_own, without_copies
 from backscroll.store.app import Store
@@ -37,7 +38,7 @@ class Lineage:
         if not record.has_shared_keys:
             return record
         written = {each.key: each for each in pending}
-        key = f"{record.source}:{record.id}"
+        key = import_key(record.source, record.id)
         known = await self._known_parent(key, written)
         parent = self._parent(record) if known is None else known
         if parent:
@@ -58,7 +59,7 @@ class Lineage:
     ) -> SourceConversation:
         # What was imported of a fork tells where its own part begins, even if its parent was
         # forgotten since.
-        own = await self._keys(f"{record.source}:{record.id}", written)
+        own = await self._keys(import_key(record.source, record.id), written)
         if any(item.key in own for item in record.items):
             return from_first_own(record, parent, own)
         return without_copies(record, parent, await self._inherited(record, parent, written))
@@ -79,7 +80,7 @@ class Lineage:
             if not parent or parent in seen:
                 break
             seen.add(parent)
-            key = f"{record.source}:{parent}"
+            key = import_key(record.source, parent)
             keys |= await self._keys(key, written)
             parent = await self._known_parent(key, written) or ""
         return keys

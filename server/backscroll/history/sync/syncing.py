@@ -18,7 +18,7 @@ from backscroll.history.redaction.redacting import redacted
 from backscroll.history.source_file import why
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source
-from backscroll.history.stored_form import stored_form
+from backscroll.history.stored_form import import_key, stored_form
 from backscroll.history.sync.changes import changed, watermark
 from backscroll.history.sync.lineage import Lineage
 from backscroll.history.sync.parts import parts
@@ -214,17 +214,17 @@ class _Group:
             await self.write()
 
     async def _written(self) -> list[ImportOutcome]:
-        for left in reversed(range(TRIES)):
+        conversations = [each.conversation for each in self._members]
+        tries = 1
+        while True:
             try:
                 return await self.store.import_conversations(
-                    [each.conversation for each in self._members],
-                    self.options.partition,
-                    self._watermarks,
+                    conversations, self.options.partition, self._watermarks
                 )
             except DatabaseBusyError:
-                if not left:
+                if tries == TRIES:
                     raise
-        raise AssertionError  # the last try returned or raised
+                tries += 1
 
     async def _is_early(self, source: Source, record: SourceConversation) -> bool:
         at = record.updated_at or record.created_at
@@ -233,7 +233,7 @@ class _Group:
             return False
         if self.options.is_later_round and not source.has_databases:
             return False
-        key = f"{record.source}:{record.id}"
+        key = import_key(record.source, record.id)
         return await self.store.lineage(key, self.options.partition) is None
 
     def _refuse(self, source: Source, line: str) -> None:
