@@ -141,7 +141,7 @@ class Recogniser:
         """Return what can be imported, or what a file looks like whose format is not known.
 
         Args:
-            each: a file or folder, or why there is none.
+            each: a file or folder, or why it cannot be read.
             alone: whether the user named this file, and not an archive or folder that has it.
         """
         if isinstance(each, Unreadable):

@@ -114,7 +114,7 @@ def guarded(
     Args:
         opened: opens the decompressed stream.
         allowance: how much may be read from it.
-        beneath: the compressed stream, to close with it; None if there is none.
+        beneath: the compressed stream, which is closed with it; None if it need not be closed.
 
     Raises:
         DamagedFileError: it cannot be opened. Reads raise it if the content is damaged.
