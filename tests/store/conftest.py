@@ -19,7 +19,7 @@ import pytest
 import uvicorn
 from hypothesis import HealthCheck, settings
 
-from backscroll.database.schema import tables
+from backscroll.database.column_types import tables
 from backscroll.store.app import Store, open_store
 from tests.postgres import PostgresServer
 

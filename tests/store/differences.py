@@ -4,7 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from backscroll.database.schema import tables
+from backscroll.database.column_types import tables
 
 
 def is_ours(name: str) -> bool:

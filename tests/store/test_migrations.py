@@ -306,7 +306,8 @@ async def main():
             pass
 
 asyncio.run(main())
-print(sorted({{"alembic", "asyncpg", "greenlet", "mako"}} & set(sys.modules)))
+unneeded = {{"alembic", "asyncpg", "greenlet", "mako", "sqlalchemy.dialects.postgresql"}}
+print(sorted(unneeded & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from backscroll.database.column_types import tables
 from backscroll.database.faults import (
     DatabaseBusyError,
     DatabaseFailedError,
@@ -36,7 +37,7 @@ from backscroll.database.postgres_address import Address, connect, why_refused
 from backscroll.database.postgres_pooling import connect_checked
 from backscroll.database.postgres_retry import commit, retry
 from backscroll.database.preparing import prepare
-from backscroll.database.schema import TableSet, tables
+from backscroll.database.schema import TableSet
 
 WRITERS: Final = 5
 READERS: Final = 5

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
+from backscroll.database.column_types import tables
 from backscroll.database.faults import StoreError
 from backscroll.database.locks import take_turns
 from backscroll.database.schema import (
@@ -13,7 +14,6 @@ from backscroll.database.schema import (
     TableSet,
     retention_clock,
     sets_in,
-    tables,
     version_table,
 )
 from backscroll.database.search_schema import search_seal

@@ -32,30 +32,13 @@ The tables of the search index are in `search_schema`, and those of imports in `
 from collections.abc import Collection, Mapping
 from typing import Final, Literal, TypeAlias
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint
 
+from backscroll.database.column_types import Json, PlainText, RowNumber, tables
 from backscroll.database.history_schema import HISTORY_TABLES
-from backscroll.database.search_schema import SEARCH_TABLES, create_engine_tables
+from backscroll.database.search_schema import SEARCH_TABLES
 
 SCHEMA_VERSION: Final = 6
-
-tables: Final = MetaData()
-# SQLite assigns row numbers only in a column that is declared INTEGER.
-_RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")
-_Json: Final = JSON(none_as_null=True)
-# Text is compared byte by byte, as in SQLite. If it were compared by the rules of a locale, an
-# update of the operating system could change these rules, and the indexes would become invalid.
-_Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 version_table: Final = Table(
     "backscroll_schema",
@@ -67,19 +50,19 @@ version_table: Final = Table(
 threads: Final = Table(
     "threads",
     tables,
-    Column("position", _RowNumber, primary_key=True, autoincrement=True),
-    Column("partition", _Text, nullable=False, server_default=""),
-    Column("id", _Text, nullable=False),
+    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("id", PlainText, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("metadata", _Json),
-    Column("tool_resources", _Json),
+    Column("metadata", Json),
+    Column("tool_resources", Json),
     Column("next_position", BigInteger, nullable=False),
     Column("message_count", BigInteger, nullable=False),
     Column("last_message_at", BigInteger),
-    Column("import_key", _Text),
+    Column("import_key", PlainText),
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
-    Column("imported_metadata", _Json),
+    Column("imported_metadata", Json),
     Column("imported_until", BigInteger),
     UniqueConstraint("partition", "id", name="threads_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="threads_partition_import_key_key"),
@@ -90,19 +73,19 @@ messages: Final = Table(
     tables,
     Column("thread", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("id", _Text, nullable=False),
-    Column("import_key", _Text),
+    Column("id", PlainText, nullable=False),
+    Column("import_key", PlainText),
     Column("import_digest", BigInteger),
     Column("created_at", BigInteger, nullable=False),
-    Column("role", _Text, nullable=False),
-    Column("content", _Json),
-    Column("attachments", _Json),
-    Column("metadata", _Json),
-    Column("run_id", _Text),
-    Column("assistant_id", _Text),
-    Column("status", _Text, nullable=False),
+    Column("role", PlainText, nullable=False),
+    Column("content", Json),
+    Column("attachments", Json),
+    Column("metadata", Json),
+    Column("run_id", PlainText),
+    Column("assistant_id", PlainText),
+    Column("status", PlainText, nullable=False),
     Column("incomplete_at", BigInteger),
-    Column("incomplete_details", _Json),
+    Column("incomplete_details", Json),
     Column("deleted_at", BigInteger),
     # `thread` is the first column, so that a thread's messages are close together in the index.
     UniqueConstraint("thread", "id"),
@@ -111,16 +94,16 @@ messages: Final = Table(
 conversations: Final = Table(
     "conversations",
     tables,
-    Column("position", _RowNumber, primary_key=True, autoincrement=True),
-    Column("partition", _Text, nullable=False, server_default=""),
-    Column("id", _Text, nullable=False),
+    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("id", PlainText, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("metadata", _Json),
+    Column("metadata", Json),
     Column("next_position", BigInteger, nullable=False),
-    Column("import_key", _Text),
+    Column("import_key", PlainText),
     Column("deleted_at", BigInteger),
     Column("last_active_us", BigInteger, nullable=False, server_default="0"),
-    Column("imported_metadata", _Json),
+    Column("imported_metadata", Json),
     Column("imported_until", BigInteger),
     # The number of items that are messages; null if they were not counted yet.
     Column("message_count", BigInteger),
@@ -133,12 +116,12 @@ items: Final = Table(
     tables,
     Column("conversation", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("id", _Text, nullable=False),
+    Column("id", PlainText, nullable=False),
     # These columns precede the body, so that SQLite can read them without reading the body.
     Column("created_at", BigInteger),
-    Column("import_key", _Text),
+    Column("import_key", PlainText),
     Column("import_digest", BigInteger),
-    Column("body", _Json),
+    Column("body", Json),
     Column("deleted_at", BigInteger),
     UniqueConstraint("conversation", "id"),
 )
@@ -146,16 +129,16 @@ items: Final = Table(
 completions: Final = Table(
     "completions",
     tables,
-    Column("position", _RowNumber, primary_key=True, autoincrement=True),
-    Column("partition", _Text, nullable=False, server_default=""),
-    Column("id", _Text, nullable=False),
+    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("id", PlainText, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("model", _Text, nullable=False),
-    Column("metadata", _Json),
-    Column("choices", _Json),
-    Column("fields", _Json),
+    Column("model", PlainText, nullable=False),
+    Column("metadata", Json),
+    Column("choices", Json),
+    Column("fields", Json),
     Column("input_count", BigInteger, nullable=False),
-    Column("import_key", _Text),
+    Column("import_key", PlainText),
     Column("deleted_at", BigInteger),
     UniqueConstraint("partition", "id", name="completions_partition_id_key"),
     UniqueConstraint("partition", "import_key", name="completions_partition_import_key_key"),
@@ -166,7 +149,7 @@ completion_messages: Final = Table(
     tables,
     Column("completion", BigInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("body", _Json, nullable=False),
+    Column("body", Json, nullable=False),
 )
 
 # A copy of the metadata of completions, with a row for each key, so that filters need no JSON
@@ -175,21 +158,21 @@ completion_metadata: Final = Table(
     "completion_metadata",
     tables,
     Column("completion", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", _Text, primary_key=True),
-    Column("value", _Text, nullable=False),
+    Column("name", PlainText, primary_key=True),
+    Column("value", PlainText, nullable=False),
 )
 
 idempotency: Final = Table(
     "idempotency",
     tables,
-    Column("scope", _Text, primary_key=True),
-    Column("key", _Text, primary_key=True),
-    Column("request_hash", _Text, nullable=False),
+    Column("scope", PlainText, primary_key=True),
+    Column("key", PlainText, primary_key=True),
+    Column("request_hash", PlainText, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("status", Integer, nullable=False),
-    Column("body", _Text),
-    Column("collection_id", _Text, nullable=False),
-    Column("object_id", _Text, nullable=False),
+    Column("body", PlainText),
+    Column("collection_id", PlainText, nullable=False),
+    Column("object_id", PlainText, nullable=False),
     # The `elapsed_ms` of `retention_clock` when the row was written. A server that still uses
     # schema 2 leaves it null, and such rows are never removed.
     Column("kept_since_ms", BigInteger),
@@ -200,35 +183,36 @@ retention_clock: Final = Table(
     "retention_clock",
     tables,
     Column("elapsed_ms", BigInteger, nullable=False),
-    Column("token", _Text, nullable=False),
+    Column("token", PlainText, nullable=False),
 )
 
 # Bearer tokens for the HTTP transport. Only their hashes are stored.
 tokens: Final = Table(
     "tokens",
     tables,
-    Column("id", _Text, primary_key=True),
-    Column("digest", _Text, nullable=False, unique=True),
-    Column("name", _Text, nullable=False),
-    Column("scopes", _Json),
-    Column("toolsets", _Json),
-    Column("partition", _Text, nullable=False, server_default=""),
-    Column("upstream_key_variable", _Text),
+    Column("id", PlainText, primary_key=True),
+    Column("digest", PlainText, nullable=False, unique=True),
+    Column("name", PlainText, nullable=False),
+    Column("scopes", Json),
+    Column("toolsets", Json),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("upstream_key_variable", PlainText),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
 )
 
-for _kept in HISTORY_TABLES:
-    _kept.to_metadata(tables)
-_searched: Final = [table.to_metadata(tables) for table in SEARCH_TABLES]
-create_engine_tables(_searched[0])
-
 TableSet: TypeAlias = Literal["store", "tokens"]
 """The name of a set of tables: the embedded store's tables, or the table of bearer tokens."""
 
 TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
-    "store": tuple(table for table in tables.sorted_tables if table not in {version_table, tokens}),
+    "store": (
+        *(threads, messages, conversations, items),
+        *(completions, completion_messages, completion_metadata),
+        *(idempotency, retention_clock),
+        *HISTORY_TABLES,
+        *SEARCH_TABLES,
+    ),
     "tokens": (tokens,),
 }
 """The tables of each set. A database with a schema version below 3 always has the set `store`."""

@@ -12,28 +12,16 @@ single rows. On PostgreSQL, writers would wait for one another to add to a block
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import (
-    DDL,
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    event,
-)
+from sqlalchemy import DDL, BigInteger, Column, Index, Integer, LargeBinary, Table, event
 
-_metadata: Final = MetaData()
-_Text: Final = Text().with_variant(Text(collation="C"), "postgresql")
+from backscroll.database.column_types import PlainText, tables
 
 # A number for each partition. The tokens of a partition begin with its number, so that partitions
 # share no counts.
 search_scopes: Final = Table(
     "search_scopes",
-    _metadata,
-    Column("partition", _Text, primary_key=True),
+    tables,
+    Column("partition", PlainText, primary_key=True),
     Column("scope", Integer, nullable=False),
 )
 
@@ -41,19 +29,19 @@ search_scopes: Final = Table(
 # are not indexed yet.
 search_pending: Final = Table(
     "search_pending",
-    _metadata,
+    tables,
     Column("kind", Integer, primary_key=True, autoincrement=False),
     Column("below", BigInteger, nullable=False),
 )
 
 # This table has one row: a random key of 32 bytes in hexadecimal digits, which encrypts the cursors
 # of searches.
-search_seal: Final = Table("search_seal", _metadata, Column("key", _Text, nullable=False))
+search_seal: Final = Table("search_seal", tables, Column("key", PlainText, nullable=False))
 
 # The vectors of rows, if the operator configured embeddings (`store.search.vectors`).
 search_vectors: Final = Table(
     "search_vectors",
-    _metadata,
+    tables,
     Column("row", BigInteger, primary_key=True, autoincrement=False),
     Column("scope", Integer, nullable=False),
     Column("model", Integer, nullable=False),
@@ -63,12 +51,10 @@ search_vectors: Final = Table(
     Index("search_vectors_signs", "scope", "model", "row", "signs"),
 )
 
-_outdated: Final = search_vectors.c.vector.is_(None)
 Index(
     "search_vectors_outdated",
     search_vectors.c.row,
-    sqlite_where=_outdated,
-    postgresql_where=_outdated,
+    sqlite_where=search_vectors.c.vector.is_(None),
 )
 
 SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal, search_vectors)
@@ -101,12 +87,9 @@ ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         ),
     ),
 }
-"""The statements that create the tables that differ between the engines."""
+"""The statements that create the tables that differ between the engines, after `search_scopes`."""
 
-
-def create_engine_tables(target: Table) -> None:
-    """Create the tables of `ENGINE_TABLES` whenever `target` is created."""
-    for engine, statements in ENGINE_TABLES.items():
-        for statement in statements:
-            create = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
-            event.listen(target, "after_create", create.execute_if(dialect=engine))
+for _engine, _statements in ENGINE_TABLES.items():
+    for _statement in _statements:
+        _create = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
+        event.listen(search_scopes, "after_create", _create.execute_if(dialect=_engine))
