@@ -188,6 +188,21 @@ async def test_what_an_old_store_imported_is_brought_up_to_date(old_url: str) ->
     ]
 
 
+async def test_metadata_of_an_old_import_that_the_user_changes_after_the_next_one_stays(
+    old_url: str,
+) -> None:
+    async with open_store(old_url) as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            assert (await store.import_thread(OLD_THREAD)).kind == "present"
+            mine = {"metadata": {"a": "mine"}}
+            assert (await api.post("/threads/thread_1", json=mine)).status_code == 200
+            assert (await store.import_thread(OLD_THREAD)).kind == "present"
+            assert (await api.get("/threads/thread_1")).json()["metadata"] == {"a": "mine"}
+
+
 async def test_the_messages_of_old_conversations_are_counted_in_the_background(
     old_url: str,
 ) -> None:

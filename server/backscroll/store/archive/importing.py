@@ -122,6 +122,10 @@ def _tokens(
     from backscroll_tools.search.tokenizer import tokens
 
     return [
-        {index: tokens(text) for index in change.indexed if (text := each.entry(index).text)}
+        {
+            index: tokens(text)
+            for index in change.difference.written
+            if (text := each.entry(index).text)
+        }
         for each, change in zip(prepared, changes, strict=True)
     ]

@@ -5,7 +5,7 @@ that search tokens are computed only for new content. `write` calls it again in 
 because another process may have written in the meantime.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -44,7 +44,8 @@ class Change:
         known: the stored messages or items that were compared.
         difference: how they differ from those of the import.
         metadata: the new metadata; None if it does not change.
-        adopted: the keys and digests to add to messages or items that an older version imported.
+        adopted: the keys and digests to add to messages or items, if an older version imported the
+            thread or conversation; None if this version did.
     """
 
     outcome: ImportOutcome
@@ -52,17 +53,12 @@ class Change:
     known: tuple[Known, ...] = ()
     difference: Difference = _NONE
     metadata: Mapping[str, str] | None = None
-    adopted: tuple[JSON, ...] = ()
+    adopted: Sequence[JSON] | None = None
 
     @property
     def is_written(self) -> bool:
         """Whether anything has to be written."""
-        return bool(self.outcome.kind in {"imported", "updated"} or self.adopted)
-
-    @property
-    def indexed(self) -> list[int]:
-        """The indexes of the messages or items that have to be indexed."""
-        return self.difference.written if self.is_written else []
+        return self.outcome.kind in {"imported", "updated"} or self.adopted is not None
 
 
 def look(
@@ -91,7 +87,7 @@ def look(
     if not prepared.is_tail and prepared.newest_at < (owner["imported_until"] or 0):
         return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     known = _known(connection, owner["position"], prepared)
-    adopted: list[JSON] = []
+    adopted: Sequence[JSON] | None = None
     if owner["import_key"] is not None and owner["imported_until"] is None:
         known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
     difference = compare(known, prepared.given, is_tail=prepared.is_tail)
@@ -100,7 +96,7 @@ def look(
     metadata = _metadata(owner, prepared)
     kind: ImportKind = "updated" if difference or metadata is not None else "present"
     outcome = _outcome(kind, owner["id"], prepared, difference)
-    return Change(outcome, owner, tuple(known), difference, metadata, tuple(adopted))
+    return Change(outcome, owner, tuple(known), difference, metadata, adopted)
 
 
 def write(
@@ -126,7 +122,8 @@ def write(
         _insert(connection, partition, prepared, now_us, tokens)
     elif change.owner is not None and change.is_written:
         update = Update(connection, partition, prepared, change.owner, tokens, now_us)
-        update.adopt(change.adopted)
+        if change.adopted is not None:
+            update.adopt(change.adopted)
         if change.metadata is not None:
             update.set_metadata(change.metadata)
         if change.difference:

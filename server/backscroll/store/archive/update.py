@@ -42,21 +42,18 @@ class Update:
     now_us: int
 
     def adopt(self, adopted: Iterable[JSON]) -> None:
-        """Write the keys and digests of messages or items that an older version imported."""
+        """Record what an import by an older version did not.
+
+        Args:
+            adopted: the keys and digests of messages or items.
+        """
         for each in adopted:
             self._set(each["id"], {name: value for name, value in each.items() if name != "id"})
+        self._set_owner(self._recorded)
 
     def set_metadata(self, metadata: Mapping[str, str]) -> None:
         """Replace the metadata, and the title in the search index."""
-        imported = self.prepared.row["imported_metadata"]
-        if self.prepared.is_tail:  # it may not have all of the metadata
-            imported = {**(self.row["imported_metadata"] or {}), **imported}
-        values = {
-            "metadata": metadata,
-            "imported_metadata": imported,
-            "imported_until": self._until,
-        }
-        self._set_owner(values)
+        self._set_owner({"metadata": metadata, **self._recorded})
         before = self.row["metadata"]
         index.retitle(self.connection, self.partition, self._owner, before, metadata)
 
@@ -96,6 +93,14 @@ class Update:
         else:
             values |= {"message_count": _count, "last_message_at": _newest}
         self._set_owner(values)
+
+    @property
+    def _recorded(self) -> JSON:
+        """The columns that record the metadata and the time of the import."""
+        imported = self.prepared.row["imported_metadata"]
+        if self.prepared.is_tail:  # it may not have all of the metadata
+            imported = {**(self.row["imported_metadata"] or {}), **imported}
+        return {"imported_metadata": imported, "imported_until": self._until}
 
     @property
     def _until(self) -> int:
