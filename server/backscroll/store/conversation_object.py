@@ -102,13 +102,14 @@ class OtherItem(_ExtraAllowed):
     type: Annotated[str, Field(min_length=1), AfterValidator(_no_reference)]
 
 
-def _is_message(item: JSON) -> bool:
+def is_message(item: JSON) -> bool:
+    """Whether an item, or the body of its row, is a message."""
     kind = item.get("type")
     return kind == _MESSAGE or (kind is None and ("role" in item or "content" in item))
 
 
 def _item_tag(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    return "<message>" if isinstance(value, dict) and _is_message(value) else "<item>"
+    return "<message>" if isinstance(value, dict) and is_message(value) else "<item>"
 
 
 ItemBody = Annotated[
@@ -160,21 +161,25 @@ def listed_conversation(row: JSON) -> JSON:
     return conversation_object(row) | counted | {"last_message_at": last_message_at}
 
 
-def item_row(item: JSON, item_id: str | None = None) -> JSON:
-    """Return the row of a validated item, without its conversation and position.
+def item_row(item: JSON) -> JSON:
+    """Return the row of a new item, without its conversation and position.
 
-    Args:
-        item: the item as received. Its `id` is ignored: like OpenAI's API, the store creates ids.
-        item_id: the id to use; None for a new one.
+    The `id` of `item` is ignored: like OpenAI's API, the store creates ids.
     """
+    body = item_body(item)
+    return {"id": new_item_id(body["type"]), "body": body}
+
+
+def item_body(item: JSON) -> JSON:
+    """Return the body of a validated item, as it is stored."""
     body = {name: value for name, value in item.items() if name != "id"}
-    if _is_message(item):
+    if is_message(item):
         body |= {
             "type": _MESSAGE,
             "status": item.get("status") or "completed",
             "content": _parts(item["role"], item["content"]),
         }
-    return {"id": item_id or new_item_id(body["type"]), "body": body}
+    return body
 
 
 def item_object(row: JSON) -> JSON:

@@ -23,6 +23,8 @@ from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
     ItemsCreate,
     conversation_object,
+    is_message,
+    item_body,
     item_object,
     item_row,
 )
@@ -113,7 +115,7 @@ def find_conversation(
 
 async def item_tokens(created: Iterable[JSON]) -> "list[Tokens]":
     """Return the search tokens of new items. Call this before the transaction."""
-    return [await tokens_of(item_text(item_row(item)["body"])) for item in created]
+    return [await tokens_of(item_text(item_body(item))) for item in created]
 
 
 def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
@@ -143,7 +145,7 @@ def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
         "within": partition,
         "conversation_id": conversation_id,
         "count": len(rows),
-        "messages": sum(map(_is_message, rows)),
+        "messages": sum(is_message(row["body"]) for row in rows),
         "now_us": now_us,
     }
     owner = _take_positions.execute(connection, bound).one_or_none()
@@ -241,17 +243,12 @@ class ItemEndpoints:
             index.remove(connection, partition, owner, row["position"], item_text(row["body"]))
             erased = update(items).where(this_item, items.c.deleted_at.is_(None))
             connection.execute(erased.values(body=None, deleted_at=self.clock.unix_s()))
-            if _is_message(row):
+            if is_message(row["body"]):
                 connection.execute(_one_less, {"row": row["conversation"]})
             erase_replies(connection, partition, conversation_id, item_id)
             return find_conversation(connection, partition, conversation_id)
 
         return reply(conversation_object(await self.database.write(work, turn_of(request))))
-
-
-def _is_message(row: JSON) -> bool:
-    kind: str = row["body"]["type"]
-    return kind == "message"
 
 
 def _created(rows: Sequence[JSON]) -> JSON:

@@ -258,17 +258,19 @@ class MessageEndpoints:
         connection.execute(statement.values(**values))
 
 
-_newest: Final = (
+newest_message_at: Final = (
     select(messages.c.created_at)
     .where(messages.c.thread == threads.c.position, messages.c.deleted_at.is_(None))
     .order_by(messages.c.position.desc())
     .limit(1)
     .scalar_subquery()
 )
+"""An SQL expression for the time of a thread's last message; null if the thread has none."""
+
 _recount: Final = (
     update(threads)
     .where(threads.c.position == bindparam("thread"))
-    .values(message_count=threads.c.message_count - 1, last_message_at=_newest)
+    .values(message_count=threads.c.message_count - 1, last_message_at=newest_message_at)
 )
 
 

@@ -21,6 +21,7 @@ class Known(NamedTuple):
         key: its import key; None if it has none.
         digest: the hash of the imported content; None if it was written through the API.
         is_deleted: whether it was deleted, through the API or by an import.
+        created_at: its time, in Unix seconds; None if it is not known.
     """
 
     position: int
@@ -28,6 +29,7 @@ class Known(NamedTuple):
     key: str | None
     digest: int | None
     is_deleted: bool
+    created_at: int | None = None
 
     @property
     def is_imported(self) -> bool:

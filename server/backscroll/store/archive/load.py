@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select
+from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.sql.dml import ReturningInsert
 
 from backscroll.database.locks import lock_list
 from backscroll.store.archive.adoption import adopt
-from backscroll.store.archive.difference import REMOVED, Difference, Known, compare
+from backscroll.store.archive.difference import Difference, Known, compare
 from backscroll.store.archive.merging import merged
 from backscroll.store.archive.prepared import CONVERSATIONS, Collection, Prepared
 from backscroll.store.archive.records import ImportKind, ImportOutcome
 from backscroll.store.archive.tombstones import is_forgotten
 from backscroll.store.archive.update import Update
+from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
 
@@ -91,7 +92,7 @@ def look(
     if owner["import_key"] is not None and owner["imported_until"] is None:
         known, adopted = adopt(connection, collection, owner["position"], known, prepared.members)
     difference = compare(known, prepared.given, is_tail=prepared.is_tail)
-    if _is_older(connection, owner, prepared, difference):
+    if _is_older(owner, prepared, difference):
         return Change(ImportOutcome(kind="present", id=owner["id"]), owner)
     metadata = _metadata(owner, prepared)
     kind: ImportKind = "updated" if difference or metadata is not None else "present"
@@ -165,7 +166,7 @@ def _insert(
 def _counts(prepared: Prepared) -> JSON:
     members = prepared.members
     if prepared.collection is CONVERSATIONS:
-        return {"message_count": sum(row["body"]["type"] == "message" for row in members)}
+        return {"message_count": sum(is_message(row["body"]) for row in members)}
     last = members[-1]["created_at"] if members else None
     return {"message_count": len(members), "last_message_at": last}
 
@@ -185,9 +186,7 @@ def _outcome(
     )
 
 
-def _is_older(
-    connection: Connection, owner: JSON, prepared: Prepared, difference: Difference
-) -> bool:
+def _is_older(owner: JSON, prepared: Prepared, difference: Difference) -> bool:
     """Return whether an import that is as new as the stored state by its time is in fact older.
 
     It is older if it only lacks messages or items that are stored, or if one that it lacks is newer
@@ -198,9 +197,8 @@ def _is_older(
         return False
     if not difference.added and not difference.replaced:
         return True
-    bound = {"of": owner["position"], "removed": REMOVED}
-    newest = connection.scalar(_newest_time(prepared.collection), bound) or 0
-    return bool(newest > max(row["created_at"] or 0 for row in prepared.members))
+    newest = max(each.created_at or 0 for each in difference.removed)
+    return newest > max(row["created_at"] or 0 for row in prepared.members)
 
 
 def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
@@ -240,19 +238,10 @@ def _members(collection: Collection) -> Select[Any]:
             columns.import_key,
             columns.import_digest,
             columns.deleted_at.is_not(None),
+            columns.created_at,
         )
         .where(columns[collection.owner] == bindparam("of"))
         .order_by(columns.position)
-    )
-
-
-@cache
-def _newest_time(collection: Collection) -> Select[Any]:
-    columns = collection.members.c
-    return select(func.max(columns.created_at)).where(
-        columns[collection.owner] == bindparam("of"),
-        columns.import_digest != bindparam("removed"),
-        columns.deleted_at.is_(None),
     )
 
 

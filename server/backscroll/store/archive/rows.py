@@ -12,7 +12,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import ImportedItem, ImportedMessage
 from backscroll.store.archive.storable import storable, storable_metadata
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.conversation_object import MAX_ITEM_TEXT, ItemList, completed, item_row
+from backscroll.store.conversation_object import MAX_ITEM_TEXT, ItemList, completed, item_body
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import is_id
 from backscroll.store.message_object import stored_content, text_part
@@ -171,7 +171,7 @@ def _validate(given: Sequence[ImportedItem]) -> None:
 
 def _item_row(given: ImportedItem) -> tuple[JSON, int]:
     item_id = checked_id(given.item.get("id"))
-    body = completed(item_row(given.item, item_id or "-")["body"])
+    body = completed(item_body(given.item))
     repaired = 0
     try:
         text = _text_of(body)

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from backscroll.database.schema import messages, threads
 from backscroll.store.activity import US
 from backscroll.store.archive.difference import REMOVED, Difference, Known, Placed
-from backscroll.store.archive.prepared import CONVERSATIONS, Prepared
+from backscroll.store.archive.prepared import THREADS, Prepared
+from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
+from backscroll.store.messages import newest_message_at
 from backscroll.store.search import index
 
 if TYPE_CHECKING:
@@ -78,20 +79,19 @@ class Update:
             (at, each.position) for each, at in difference.replaced if each.position not in moved
         ]
         self._index([*in_place, *((placed.at, position) for placed, position in places)])
-        gained = sum(map(self._is_message, difference.written))
+        gained = sum(_is_message(self.prepared.members[at]) for at in difference.written)
         lost = sum(were_messages[each.position] for each in changed)
         next_position = self.row["next_position"] + len(places) - difference.has_new_start
         columns = self.prepared.collection.owners.c
         active, active_us = columns.last_active_us, self.prepared.active_us(self.now_us)
         values: JSON = {
             "next_position": next_position,
+            "message_count": columns.message_count + gained - lost,
             "imported_until": self._until,
             "last_active_us": case((active < active_us, active_us), else_=active),
         }
-        if self.prepared.collection is CONVERSATIONS:
-            values["message_count"] = columns.message_count + gained - lost
-        else:
-            values |= {"message_count": _count, "last_message_at": _newest}
+        if self.prepared.collection is THREADS:
+            values["last_message_at"] = newest_message_at
         self._set_owner(values)
 
     @property
@@ -200,20 +200,6 @@ class Update:
         # On SQLite, a lookup by position would be slow, because its index has no deleted rows.
         return self._owned & (self.prepared.collection.members.c.id == member_id)
 
-    def _is_message(self, at: int) -> bool:
-        return _is_message(self.prepared.members[at])
-
 
 def _is_message(row: JSON) -> bool:
-    return "body" not in row or row["body"]["type"] == "message"
-
-
-_living: Final = (messages.c.thread == threads.c.position) & messages.c.deleted_at.is_(None)
-_count: Final = select(func.count()).where(_living).scalar_subquery()
-_newest: Final = (
-    select(messages.c.created_at)
-    .where(_living)
-    .order_by(messages.c.position.desc())
-    .limit(1)
-    .scalar_subquery()
-)
+    return "body" not in row or is_message(row["body"])
