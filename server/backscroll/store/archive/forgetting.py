@@ -47,6 +47,14 @@ from backscroll_tools.search.titles import title_of
 
 _IDS: Final = 500
 """The maximum number of ids in one statement."""
+_SHOWN: Final = frozenset(
+    {
+        *("id", "created_at", "last_active_us", "message_count", "input_count"),
+        *("metadata", "import_key"),
+    }
+)
+"""The columns of a table that `find` reads, if the table has them."""
+
 _ERASED: Final = 16
 """The maximum number of objects that are erased in one transaction."""
 _PAUSE_S: Final = 0.01
@@ -144,7 +152,9 @@ async def forget(
 
 def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Select[Any]]:
     table = kind.table
-    statement = select(table).where(table.c.partition == partition, table.c.deleted_at.is_(None))
+    # Not all columns, because the `choices` of completions can be large.
+    shown = (column for column in table.c if column.name in _SHOWN)
+    statement = select(*shown).where(table.c.partition == partition, table.c.deleted_at.is_(None))
     if selection.source:
         statement = statement.where(_is_from(table, selection.source))
     if selection.project:
