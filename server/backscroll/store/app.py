@@ -98,8 +98,9 @@ async def open_store(
             filling = [
                 asyncio.create_task(backfill.keep_whole(opened, with_tools=indexes_tools)),
                 asyncio.create_task(count_messages(opened)),
-                *(asyncio.create_task(each.keep_filled()) for each in filter(None, [meanings])),
             ]
+            if meanings is not None:
+                filling.append(asyncio.create_task(meanings.keep_filled()))
             try:
                 yield store
             finally:

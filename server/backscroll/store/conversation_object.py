@@ -203,8 +203,12 @@ def completed(body: JSON) -> JSON:
     return body
 
 
+def text_content(role: str | None, text: str) -> JSON:
+    """Return the only part of a message whose content is a string."""
+    return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
+
+
 def _parts(role: str, content: str | list[JSON]) -> list[JSON]:
     if isinstance(content, str):
-        kind = "output_text" if role == "assistant" else "input_text"
-        content = [{"type": kind, "text": content}]
+        content = [text_content(role, content)]
     return [{**_REQUIRED.get(part["type"], {}), **part} for part in content]

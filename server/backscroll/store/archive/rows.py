@@ -12,7 +12,13 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import ImportedItem, ImportedMessage
 from backscroll.store.archive.storable import storable, storable_metadata
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.conversation_object import MAX_ITEM_TEXT, ItemList, completed, item_body
+from backscroll.store.conversation_object import (
+    MAX_ITEM_TEXT,
+    ItemList,
+    completed,
+    item_body,
+    text_content,
+)
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import is_id
 from backscroll.store.message_object import stored_content, text_part
@@ -194,8 +200,7 @@ def _divided(item: JSON) -> JSON:
     """Return an item with each long text divided into parts of a length that the API allows."""
     content = item["content"]
     if isinstance(content, str):
-        kind = "output_text" if item.get("role") == "assistant" else "input_text"
-        content = [{"type": kind, "text": content}]
+        content = [text_content(item.get("role"), content)]
     return {**item, "content": [piece for part in content for piece in _pieces(part)]}
 
 
