@@ -104,6 +104,18 @@ async def sends_no_numbers(_texts: list[str], data: list[Any]) -> None:
     data[0]["embedding"] = ["a"] * DIMENSIONS
 
 
+async def sends_huge_numbers(_texts: list[str], data: list[Any]) -> None:
+    data[0]["embedding"] = [10**400] * DIMENSIONS
+
+
+async def sends_a_list_as_index(_texts: list[str], data: list[Any]) -> None:
+    data[0]["index"] = []
+
+
+async def sends_null_as_index(_texts: list[str], data: list[Any]) -> None:
+    data[0]["index"] = None
+
+
 async def sends_indexes_twice(_texts: list[str], data: list[Any]) -> None:
     data[-1]["index"] = 1
 

@@ -6,6 +6,7 @@ The endpoint is `/embeddings` of any server with OpenAI's API.
 import asyncio
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -124,14 +125,18 @@ def _in_order(reply: Any, count: int) -> list[list[Any]]:  # noqa: ANN401 - JSON
         vector = each.get("embedding") if isinstance(each, dict) else None
         if not isinstance(vector, list) or not 0 < len(vector) <= MAX_DIMENSIONS:
             raise EmbeddingsError("the reply has an embedding that is not a vector")
-        found[each.get("index", at)] = vector
+        index = each.get("index", at)
+        if not isinstance(index, int):
+            raise EmbeddingsError("the reply has an index that is not an integer")
+        found[index] = vector
     if sorted(found) != list(range(count)) or len({len(each) for each in found.values()}) > 1:
         raise EmbeddingsError("the reply does not have a vector of the same length for each text")
     return [found[at] for at in range(count)]
 
 
 def _normalized(vector: list[Any]) -> Vector:
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in vector):
+    most = sys.float_info.max  # JSON allows integers that no float can represent
+    if not all(isinstance(each, int | float) and abs(each) <= most for each in vector):
         raise EmbeddingsError("the reply has an embedding that is not a vector")
     length = math.hypot(*vector)
     return tuple(each / length for each in vector) if 0 < length < math.inf else ()
