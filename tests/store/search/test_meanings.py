@@ -1,9 +1,11 @@
 """Search by meaning: with an endpoint of embeddings, and whatever that endpoint does."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -301,6 +303,18 @@ async def test_another_model_replaces_the_vectors_of_the_first(database_url: str
         await desk.again("larger").fill()
         assert await sql("SELECT DISTINCT length(vector) FROM search_vectors") == [(256,)]
         assert desk.endpoint.texts.count("we sold the car") == 2
+
+
+async def test_a_file_that_was_replaced_gets_the_vectors_that_it_lacks(path: Path) -> None:
+    backup = path.with_name("backup.db")
+    async with opened(f"sqlite:///{backup}") as desk:
+        await new_thread(desk.api, (*OTHERS, "we sold the car"))
+    async with opened(f"sqlite:///{path}") as desk:
+        await new_thread(desk.api, (*OTHERS, "we sold the boat"))
+        await desk.meanings.fill()
+        os.replace(backup, path)  # noqa: PTH105 - as a restore does it
+        await desk.meanings.fill()
+        assert await desk.found("automobile") == ["we sold the car"]
 
 
 async def test_one_process_at_a_time_asks_for_vectors(database_url: str) -> None:

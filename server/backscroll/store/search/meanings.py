@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.port import Database
+from backscroll.database.sqlite_file import Identity, opened_file
 from backscroll.store.search import pending, rows, vectors
 from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Vector
 from backscroll.store.search.hits import read_hits
@@ -70,11 +71,13 @@ class _Work(NamedTuple):
         texts: the next texts without a vector, at most `BATCH`.
         above: the number of a row. No row up to this number needs a vector.
         has_others: whether there are vectors of other models, which must be removed first.
+        file: the SQLite file that has the index; None for any other database.
     """
 
     texts: "list[Text]"
     above: int
     has_others: bool
+    file: Identity | None
 
 
 class Text(NamedTuple):
@@ -123,6 +126,7 @@ class Meanings:
         self._queries: dict[tuple[str, str], Vector] = {}
         self._rests_until = float("-inf")
         self._above: int | None = None
+        self._file: Identity | None = None
 
     async def of_query(self, partition: str, query: str) -> Meaning | None:
         """Return the meaning of a query, or None if the endpoint does not send it in time.
@@ -184,7 +188,7 @@ class Meanings:
     async def _work(self) -> _Work | None:
         """Return the next work to do, or None if there is none."""
         work = await self._database.read(self._waiting, large=True)
-        self._above = None if work.has_others else work.above
+        self._above, self._file = None if work.has_others else work.above, work.file
         return work if work.texts or work.has_others else None
 
     async def _do(self, work: _Work) -> None:
@@ -202,15 +206,16 @@ class Meanings:
         return until if await self._database.write(taking) else 0
 
     def _waiting(self, connection: Connection) -> _Work:
-        has_others = self._above is None and vectors.has_others(connection, self._model)
+        file = opened_file(connection.info)
+        above = self._above if file == self._file else None  # the file may have been replaced
+        has_others = above is None and vectors.has_others(connection, self._model)
         is_postgres = rows.is_postgres(connection)
         newest = rows.newest(connection)
-        above = self._above
         if above is None:
             # On SQLite, rows are committed and embedded in the order of their numbers.
             above = 0 if is_postgres else vectors.newest(connection)
         if found := _texts(connection, vectors.outdated(connection, BATCH)):
-            return _Work(found, above, has_others)
+            return _Work(found, above, has_others, file)
         while above < newest:
             if is_postgres:
                 bound = {"above": above, "most": BATCH}
@@ -222,10 +227,11 @@ class Meanings:
                 ids = sorted(set(some) - vectors.known(connection, some, self._model))
             if found := _texts(connection, ids)[:BATCH]:
                 # The next call starts at the first of these rows. They have vectors by then.
-                return _Work(found, found[0].row - 1, has_others)
+                return _Work(found, found[0].row - 1, has_others, file)
             above = last
         # On PostgreSQL, rows may be committed after later ones.
-        return _Work([], max(0, newest - LATE) if is_postgres else above, has_others)
+        above = max(0, newest - LATE) if is_postgres else above
+        return _Work([], above, has_others, file)
 
     async def _embed(self, found: Sequence[Text]) -> None:
         try:
