@@ -1,4 +1,4 @@
-"""`python -m bench.search.large MESSAGES`: the latency of search in a store of any size.
+"""`python -m bench.search.large MESSAGES`: the CPU time of a search in a store of any size.
 
 The database is filled first if it has no messages, which takes about 0.3 s of CPU for a thousand.
 Give `--database` to keep it, or to measure on PostgreSQL.
@@ -99,7 +99,7 @@ async def _measure(url: str, planted: Sequence[Planted]) -> dict[str, list[float
 def main(messages: int, url: str | None) -> None:
     """Print the CPU time of a search through the tool, in a store of MESSAGES messages.
 
-    PostgreSQL's own CPU time is not included; the time until the answer is printed too.
+    The CPU time of a PostgreSQL server is not included.
     """
     texts, planted = said(messages)
     with database() as temporary:
