@@ -14,12 +14,13 @@ NEEDS_KEY: Final = {"openai": "BACKSCROLL_API_KEY (or OPENAI_API_KEY)"}
 _KEY: Final = re.compile(r"[\x21-\x7e]+")
 
 
-def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
+def flaw_of_address(base_url: str, *, allow_http: bool, key: str = "BACKSCROLL_API_KEY") -> str:
     """Return the rule that a base URL violates, or an empty string if it is valid.
 
     Args:
         base_url: the base URL that the operator set.
         allow_http: whether an upstream on another machine may be used without TLS.
+        key: the variable for the API key, which a URL with credentials should use instead.
     """
     try:
         url = urlsplit(base_url)
@@ -29,7 +30,7 @@ def flaw_of_address(base_url: str, *, allow_http: bool) -> str:
     if url.scheme not in {"http", "https"} or not host:
         return "must start with https:// (or http://) and contain a host"
     if url.username is not None or url.password is not None:
-        return "must not contain credentials: set BACKSCROLL_API_KEY instead"
+        return f"must not contain credentials: set {key} instead"
     if url.query or url.fragment or base_url.endswith(("?", "#")):
         return "must not have a query or a fragment"
     if re.search(r"[^\x21-\x7e]|\\|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(

@@ -272,10 +272,11 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
         message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
     for name, key in (("base_url", "API_KEY"), ("embeddings_url", "EMBEDDINGS_KEY")):
-        address = getattr(settings, name)
-        if address and (flaw := flaw_of_address(address, allow_http=settings.allow_http)):
+        address, allow_http = getattr(settings, name), settings.allow_http
+        if address and (
+            flaw := flaw_of_address(address, allow_http=allow_http, key=f"{PREFIX}{key}")
+        ):
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
-            flaw = flaw.replace(f"{PREFIX}API_KEY", f"{PREFIX}{key}")
             message = f"{sources[name]} {flaw}{hint}."
             raise SettingsError(message)
     # If callers send tokens, each caller may have a separate key. A missing key is then reported
