@@ -17,8 +17,8 @@ from backscroll_tools.search.titles import titled
 from backscroll_tools.search.tokenizer import tokens
 
 TOOL_ROLES: Final = frozenset({"tool", "function"})
-"""The roles of messages whose text is not searched, because tools wrote it. The store's index lacks
-it too."""
+"""The roles of messages whose text is not searched, because tools wrote it. By default, the store's
+index lacks it too."""
 
 _LONG_CHARS: Final = 200_000
 """If the messages of a chunk have more characters than this in total, they are compared in a worker

@@ -78,8 +78,9 @@ def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
     text, cut = _fitted(arguments.get("query", ""), min(_QUERY_BYTES, result_chars // _SHARE))
     if "query" in given:
         given["query"] = text
+    query = None
     if "cursor" not in given:
-        _parsed(text)  # report an invalid query before other errors
+        query = _parsed(text)  # an invalid query is reported before other errors
         given["query"] = text
         given = with_now(given)
     start = start_position(
@@ -90,7 +91,7 @@ def search_of(tool: str, arguments: JSON, result_chars: int) -> Search:
     order = filters.get("order", RELEVANCE)
     if wanted not in {"", order}:
         raise conflict(["order"])
-    query = _parsed(filters.get("query", ""))
+    query = query or _parsed(filters.get("query", ""))
     return Search(
         text=filters.get("query", ""),
         query=query,
