@@ -108,6 +108,14 @@ async def test_a_message_is_found_by_its_meaning(database_url: str) -> None:
     assert set(desk.endpoint.models) == {"m"}
 
 
+@pytest.mark.usefixtures("in_memory")
+async def test_the_endpoint_receives_a_query_without_its_exclusions(database_url: str) -> None:
+    async with opened(database_url) as desk:
+        for query in ("-5", "a car -red -“in town”"):
+            await desk.search(query)
+        assert desk.endpoint.texts == ["-5", "a car"]
+
+
 async def test_partitions_do_not_find_one_another_by_meaning(database_url: str) -> None:
     async with opened(database_url) as desk:
         message = ImportedMessage(role="user", content="we sold the car", created_at=1)

@@ -48,6 +48,18 @@ def test_any_of_the_words_that_tell_something_may_occur(query: str, words: list[
 
 
 @pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("is it -5 degrees?", "is it -5 degrees?"),
+        ("-1 --verbose", "-1 --verbose"),
+        ('cats  -dog -"a b" (x-y) -“c d” “e f”', "cats (x-y) e f"),
+    ],
+)
+def test_the_text_without_exclusions_has_all_that_is_looked_for(query: str, wanted: str) -> None:
+    assert parse(query).wanted == wanted
+
+
+@pytest.mark.parametrize(
     ("query", "words"),
     [
         ("what was it about", ("what", "was", "it", "about")),

@@ -59,6 +59,7 @@ class Query:
             `foo/bar.py:12`. Texts that contain one exactly as written should be shown first.
         only_common: whether all `words` are stop words, because the query has no other words.
         cut: whether a part of the query was ignored because the query exceeded a limit.
+        wanted: the text of the query without its exclusions, from which its meaning is computed.
     """
 
     words: tuple[str, ...]
@@ -68,6 +69,7 @@ class Query:
     identifiers: tuple[Literal, ...] = ()
     only_common: bool = False
     cut: bool = False
+    wanted: str = ""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -89,6 +91,7 @@ class _Parts:
     excluded_words: list[str] = field(default_factory=list)
     excluded: list[Literal] = field(default_factory=list)
     identifiers: list[Literal] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
     cut: bool = False
 
 
@@ -142,6 +145,7 @@ def _query(parts: _Parts, *, cut: bool) -> Query:
         identifiers=tuple(parts.identifiers[:MAX_LITERALS]),
         only_common=only_common,
         cut=cut or parts.cut or any(len(found) > most for found, most in lengths),
+        wanted=" ".join(parts.wanted),
     )
 
 
@@ -152,10 +156,12 @@ def _read(part: re.Match[str], parts: _Parts) -> None:
             _exclude(quoted, parts, by_words=False)
         else:
             parts.literals += _literals(quoted, parts)
+            parts.wanted.append(quoted)
     elif chunk is not None and _EXCLUDING.match(chunk):
         _exclude(chunk[1:].strip('"'), parts, by_words=True)
     elif chunk is not None:
         parts.terms += query_terms(chunk)
+        parts.wanted.append(chunk)
         if _IDENTIFIER.search(bare := chunk.strip("\"'()[]{}<>,;:.?!")):
             parts.identifiers += _literals(bare, parts)
 

@@ -1,8 +1,7 @@
 """`GET /search`: finds messages. It extends OpenAI's API, which cannot search messages."""
 
-import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -11,12 +10,11 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.sqlite_file import opened_file
 from backscroll.store.envelopes import partition_of, reply
-from backscroll.store.search.meanings import Meanings
 from backscroll.store.search.search_page import Statistics, find
 from backscroll.store.search.search_request import read_search
 
-_EXCLUDED: Final = re.compile(r'(?<!\S)-(?:"[^"]*"|\S+)')
-"""The exclusions in a query, such as `-word`. They are removed before the query is embedded."""
+if TYPE_CHECKING:
+    from backscroll.store.search.meanings import Meanings
 
 
 @dataclass(slots=True)
@@ -30,7 +28,7 @@ class SearchEndpoint:
     """
 
     database: Database
-    meanings: Meanings | None = None
+    meanings: "Meanings | None" = None
     _statistics: Statistics = field(default_factory=Statistics)
 
     async def page(self, request: Request) -> Response:
@@ -41,9 +39,7 @@ class SearchEndpoint:
         asks = self.meanings is not None and ranks and not search.query.literals
         meaning = None
         if self.meanings is not None and asks:
-            meaning = await self.meanings.of_query(
-                partition, _EXCLUDED.sub(" ", search.text).strip()
-            )
+            meaning = await self.meanings.of_query(partition, search.query.wanted)
         found = await self.database.read(
             lambda connection: find(
                 connection, partition, search, self._of(connection), meaning=meaning
