@@ -10,14 +10,18 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Endpoint
+from backscroll.store.search.limits import Bounds
 from backscroll.store.search.meanings import Meanings
+from backscroll.store.search.search_endpoint import SearchEndpoint
 from tests.pace import limit_s
 from tests.store.conftest import V2, Sql
 from tests.store.search import embedder as faults
@@ -114,6 +118,21 @@ async def test_the_endpoint_receives_a_query_without_its_exclusions(database_url
         for query in ("-5", "a car -red -“in town”"):
             await desk.search(query)
         assert desk.endpoint.texts == ["-5", "a car"]
+
+
+@pytest.mark.usefixtures("in_memory")
+async def test_a_list_by_time_alone_does_not_claim_that_meanings_were_compared(
+    database_url: str,
+) -> None:
+    async with opened(database_url) as desk:
+        await new_thread(desk.api, ("a car", "my car", "our car"))
+        endpoint = SearchEndpoint(desk.database, desk.meanings, Bounds(budget=2))
+        app = Starlette(routes=[Route("/v1/search", endpoint.page)])
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
+            listed = await page(api, "/search", query="car")
+    assert listed["search"]["matched"] == "common_words"
+    assert "semantic" not in listed["search"]
 
 
 async def test_partitions_do_not_find_one_another_by_meaning(database_url: str) -> None:

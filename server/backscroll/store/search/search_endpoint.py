@@ -10,7 +10,8 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.sqlite_file import opened_file
 from backscroll.store.envelopes import partition_of, reply
-from backscroll.store.search.search_page import Statistics, find
+from backscroll.store.search.limits import Bounds
+from backscroll.store.search.search_page import BOUNDS, Statistics, find
 from backscroll.store.search.search_request import read_search
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ class SearchEndpoint:
         database: the store's database.
         meanings: returns the vectors of queries, to search by meaning too; None to compare only
             words.
+        bounds: how many rows and texts a search may read.
     """
 
     database: Database
     meanings: "Meanings | None" = None
+    bounds: Bounds = BOUNDS
     _statistics: Statistics = field(default_factory=Statistics)
 
     async def page(self, request: Request) -> Response:
@@ -42,11 +45,12 @@ class SearchEndpoint:
             meaning = await self.meanings.of_query(partition, search.query.wanted)
         found = await self.database.read(
             lambda connection: find(
-                connection, partition, search, self._of(connection), meaning=meaning
+                connection, partition, search, self._of(connection), self.bounds, meaning
             ),
             large=True,
         )
-        if asks:
+        # A list of messages with only common words is sorted by time alone.
+        if asks and found["search"]["matched"] != "common_words":
             found["search"]["semantic"] = meaning is not None
         return reply(found)
 

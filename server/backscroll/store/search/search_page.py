@@ -26,7 +26,7 @@ from backscroll.store.search.search_request import SearchRequest
 from backscroll.store.search.vectors import Meaning, Near, near
 
 _CHUNK: Final = 25
-_BOUNDS: Final = Bounds()
+BOUNDS: Final = Bounds()
 
 
 class Statistics:
@@ -72,7 +72,7 @@ def find(  # noqa: PLR0913, PLR0917 - two of them have defaults
     partition: str,
     search: SearchRequest,
     statistics: Statistics,
-    bounds: Bounds = _BOUNDS,
+    bounds: Bounds = BOUNDS,
     meaning: Meaning | None = None,
 ) -> JSON:
     """Return a page of hits in a list envelope that also has a cursor and describes the search.
@@ -113,8 +113,9 @@ def find(  # noqa: PLR0913, PLR0917 - two of them have defaults
     else:
         found = look_up_again(connection, search, limits, words, cursor.having)
     weights = tuple(weight(cursor.messages, having) for having in cursor.having)
-    outline = statistics.outline
-    similar = None if meaning is None else _near(connection, search, limits, meaning, outline)
+    outline, similar = statistics.outline, None
+    if meaning is not None and found.rows:
+        similar = _near(connection, search, limits, meaning, outline)
     lookup = Lookup(connection, partition, search, limits, words, weights, found, outline, similar)
     page = _Page([], None)
     for steps in orders(lookup, cursor):
