@@ -14,10 +14,13 @@ from backscroll.history.formats.chatgpt import FORMAT
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import (
     conversation_in,
+    function_call,
     lines_of,
     read_all,
     read_branches,
+    reasoning,
     sample_of,
+    tea,
     unreadable_in,
 )
 
@@ -56,22 +59,9 @@ def test_a_conversation_keeps_its_facts_and_the_ids_and_times_of_its_messages() 
     )
 
     assert read_all(FORMAT, [found]) == [
-        SourceConversation(
-            source="chatgpt",
-            id="c1",
-            items=(
-                SourceItem(
-                    key="n1",
-                    item={"type": "message", "role": "user", "content": "Oolong?"},
-                    created_at=NOON,
-                ),
-                SourceItem(
-                    key="n2",
-                    item={"type": "message", "role": "assistant", "content": "3 min."},
-                    created_at=NOON,
-                ),
-            ),
-            title="Tea",
+        tea(
+            "chatgpt",
+            {"n1": NOON, "n2": NOON},
             created_at=NOON - 6,
             updated_at=NOON + 60,
             model="gpt-5",
@@ -267,32 +257,9 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
     )
 
     expected: list[tuple[str, JSON]] = [
-        (
-            "a",
-            {
-                "type": "reasoning",
-                "summary": [{"type": "summary_text", "text": "Sum"}],
-                "content": [{"type": "reasoning_text", "text": "6 × 7"}],
-            },
-        ),
-        (
-            "b",
-            {
-                "type": "function_call",
-                "call_id": "b",
-                "name": "python",
-                "arguments": '{"input":"print(6 * 7)"}',
-            },
-        ),
-        (
-            "c",
-            {
-                "type": "function_call",
-                "call_id": "c",
-                "name": "web.run",
-                "arguments": '{"q":"tea"}',
-            },
-        ),
+        ("a", reasoning("6 × 7", "Sum")),
+        ("b", function_call("b", "python", '{"input":"print(6 * 7)"}')),
+        ("c", function_call("c", "web.run", '{"q":"tea"}')),
         ("d", {"type": "function_call_output", "call_id": "b", "output": "42"}),
         ("e", {"type": "function_call_output", "call_id": "c", "output": "Oolong"}),
         ("f", {"type": "function_call_output", "call_id": "c", "output": "Late"}),

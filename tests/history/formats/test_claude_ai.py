@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from backscroll.history.conversation import (
     SourceConversation,
-    SourceItem,
     Unreadable,
     WithoutContent,
 )
@@ -14,10 +13,13 @@ from backscroll.history.formats.claude_ai import FORMAT
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import (
     conversation_in,
+    function_call,
     lines_of,
     read_all,
     read_branches,
+    reasoning,
     sample_of,
+    tea,
     unreadable_in,
 )
 
@@ -57,22 +59,9 @@ def test_a_conversation_keeps_its_facts_and_the_ids_and_times_of_its_messages() 
     )
 
     assert read_all(FORMAT, [found]) == [
-        SourceConversation(
-            source="claude-ai",
-            id="c1",
-            items=(
-                SourceItem(
-                    key="m1",
-                    item={"type": "message", "role": "user", "content": "Oolong?"},
-                    created_at=NOON_S,
-                ),
-                SourceItem(
-                    key="m2",
-                    item={"type": "message", "role": "assistant", "content": "3 min."},
-                    created_at=NOON_S,
-                ),
-            ),
-            title="Tea",
+        tea(
+            "claude-ai",
+            {"m1": NOON_S, "m2": NOON_S},
             created_at=NOON_S - 1,
             updated_at=NOON_S + 60,
         )
@@ -215,14 +204,7 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
     )
 
     assert [(each.key, each.item) for each in conversation_in(FORMAT, [found]).items] == [
-        (
-            "m",
-            {
-                "type": "reasoning",
-                "summary": [{"type": "summary_text", "text": "Thought"}],
-                "content": [{"type": "reasoning_text", "text": "Hm"}],
-            },
-        ),
+        ("m", reasoning("Hm", "Thought")),
         (
             "m/1",
             {
@@ -234,24 +216,8 @@ def test_tool_calls_outputs_and_reasoning_are_items_of_their_kinds() -> None:
                 ],
             },
         ),
-        (
-            "m/3",
-            {
-                "type": "function_call",
-                "call_id": "t1",
-                "name": "search",
-                "arguments": '{"q":"tea"}',
-            },
-        ),
-        (
-            "m/4",
-            {
-                "type": "function_call",
-                "call_id": "m/4",
-                "name": "artifacts",
-                "arguments": '{"content":"# Tea"}',
-            },
-        ),
+        ("m/3", function_call("t1", "search", '{"q":"tea"}')),
+        ("m/4", function_call("m/4", "artifacts", '{"content":"# Tea"}')),
         (
             "m/5",
             {"type": "function_call_output", "call_id": "t1", "output": "Oolong\nt.example"},
@@ -346,7 +312,7 @@ def test_attachments_are_named_and_their_text_is_kept() -> None:
                 ],
             },
         ),
-        ("m2", {"type": "function_call", "call_id": "m2", "name": "t", "arguments": "{}"}),
+        ("m2", function_call("m2", "t", "{}")),
         (
             "m2/end",
             {

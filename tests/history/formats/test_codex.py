@@ -10,7 +10,8 @@ from backscroll.history.formats.codex import FORMAT
 from backscroll.history.formats.codex.reading import read as read_log
 
 from . import session_logs
-from .session_logs import OTHER_SESSION, SESSION, keys, lines, log, one, refused, said
+from .session_logs import OTHER_SESSION, SESSION, lines, log, one, refused
+from .sources import keys, said
 
 AT = 1_784_278_800
 """2026-07-17T09:00:00Z"""

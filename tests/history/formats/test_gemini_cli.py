@@ -11,7 +11,8 @@ from backscroll.history.formats.gemini_cli import FORMAT
 from backscroll.history.formats.gemini_cli.reading import read as read_log
 
 from . import session_logs
-from .session_logs import SESSION, keys, lines, log, one, refused, said
+from .session_logs import SESSION, lines, log, one, refused
+from .sources import keys, said
 
 AT = 1_767_323_045
 """2026-01-02T03:04:05Z"""

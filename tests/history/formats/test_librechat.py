@@ -4,15 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backscroll.history.conversation import SourceConversation, SourceItem, Unreadable
+from backscroll.history.conversation import SourceConversation, Unreadable
 from backscroll.history.formats.librechat import FORMAT
 from backscroll.store.envelopes import JSON
 from tests.history.formats.reading import (
     conversation_in,
+    function_call,
     lines_of,
     read_all,
     read_branches,
+    reasoning,
     sample_of,
+    tea,
     unreadable_in,
 )
 
@@ -54,22 +57,9 @@ def test_a_conversation_keeps_its_facts_and_the_ids_and_times_of_its_messages() 
 
     assert FORMAT.recognises(sample_of(found))
     assert read_all(FORMAT, found) == [
-        SourceConversation(
-            source="librechat",
-            id="c1",
-            items=(
-                SourceItem(
-                    key="m1",
-                    item={"type": "message", "role": "user", "content": "Oolong?"},
-                    created_at=NOON + 1,
-                ),
-                SourceItem(
-                    key="m2",
-                    item={"type": "message", "role": "assistant", "content": "3 min."},
-                    created_at=NOON + 2,
-                ),
-            ),
-            title="Tea",
+        tea(
+            "librechat",
+            {"m1": NOON + 1, "m2": NOON + 2},
             created_at=NOON + 1,
             updated_at=NOON + 2,
             model="gpt-5",
@@ -181,34 +171,11 @@ def test_the_parts_of_a_message_are_items_of_their_kinds() -> None:
                 ],
             },
         ),
-        (
-            "m2",
-            {
-                "type": "reasoning",
-                "summary": [],
-                "content": [{"type": "reasoning_text", "text": "Hm"}],
-            },
-        ),
+        ("m2", reasoning("Hm")),
         ("m2/1", {"type": "message", "role": "assistant", "content": "Let me look."}),
-        (
-            "m2/2",
-            {
-                "type": "function_call",
-                "call_id": "t1",
-                "name": "search",
-                "arguments": '{"q":"tea"}',
-            },
-        ),
+        ("m2/2", function_call("t1", "search", '{"q":"tea"}')),
         ("m2/2/output", {"type": "function_call_output", "call_id": "t1", "output": "Oolong"}),
-        (
-            "m2/3",
-            {
-                "type": "function_call",
-                "call_id": "m2/3",
-                "name": "run",
-                "arguments": '{"a":1}',
-            },
-        ),
+        ("m2/3", function_call("m2/3", "run", '{"a":1}')),
         (
             "m2/4",
             {

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from backscroll.history.conversation import (
     SourceConversation,
-    SourceItem,
     Unreadable,
     WithoutContent,
 )
@@ -18,6 +17,7 @@ from tests.history.formats.reading import (
     read_all,
     read_branches,
     sample_of,
+    tea,
 )
 
 NOON = 1768478400
@@ -52,22 +52,9 @@ def test_a_conversation_keeps_its_facts_and_the_ids_and_times_of_its_messages() 
 
     assert FORMAT.recognises(sample_of([found]))
     assert read_all(FORMAT, [found]) == [
-        SourceConversation(
-            source="open-webui",
-            id="c1",
-            items=(
-                SourceItem(
-                    key="m1",
-                    item={"type": "message", "role": "user", "content": "Oolong?"},
-                    created_at=NOON + 1,
-                ),
-                SourceItem(
-                    key="m2",
-                    item={"type": "message", "role": "assistant", "content": "3 min."},
-                    created_at=NOON + 2,
-                ),
-            ),
-            title="Tea",
+        tea(
+            "open-webui",
+            {"m1": NOON + 1, "m2": NOON + 2},
             created_at=NOON,
             updated_at=NOON + 3,
             model="llama3",
