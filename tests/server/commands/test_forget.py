@@ -14,7 +14,7 @@ LINES = [
         "id": f"conv_{name}",
         "key": f"chatgpt:{name}",
         "created_at": created_at,
-        "metadata": {"title": f"About {name}", "source": "chatgpt", "project": "/work"},
+        "metadata": {"title": f"About {name}", "source": "chatgpt", "project": "/srv/shop"},
         "items": [{"role": "user", "content": name, "created_at": created_at}],
     }
     for name, created_at in (("tea", 1_700_000_000), ("coffee", 1_600_000_000))
@@ -61,7 +61,7 @@ def test_what_is_forgotten_is_shown_asked_for_and_stays_forgotten(database: str,
 
 @pytest.mark.usefixtures("file")
 def test_nothing_is_erased_without_agreement(database: str) -> None:
-    chosen = ("forget", "--source", "chatgpt", "--project", "/work", "--database", database)
+    chosen = ("forget", "--source", "chatgpt", "--project", "/srv/shop", "--database", database)
     declined = run(*chosen, stdin="n\n")
     assert declined.exit_code == 1
     assert declined.stdout == (
@@ -110,14 +110,14 @@ def test_a_long_list_is_cut_and_counted(tmp_path: Path, database: str) -> None:
 @pytest.mark.usefixtures("file")
 def test_what_is_from_subfolders_is_counted(tmp_path: Path, database: str) -> None:
     path = tmp_path / "below.jsonl"
-    metadata = {"source": "chatgpt", "project": "/work/sub"}
+    metadata = {"source": "chatgpt", "project": "/srv/shop/till"}
     below = {**LINES[0], "id": "conv_below", "key": "below", "metadata": metadata}
     path.write_text(json.dumps(below), encoding="utf-8")
     assert run("import", str(path), "--database", database).exit_code == 0
-    shown = run("forget", "--project", "/work/", "--yes", "--database", database).stdout
+    shown = run("forget", "--project", "/srv/shop/", "--yes", "--database", database).stdout
     assert shown.splitlines()[3:] == [
         "3 conversations; 3 messages",
-        "1 of them from subfolders of /work",
+        "1 of them from subfolders of /srv/shop",
         "Erased 3 for good.",
     ]
 
