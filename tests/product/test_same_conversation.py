@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from itertools import cycle
+from itertools import cycle, product
 
 import httpx2
 import pytest
@@ -39,6 +39,12 @@ SAID = [
     for number in range(43)
 ]
 THREAD, CONVERSATION, COMPLETION = "thread_same", "conv_same", "chatcmpl-same"
+WAYS: list[tuple[str, JSON]] = [
+    ("list-messages", {"thread_id": THREAD}),
+    ("list-messages", {"thread_id": CONVERSATION}),
+    ("get-chat-messages", {"completion_id": COMPLETION}),
+]
+"""The same conversation, each way."""
 
 
 class Alternating(httpx2.AsyncBaseTransport):
@@ -142,20 +148,16 @@ async def store_the_same(store: Store) -> None:
     )
 
 
-@pytest.mark.parametrize("order", ["asc", "desc"])
-@pytest.mark.parametrize("limit", [1, 7, 43, 500])
 async def test_a_thread_a_conversation_and_a_completion_read_the_same(
-    store: Store, client: Client, order: str, limit: int
+    store: Store, client: Client
 ) -> None:
     await store_the_same(store)
-    how: JSON = {"order": order, "limit": limit}
-    expected = SAID if order == "asc" else SAID[::-1]
-    for tool_name, arguments in [
-        ("list-messages", {"thread_id": THREAD}),
-        ("list-messages", {"thread_id": CONVERSATION}),
-        ("get-chat-messages", {"completion_id": COMPLETION}),
-    ]:
-        assert said(await walk(client, tool_name, {**arguments, **how})) == expected
+    for order, limit in product(("asc", "desc"), (1, 7, 43, 500)):
+        how: JSON = {"order": order, "limit": limit}
+        expected = SAID if order == "asc" else SAID[::-1]
+        for tool_name, arguments in WAYS:
+            found = said(await walk(client, tool_name, {**arguments, **how}))
+            assert found == expected, (tool_name, arguments, how)
 
 
 async def test_pages_cut_by_their_size_read_the_same(store: Store, client: Client) -> None:
@@ -181,25 +183,26 @@ def _with_others(count: int) -> list[JSON]:
     return items
 
 
-@pytest.mark.parametrize("order", ["asc", "desc"])
-@pytest.mark.parametrize("limit", [1, 5, 43, 500])
 @pytest.mark.parametrize("around", [1, 3, 30])
 async def test_what_is_no_message_is_passed_over_at_no_cost_and_counted(
-    store: Store, client: Client, order: str, limit: int, around: int
+    store: Store, client: Client, around: int
 ) -> None:
     await store.import_conversation(
         ImportedConversation(
             key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, _with_others(around))]
         )
     )
-    arguments = {"thread_id": CONVERSATION, "order": order, "limit": limit}
-    pages = await walk(client, "list-messages", arguments)
-    full = [min(limit, len(SAID) - start) for start in range(0, len(SAID), limit)]
-    assert said(pages) == (SAID if order == "asc" else SAID[::-1])
-    returned = [page["page"]["returned"] for page in pages]
-    # The last page may hold nothing: it looked at what stands behind the last message.
-    assert returned in (full, [*full, 0])
-    assert sum(page["page"].get("passed", 0) for page in pages) == around * len(SAID)
+    for order, limit in product(("asc", "desc"), (1, 5, 43, 500)):
+        how = (order, limit)
+        arguments = {"thread_id": CONVERSATION, "order": order, "limit": limit}
+        pages = await walk(client, "list-messages", arguments)
+        full = [min(limit, len(SAID) - start) for start in range(0, len(SAID), limit)]
+        assert said(pages) == (SAID if order == "asc" else SAID[::-1]), how
+        returned = [page["page"]["returned"] for page in pages]
+        # The last page may hold nothing: it looked at what stands behind the last message.
+        assert returned in (full, [*full, 0]), how
+        passed = sum(page["page"].get("passed", 0) for page in pages)
+        assert passed == around * len(SAID), how
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -259,37 +262,28 @@ async def test_after_and_before_mean_the_same_of_a_conversation(
         assert said([await call(client, "list-messages", before)]) == SAID[17:20]
 
 
-WAYS = [
-    ("list-messages", {"thread_id": THREAD}),
-    ("list-messages", {"thread_id": CONVERSATION}),
-    ("get-chat-messages", {"completion_id": COMPLETION}),
-]
-"""The same conversation, each way."""
-
-
 @pytest.mark.parametrize(("tool_name", "where"), WAYS)
-@pytest.mark.parametrize("place", [0, 1, 20, 41, 42])
 async def test_what_was_said_around_a_message_is_read_in_three_requests_and_left_both_ways(
-    store: Store, client: Client, tool_name: str, where: JSON, place: int
+    store: Store, client: Client, tool_name: str, where: JSON
 ) -> None:
     await store_the_same(store)
     [whole] = await walk(client, tool_name, {**where, "order": "asc", "limit": 43})
-    named = whole["messages"][place]["id"]
+    for place in (0, 1, 20, 41, 42):
+        named = whole["messages"][place]["id"]
 
-    three = Bounds(requests=3)
-    page = await call(client, tool_name, {**where, "around": named, "limit": 8}, three)
-    first, last = max(place - 4, 0), min(place + 4, len(SAID))
-    assert said([page]) == SAID[first:last]
+        three = Bounds(requests=3)
+        page = await call(client, tool_name, {**where, "around": named, "limit": 8}, three)
+        first, last = max(place - 4, 0), min(place + 4, len(SAID))
+        assert said([page]) == SAID[first:last], place
 
-    newer, older = page["page"]["next_cursor"], page["page"].get("previous_cursor")
-    after = await walk(client, tool_name, {**where, "cursor": newer}) if newer else []
-    before = await walk(client, tool_name, {**where, "cursor": older}) if older else []
-    assert said([*before[::-1], page, *after]) == SAID
+        newer, older = page["page"]["next_cursor"], page["page"].get("previous_cursor")
+        after = await walk(client, tool_name, {**where, "cursor": newer}) if newer else []
+        before = await walk(client, tool_name, {**where, "cursor": older}) if older else []
+        assert said([*before[::-1], page, *after]) == SAID, place
 
 
-@pytest.mark.parametrize("place", [0, 20, 42])
 async def test_what_stands_between_messages_does_not_hide_those_around_one(
-    store: Store, client: Client, place: int
+    store: Store, client: Client
 ) -> None:
     items = [{**item, "id": f"item_{number}"} for number, item in enumerate(_with_others(count=10))]
     await store.import_conversation(
@@ -297,9 +291,10 @@ async def test_what_stands_between_messages_does_not_hide_those_around_one(
             key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
         )
     )
-    where = {"thread_id": CONVERSATION, "around": f"item_{place * 11 + 5}", "limit": 9}
-    page = await call(client, "list-messages", where, Bounds(requests=3))
-    assert said([page]) == SAID[max(place - 4, 0) : place + 5]
+    for place in (0, 20, 42):
+        where = {"thread_id": CONVERSATION, "around": f"item_{place * 11 + 5}", "limit": 9}
+        page = await call(client, "list-messages", where, Bounds(requests=3))
+        assert said([page]) == SAID[max(place - 4, 0) : place + 5], place
 
 
 @pytest.mark.parametrize(("tool_name", "where"), WAYS)
