@@ -164,7 +164,7 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             [
                 *(programs / "initdb", "--pgdata", data, "--username=postgres"),
                 *("--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--no-locale"),
-                *("--no-sync", "--no-instructions"),
+                *("--no-sync", "--no-instructions", "--set=scram_iterations=1"),
             ],
             cwd=folder,
             check=False,
