@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from backscroll.commands.transfer.formats.entries import Imported, ImportFile, P
 from backscroll.commands.transfer.formats.shapes import conversation_object
 from backscroll.commands.transfer.importing import import_sources
 from backscroll.database.json_text import dump_json
+from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation, ImportedItem
 from backscroll.store.envelopes import JSON
+from tests.store.conftest import examples_share_a_store
 
 ITEMS: list[JSON] = [
     {"role": "user", "content": "Hello"},
@@ -84,16 +88,29 @@ _others = st.fixed_dictionaries(
 )
 
 
-@given(items=st.lists(_messages | _others, max_size=6))
-async def test_what_is_exported_imports_into_the_same(items: list[dict[str, object]]) -> None:
-    conversation = parsed({"id": "conv_1", "created_at": 5, "items": items})
-    assert isinstance(conversation, ImportedConversation)
+@pytest.fixture
+async def stores() -> AsyncIterator[tuple[Store, Store]]:
     async with opened_store("sqlite://") as store, opened_store("sqlite://") as copy:
-        await store.import_conversation(conversation)
-        [exported] = [each async for each in store.export_conversations()]
-        line = dump_json(conversation_object(exported)).encode()
-        again = jsonl.parse(line)
-        assert again == exported
-        assert isinstance(again, ImportedConversation)
-        assert (await copy.import_conversation(again)).kind == "imported"
-        assert [each async for each in copy.export_conversations()] == [exported]
+        yield store, copy
+
+
+_numbers = count(1)
+
+
+@examples_share_a_store
+@given(items=st.lists(_messages | _others, max_size=6))
+async def test_what_is_exported_imports_into_the_same(
+    stores: tuple[Store, Store], items: list[dict[str, object]]
+) -> None:
+    store, copy = stores
+    name = f"conv_{next(_numbers)}"  # each example has a conversation and a partition of its own
+    conversation = parsed({"id": name, "created_at": 5, "items": items})
+    assert isinstance(conversation, ImportedConversation)
+    await store.import_conversation(conversation, name)
+    [exported] = [each async for each in store.export_conversations(name)]
+    line = dump_json(conversation_object(exported)).encode()
+    again = jsonl.parse(line)
+    assert again == exported
+    assert isinstance(again, ImportedConversation)
+    assert (await copy.import_conversation(again, name)).kind == "imported"
+    assert [each async for each in copy.export_conversations(name)] == [exported]
