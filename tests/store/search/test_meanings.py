@@ -20,7 +20,7 @@ from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Endpoint
 from backscroll.store.search.limits import Bounds
-from backscroll.store.search.meanings import Meanings
+from backscroll.store.search.meanings import BATCH, Meanings
 from backscroll.store.search.search_endpoint import SearchEndpoint
 from tests.pace import limit_s
 from tests.store.conftest import V2, Sql
@@ -207,42 +207,42 @@ async def test_a_search_whose_query_is_not_embedded_in_time_compares_words(
     assert asked == 1  # the second search did not wait again
 
 
+MORE_THAN_A_BATCH = BATCH + 1
 VECTORS = "SELECT count(*) FROM search_vectors WHERE signs IS NOT NULL"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        faults.fails,
-        faults.is_slow,
-        faults.sends_fewer,
-        faults.sends_others,
-        faults.sends_no_numbers,
-        faults.sends_null_as_index,
-        faults.sends_indexes_twice,
-        faults.sends_text,
-        faults.sends_too_much,
-    ],
-)
 async def test_filling_goes_on_after_a_failure_and_asks_for_no_text_twice(
-    database_url: str, sql: Sql, fault: faults.Fault
+    database_url: str, sql: Sql
 ) -> None:
     async with opened(database_url, batch_s=2) as desk:
-        first = [f"first {number}" for number in range(40)]
-        await new_thread(desk.api, tuple(first))
+        await new_thread(desk.api, ("first",))
         await desk.meanings.fill()
-        later = [f"later {number}" for number in range(40)]
-        await new_thread(desk.api, tuple(later))
-        desk.endpoint.fault = fault
-        with pytest.raises(EmbeddingsError):
-            await desk.meanings.fill()
-        assert await sql(VECTORS) == [(40,)]
-        desk.endpoint.fault = None
-        before = len(desk.endpoint.texts)
-        # Another process may continue.
-        await desk.again().fill()
-        assert sorted(desk.endpoint.texts[before:]) == sorted(later)
-        assert await sql(VECTORS) == [(80,)]
+        for filled, fault in enumerate(
+            (
+                faults.fails,
+                faults.is_slow,
+                faults.sends_fewer,
+                faults.sends_others,
+                faults.sends_no_numbers,
+                faults.sends_null_as_index,
+                faults.sends_indexes_twice,
+                faults.sends_text,
+                faults.sends_too_much,
+            )
+        ):
+            later = [f"{fault.__name__} {number}" for number in range(MORE_THAN_A_BATCH)]
+            await new_thread(desk.api, tuple(later))
+            desk.endpoint.fault = fault
+            with pytest.raises(EmbeddingsError):
+                await desk.meanings.fill()
+            before = len(later) * filled + 1
+            assert await sql(VECTORS) == [(before,)], fault
+            desk.endpoint.fault = None
+            asked = len(desk.endpoint.texts)
+            # Another process may continue.
+            await desk.again().fill()
+            assert sorted(desk.endpoint.texts[asked:]) == sorted(later), fault
+            assert await sql(VECTORS) == [(before + len(later),)], fault
 
 
 async def test_a_text_that_the_endpoint_refuses_does_not_stop_the_others(
