@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database, Work
 from backscroll.history.conversation import Record, Unreadable
 from backscroll.history.sources.finding import FoundFile
 from backscroll.history.sources.source import Source
 from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
-from backscroll.store.app import Store, open_store
+from backscroll.store.app import Store, open_store, store_over
 from tests.history.sync.claude_logs import Home
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -230,6 +235,45 @@ async def test_a_sync_that_is_killed_anywhere_continues_where_it_was(
 
     assert sorted(await texts(store)) == [[f"Fix {number}", "Done"] for number in range(1, 5)]
     assert await synced(store, home) == ["nothing is new"]
+
+
+class Dying:
+    """A database that is out of reach after some writes, as for a process that is killed."""
+
+    def __init__(self, database: Database, writes: int) -> None:
+        self._database = database
+        self._left = iter(range(writes))
+        self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log = database.truncate_log
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        if next(self._left, None) is None:
+            raise KilledError
+        return await self._database.write(work, turn)
+
+
+async def test_a_sync_that_is_killed_after_any_write_continues_where_it_was(home: Home) -> None:
+    for number in range(1, 5):
+        log = home.log(number)
+        log.say(f"Fix {number}")
+        log.say("Done", "assistant")
+    for writes in range(20):
+        async with open_database("sqlite:///:memory:", "store") as database:
+            killed = True
+            with contextlib.suppress(KilledError):
+                dying = await store_over(Dying(database, writes))
+                await sync(dying, home.found(), read_file, SyncOptions(group_items=3))
+                killed = False
+            store = await store_over(database)
+            await synced(store, home)
+
+            read = sorted(await texts(store))
+            assert read == [[f"Fix {number}", "Done"] for number in range(1, 5)], writes
+            assert await synced(store, home) == ["nothing is new"], writes
+        if not killed:
+            break
+    assert not killed
+    assert writes > 1
 
 
 async def test_two_syncs_at_once_import_everything_once(home: Home, tmp_path: Path) -> None:
