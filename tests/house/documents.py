@@ -68,12 +68,14 @@ class Document:
                 yield cells[0], cells[at]
 
     def shell(self) -> Iterator[str]:
-        """Yield each command line in fenced blocks for a shell, without its comment."""
+        """Yield each command line in fenced blocks for a shell.
+
+        Comments are kept, so that a test of the command fails: zsh passes a comment that is
+        pasted to the command, as arguments.
+        """
         for _, language, block in _FENCE.findall(self.text):
             if language == "sh":
-                for line in _CONTINUED.sub("", block).splitlines():
-                    if command := re.sub(r"\s+#(?: .*)?$", "", line).strip():
-                        yield command
+                yield from filter(None, map(str.strip, _CONTINUED.sub("", block).splitlines()))
 
 
 def every() -> tuple[Document, ...]:
