@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import sqlite3
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ def describe() -> dict[str, str]:
     load = " ".join(f"{value:.1f}" for value in os.getloadavg()) if os.name == "posix" else "?"
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": _commit(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
         "load when started": load,
@@ -37,6 +39,21 @@ def _peers() -> dict[str, str]:
     python = dict(re.findall(r"^(fastmcp|iflow\S+-assistant|openai)==(\S+)", pins, re.MULTILINE))
     node = json.loads(_NODE_PINS.read_text(encoding="utf-8"))["dependencies"]
     return python | {name: node[name] for name in node if name.startswith("@modelcontextprotocol")}
+
+
+def _commit() -> str:
+    """Return the commit that is measured, with `-dirty` if files differ from it.
+
+    Outside of a clone, it is `unknown`.
+    """
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=9"]
+    try:
+        found = subprocess.run(
+            command, cwd=_ROOT, capture_output=True, encoding="utf-8", check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
 
 
 def _processor() -> str:

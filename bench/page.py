@@ -18,6 +18,9 @@ RESULTS: Final = Path("bench", "results.json")
 _HEAD: Final = """\
 # Performance
 
+**Measured on {date}, at commit {commit}.** Rows and limits that were added or changed later are
+not on this page; `make bench` prints them.
+
 Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
 page. What is compared ran in turn, round by round, on one machine, and a ratio (×) is the median
 of the rounds' ratios: on another machine, or a busy one, trust the ratios. A figure is a median,
@@ -31,7 +34,7 @@ def write(
     """Write the page, its plots and the results, and return where they are.
 
     Args:
-        machine: what is said of it.
+        machine: what is said of it, with the `date` and the `commit` that was measured.
         outcomes: of each row that was measured.
         root: of the repository.
     """
@@ -44,7 +47,7 @@ def write(
             plots.append(folder / f"{row.name}.svg")
             plots[-1].write_text(bars(row.about, outcome.figures), encoding="utf-8")
     lines = [
-        _HEAD,
+        _HEAD.format_map(machine),
         *_summary(outcomes),
         *(line for each in outcomes.items() for line in _section(*each)),
         *("", "## The machine", "", "| | |", "| --- | --- |"),

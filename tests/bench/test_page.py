@@ -54,11 +54,12 @@ def test_the_page_tells_what_holds_and_what_falls_short(tmp_path: Path) -> None:
         Row("walk", "every message", lambda _: MISSING): MISSING,
     }
 
-    written = page.write({"date": "2026-11-22"}, rows, tmp_path)
+    written = page.write({"date": "2026-11-22", "commit": "7663fde7a"}, rows, tmp_path)
 
     names = ("docs/performance.md", "docs/performance/start.svg", "bench/results.json")
     assert written == tuple(tmp_path / name for name in names)
     lines = written[0].read_text().splitlines()
+    assert lines[2].startswith("**Measured on 2026-11-22, at commit 7663fde7a.**")
     assert [line for line in lines if line.startswith("| [")] == [
         "| [start](#start) | Backscroll by npm's | × 0.10 | ≤ 1 | holds |",
         "| [start](#start) | growth | 7.00 MiB | ≤ 5 | **falls short** |",
@@ -67,6 +68,6 @@ def test_the_page_tells_what_holds_and_what_falls_short(tmp_path: Path) -> None:
     ]
     assert {"A sample.", "Not measured: the peer is missing.", "| date | 2026-11-22 |"} <= {*lines}
     results = json.loads(written[2].read_text())
-    assert results["machine"] == {"date": "2026-11-22"}
+    assert results["machine"] == {"date": "2026-11-22", "commit": "7663fde7a"}
     assert [claim["holds"] for claim in results["rows"]["start"]["claims"]] == [True, False, True]
     assert results["rows"]["walk"]["failure"] == "the peer is missing"
