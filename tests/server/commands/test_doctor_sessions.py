@@ -26,7 +26,7 @@ def test_what_was_found_is_named_with_whether_it_is_kept_in_step(tmp_path: Path)
             "ok",
             "sessions in 1 file, not kept in step",
             next_step=(
-                "backscroll sync imports them. "
+                "backscroll sync imports what is new. "
                 "BACKSCROLL_SOURCES=claude-code,llm,codex keeps them in step."
             ),
         ),

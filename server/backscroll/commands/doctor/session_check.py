@@ -33,8 +33,13 @@ def _found(settings: Settings, results: list[FoundSource]) -> Iterator[Check]:
             yield Check(name, "ok", f"{count}, kept in step while a server runs")
         else:
             sources = ",".join((*settings.sources, name))
-            step = f"backscroll sync imports them. BACKSCROLL_SOURCES={sources} keeps them in step."
-            yield Check(name, "ok", f"{count}, not kept in step", next_step=step)
+            yield Check(
+                name,
+                "ok",
+                f"{count}, not kept in step",
+                next_step="backscroll sync imports what is new. "
+                f"BACKSCROLL_SOURCES={sources} keeps them in step.",
+            )
 
 
 def _missing(name: str) -> Check:
