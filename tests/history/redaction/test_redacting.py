@@ -37,21 +37,21 @@ def remains(invented: Invented) -> bool:
     return invented.secret in redacted_text(invented.text)
 
 
-def test_at_least_57_of_60_invented_secrets_are_replaced() -> None:
+def test_all_60_invented_secrets_are_replaced() -> None:
     missed = [invented.text for invented in secrets() if remains(invented)]
 
     assert len(secrets()) == 60
     assert len({invented.kind for invented in secrets()}) == 20
-    assert len(missed) <= 3, missed
+    assert missed == []
 
 
-def test_at_most_5_of_10_000_lines_without_a_secret_are_changed() -> None:
+def test_none_of_10_000_lines_without_a_secret_is_changed() -> None:
     lines = innocent()
 
     changed = [line for line in lines if redacted_text(line) != line]
 
     assert len(lines) == 10_000
-    assert len(changed) <= 5, changed
+    assert changed == []
 
 
 PASSWORDS = (
