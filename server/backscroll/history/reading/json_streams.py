@@ -6,8 +6,8 @@
         else:
             record.number, record.value
 
-Invalid UTF-8 becomes U+FFFD. Records that are longer than `LONG_CHARS` lose the middle of each
-string over 1 MiB. Both are counted in the record.
+Invalid UTF-8 becomes U+FFFD, and the record counts how often. Records that are longer than
+`LONG_CHARS` lose the middle of each string over 1 MiB.
 """
 
 import codecs
@@ -44,15 +44,11 @@ class JsonRecord:
     Attributes:
         number: the number of the line, or of the object in its array; the first is 1.
         value: the object.
-        offset: the position of the line in the file, in bytes; 0 if it is not a line.
-        cut: the number of strings whose middle was left out, because the record is very long.
         replaced: the number of invalid bytes that became U+FFFD.
     """
 
     number: int
     value: dict[str, Any]
-    offset: int = 0
-    cut: int = 0
     replaced: int = 0
 
 
@@ -62,13 +58,11 @@ class JsonProblem(Unreadable):
 
     Attributes:
         number: as in `JsonRecord`.
-        offset: as in `JsonRecord`.
         torn: whether the file ends in the middle of the record, as a log does while its program is
             writing a line.
     """
 
     number: int = 0
-    offset: int = 0
     torn: bool = False
 
 
@@ -81,13 +75,11 @@ def json_lines(
         stream: the content of the file.
         long_chars: the length of a line, in bytes, from which it is read in blocks.
     """
-    number = offset = 0
+    number = 0
     while line := stream.readline(long_chars):
         number += 1
-        size = len(line)
-        if not line.endswith(b"\n") and size == long_chars:
-            found, more = _long_line(stream, line)
-            size += more
+        if not line.endswith(b"\n") and len(line) == long_chars:
+            found = _long_line(stream, line)
             complete = False
         else:
             line = line.removeprefix(_BOM) if number == 1 else line
@@ -96,11 +88,9 @@ def json_lines(
         if isinstance(found, str):
             torn = not complete and found == NOT_JSON and not stream.read(1)
             reason = CUT_OFF if torn else found
-            yield JsonProblem(f"line {number}", reason, number, offset, torn)
+            yield JsonProblem(f"line {number}", reason, number, torn)
         elif found is not _BLANK:
-            value, cut, replaced = found
-            yield JsonRecord(number, value, offset, cut, replaced)
-        offset += size
+            yield JsonRecord(number, *found)
 
 
 def json_items(
@@ -129,7 +119,7 @@ def json_items(
             return
     if text.character() == "":
         reason = "is missing, because the file ends in the middle of the array: export it again"
-        yield JsonProblem("the rest", reason, number + 1, 0, torn=True)
+        yield JsonProblem("the rest", reason, number + 1, torn=True)
 
 
 def json_document(
@@ -141,14 +131,13 @@ def json_document(
     return _record("the file", 1, text.record())
 
 
-_BLANK: Final[Found] = ({}, 0, 0)
+_BLANK: Final[Found] = ({}, 0)
 
 
 def _record(position: str, number: int, found: Found | str) -> JsonRecord | JsonProblem:
     if isinstance(found, str):
-        return JsonProblem(position, found, number, 0, torn=found == CUT_OFF)
-    value, cut, replaced = found
-    return JsonRecord(number, value, 0, cut, replaced)
+        return JsonProblem(position, found, number, torn=found == CUT_OFF)
+    return JsonRecord(number, *found)
 
 
 def _text(line: bytes) -> tuple[str, int]:
@@ -160,7 +149,7 @@ def _text(line: bytes) -> tuple[str, int]:
         return text, replaced_in(text, line)
 
 
-def _parsed(text: str, replaced: int = 0, cut: int = 0) -> Found | str:
+def _parsed(text: str, replaced: int) -> Found | str:
     """Return the object, or why the text is not one."""
     try:
         value = DECODER.decode(text)
@@ -168,23 +157,23 @@ def _parsed(text: str, replaced: int = 0, cut: int = 0) -> Found | str:
         return TOO_DEEP
     except ValueError:
         return NOT_JSON
-    return _checked(value, text.count("[") + text.count("{"), cut, replaced)
+    return _checked(value, text.count("[") + text.count("{"), replaced)
 
 
-def _checked(value: object, brackets: int, cut: int, replaced: int) -> Found | str:
+def _checked(value: object, brackets: int, replaced: int) -> Found | str:
     if not isinstance(value, dict):
         return NOT_OBJECT
     # The number of brackets is a cheap upper bound of the depth.
     if brackets > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         return TOO_DEEP
-    return value, cut, replaced
+    return value, replaced
 
 
-def _long_line(stream: BinaryIO, piece: bytes) -> tuple[Found | str, int]:
-    """Return the object of a line that begins with `piece`, and the number of further bytes."""
+def _long_line(stream: BinaryIO, piece: bytes) -> Found | str:
+    """Return the object of a line that begins with `piece`, or why it is not one."""
     decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
     value, problem = LongValue(), ""
-    size = replaced = 0
+    replaced = 0
     while piece:
         text = decode(piece)
         replaced += replaced_in(text, piece)
@@ -197,5 +186,4 @@ def _long_line(stream: BinaryIO, piece: bytes) -> tuple[Found | str, int]:
         if piece.endswith(b"\n"):
             break
         piece = stream.readline(_BLOCK_BYTES)
-        size += len(piece)
-    return problem or _parsed(value.take(), replaced, value.cut), size
+    return problem or _parsed(value.take(), replaced)

@@ -35,13 +35,11 @@ class LongValue:
         string_chars: the maximum length of a string, in characters.
         value_chars: the maximum length of the text that is kept, in characters.
         ended: whether the end of the value was found.
-        cut: the number of strings whose middle was left out.
     """
 
     string_chars: int = LONG_STRING_CHARS
     value_chars: int = VALUE_CHARS
     ended: bool = False
-    cut: int = 0
     _pieces: list[str] = field(default_factory=list)
     _kept: int = 0
     _depth: int = 0
@@ -116,7 +114,6 @@ class LongValue:
 
     def _close_gap(self) -> None:
         self._keep(f" … [{self._left_out:,} characters left out] … ")
-        self.cut += 1
         self._left_out = 0
 
     def _keep(self, text: str) -> None:

@@ -31,8 +31,8 @@ _BLOCK_BYTES: Final = 1024 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _LONGEST_TOKEN: Final = 32  # of those that the end of the text can cut: `-Infinity`, an escape
 
-Found: TypeAlias = tuple[dict[str, Any], int, int]
-"""An object, how many of its strings were cut, and how many invalid bytes became U+FFFD."""
+Found: TypeAlias = tuple[dict[str, Any], int]
+"""An object, and how many invalid bytes in it became U+FFFD."""
 
 
 def deeper_than(value: object, limit: int) -> bool:
@@ -104,7 +104,7 @@ class JsonWindow:
         found = self._value()
         return NOT_OBJECT if not isinstance(found, str) and type(found[0]) is not dict else found
 
-    def _value(self) -> tuple[Any, int, int] | str:
+    def _value(self) -> tuple[Any, int] | str:
         while True:
             try:
                 value, end = DECODER.raw_decode(self._text, self.position)
@@ -121,9 +121,9 @@ class JsonWindow:
                 continue  # more digits may follow
             start, self.position = self.position, end
             brackets = self._text.count("[", start, end) + self._text.count("{", start, end)
-            return self._checked(value, brackets, 0)
+            return self._checked(value, brackets)
 
-    def _slowly(self) -> tuple[Any, int, int] | str:
+    def _slowly(self) -> tuple[Any, int] | str:
         """Read a value that is long, nested deeply or damaged, and go to its end."""
         found, block = LongValue(), self._text[self.position :]
         self.lost = True
@@ -148,13 +148,13 @@ class JsonWindow:
                 return TOO_DEEP
         except ValueError:
             return NOT_JSON
-        return self._checked(value, text.count("[") + text.count("{"), found.cut)
+        return self._checked(value, text.count("[") + text.count("{"))
 
-    def _checked(self, value: object, brackets: int, cut: int) -> tuple[Any, int, int] | str:
+    def _checked(self, value: object, brackets: int) -> tuple[Any, int] | str:
         if not self._deep and brackets > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
             return TOO_DEEP
         replaced, self._replaced = self._replaced, 0
-        return value, cut, replaced
+        return value, replaced
 
     def _more(self, size: int = _BLOCK_BYTES) -> bool:
         """Read up to `size` more bytes, and drop the text before the position."""
