@@ -19,6 +19,9 @@ from backscroll.database.schema import conversations, items
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
 
+AGAIN_S: Final = 5.0
+"""The pause before another attempt if the database could not be written, in seconds."""
+
 _FOUND: Final = 1_000
 """How many conversations are looked up at a time."""
 
@@ -51,24 +54,29 @@ _set: Final = (
 )
 
 
-async def count_messages(database: Database, pause_s: float = PAUSE_S) -> None:
+async def count_messages(
+    database: Database, pause_s: float = PAUSE_S, again_s: float = AGAIN_S
+) -> None:
     """Count the messages of all conversations that were not counted yet.
-
-    If the database cannot be written, the rest is counted after the store is opened again.
 
     Args:
         database: the database.
         pause_s: the pause between two transactions, in seconds.
+        again_s: the pause before another attempt if the database could not be written, in seconds.
     """
     above = 0
-    try:
-        while found := await database.read(partial(_after, above), large=True):
+    while True:
+        try:
+            found = await database.read(partial(_after, above), large=True)
+            if not found:
+                return
             for position in found:
                 await database.write(partial(_count_one, position))
+                above = position
                 await asyncio.sleep(pause_s)
-            above = found[-1]
-    except (NothingWrittenError, CommitUnknownError) as error:
-        _log.warning("the messages of older conversations are not counted yet: %s", error)
+        except (NothingWrittenError, CommitUnknownError) as error:
+            _log.warning("the messages of older conversations are not counted yet: %s", error)
+            await asyncio.sleep(again_s)
 
 
 def _after(above: int, connection: Connection) -> list[int]:
