@@ -138,9 +138,9 @@ def test_redaction_counts_each_kind_and_keeps_everything_else() -> None:
     key = "gh" + "p_" + "a1B2" * 9
     before = conversation([user(f"use {key}"), user("nothing here")], title=f"About {key}")
 
-    after, kinds = redacted(before)
+    after, counts = redacted(before)
 
-    assert kinds == Counter({"github token": 2})
+    assert counts == {"k0": Counter({"github token": 1})}
     assert after == SourceConversation(
         source="codex",
         id="c1",
@@ -156,9 +156,9 @@ def test_redaction_counts_each_kind_and_keeps_everything_else() -> None:
 def test_redacting_a_second_time_changes_nothing() -> None:
     once, _ = redacted(conversation([user(invented.text) for invented in secrets()]))
 
-    twice, kinds = redacted(once)
+    twice, counts = redacted(once)
 
-    assert (twice, kinds) == (once, Counter())
+    assert (twice, counts) == (once, {})
 
 
 def test_the_user_and_the_host_of_an_url_with_a_password_remain() -> None:
@@ -202,9 +202,9 @@ def test_items_that_are_read_as_they_are_used_are_redacted_as_they_are_used() ->
     item = SourceItem(key="k0", item=user("use gh" + "p_" + "a1B2" * 9))
     streamed = replace(conversation([]), items=StreamedItems(lambda: iter([item])))
 
-    after, kinds = redacted(streamed)
+    after, counts = redacted(streamed)
 
-    assert kinds == Counter()
+    assert counts == {}
     for _ in range(2):
         assert [each.item for each in after.items] == [user("use [redacted: github token]")]
-    assert kinds == Counter({"github token": 1})
+    assert counts == {"k0": Counter({"github token": 1})}

@@ -17,7 +17,6 @@ from backscroll.commands.transfer.recorded import Recorded
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.formats.registry import MODULES
 from backscroll.history.sources.known import SOURCES
-from backscroll.history.stored_form import stored_form
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.store.archive.records import ImportKind
 from tests.history.archives import encrypted, zipped
@@ -189,7 +188,9 @@ def test_an_import_replaces_the_secrets_that_a_sync_replaces(database: str, tmp_
             (f"deploy with {secret}",),
         )
 
-    assert imported(database, tmp_path / "logs.db")[1][-1] == "1 secret replaced: github token (1)"
+    first, second = (imported(database, tmp_path / "logs.db")[1][-1] for _ in range(2))
+    assert first == "1 secret replaced: github token (1)"
+    assert second == "0 imported, 1 already there, 0 refused"
     assert secret not in backscroll(database, "export").stdout
 
 
@@ -246,7 +247,7 @@ async def test_a_conversation_that_is_too_long_for_memory_is_imported_in_parts(
         conversation = SourceConversation(
             source="codex", id="s1", items=StreamedItems(lambda: items(last)), created_at=5
         )
-        item = FromProgram(conversation, lambda part: stored_form(part, 10))
+        item = FromProgram(conversation, redacts=False)
         file = ImportFile("x", iter([ImportEntry("conversation s1", item, 1)]), 1, "codex")
         said.clear()
         tally = await import_sources(database, [file], said.append)

@@ -101,7 +101,6 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
             import_sources, partition=settings.project, indexes_tools=settings.indexes_tools
         )
         tally = anyio.run(into, settings.database_url, sources, warn, limit)
-    tally.redacted = recorded.secrets
     tally.without_content = recorded.without_content
     for line in tally.lines():
         click.echo(line)

@@ -23,7 +23,7 @@ from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
 from backscroll.history.source_file import why
 from backscroll.history.sync.lineage import Lineage
-from backscroll.history.sync.parts import parts
+from backscroll.history.sync.stored_parts import Secrets, of_written, stored_parts
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -83,6 +83,16 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
     return tally
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """An entry of a group, with the form in which it is written."""
+
+    source: ImportFile
+    entry: ImportEntry
+    item: Writable
+    secrets: Secrets = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Import:
     """An import in progress.
@@ -97,7 +107,7 @@ class _Import:
     refuse: Callable[[str], None]
     lineage: Lineage
     taken: int = 0
-    _group: list[tuple[ImportFile, ImportEntry, Writable]] = field(default_factory=list)
+    _group: list[_Member] = field(default_factory=list)
     _replaced: Counter[str] = field(default_factory=Counter)
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -108,38 +118,40 @@ class _Import:
             try:
                 await self._take(source, entry)
             except OSError as error:  # long conversations are read from their file again
-                self._count(source, entry, ImportOutcome(kind="refused", reason=why(error)))
+                outcome = ImportOutcome(kind="refused", reason=why(error))
+                self._count(_Member(source, entry, Refused(outcome.reason)), outcome)
             advance(entry.size)
 
     async def _take(self, source: ImportFile, entry: ImportEntry) -> None:
         """Add an entry to the group, and write the group if it is full."""
-        forms = await self._forms(entry.item)
+        forms, secrets = await self._forms(entry.item)
         first = next(forms)
         second = next(forms, None)
+        member = _Member(source, entry, first, secrets)
         if second is not None:
             await self.write()
-            self._count(source, entry, await self._write_parts(chain((first, second), forms)))
+            self._count(member, await self._write_parts(chain((first, second), forms)))
             return
-        self._group.append((source, entry, first))
+        self._group.append(member)
         full = len(self._group) == GROUP_ENTRIES or (
-            sum(member.size for _, member, _ in self._group) >= GROUP_SIZE
+            sum(each.entry.size for each in self._group) >= GROUP_SIZE
         )
         # Report a refused entry at once, because the next line of stdin may arrive much later.
         if full or isinstance(first, Refused):
             await self.write()
 
-    async def _forms(self, item: ImportItem) -> Iterator[Writable]:
+    async def _forms(self, item: ImportItem) -> tuple[Iterator[Writable], Secrets]:
         """Return an item as the store takes it, or the parts of one that is too long for memory.
 
-        What a fork copied from its parent is left out.
+        What a fork copied from its parent is left out. The second value is that of `StoredParts`.
         """
         if isinstance(item, Partly):
-            return iter((item.item,))
+            return iter((item.item,)), {}
         if not isinstance(item, FromProgram):
-            return iter((item,))
-        pending = [each for *_, each in self._group if isinstance(each, ImportedConversation)]
-        own = await self.lineage.own_part(item.conversation, pending)
-        return iter((AllCopied(),)) if own is None else map(item.stored, parts(own))
+            return iter((item,)), {}
+        pending = [each.item for each in self._group if isinstance(each.item, ImportedConversation)]
+        stored = await stored_parts(item.conversation, self.lineage, pending, redact=item.redacts)
+        return (iter((AllCopied(),)), {}) if stored is None else (stored.parts, stored.secrets)
 
     async def _write_parts(self, forms: Iterator[Writable]) -> ImportOutcome:
         """Write the parts of a long conversation in order, and return what they did together."""
@@ -149,27 +161,33 @@ class _Import:
             if outcome.kind == "refused":
                 return outcome
             changed = outcome if whole.kind == "present" else whole
-            whole = replace(changed, repaired=whole.repaired + outcome.repaired)
+            whole = replace(
+                changed,
+                repaired=whole.repaired + outcome.repaired,
+                written=whole.written | outcome.written,
+            )
         return whole
 
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
         group, self._group = self._group, []
         together = [
-            item for *_, item in group if isinstance(item, ImportedThread | ImportedConversation)
+            each.item
+            for each in group
+            if isinstance(each.item, ImportedThread | ImportedConversation)
         ]
         outcomes = iter(await self.store.import_conversations(together, self.partition))
-        for source, entry, item in group:
-            match item:
+        for member in group:
+            match member.item:
                 case Refused(reason):
                     outcome = ImportOutcome(kind="refused", reason=reason)
                 case AllCopied():
                     outcome = ImportOutcome(kind="present")
-                case ImportedCompletion():
-                    outcome = await self._write(item)
+                case ImportedCompletion() as completion:
+                    outcome = await self._write(completion)
                 case _:
                     outcome = next(outcomes)
-            self._count(source, entry, outcome)
+            self._count(member, outcome)
 
     def report(self) -> None:
         """Say what of the sources was changed or left out."""
@@ -186,7 +204,9 @@ class _Import:
         except StoreError as error:
             return ImportOutcome(kind="refused", reason=str(error))
 
-    def _count(self, source: ImportFile, entry: ImportEntry, outcome: ImportOutcome) -> None:
+    def _count(self, member: _Member, outcome: ImportOutcome) -> None:
+        source, entry = member.source, member.entry
+        self.tally.redacted += of_written(member.secrets, outcome.written)
         self.tally.count(source.source, outcome)
         if replaced := entry.replaced + outcome.repaired:
             self._replaced[source.name] += replaced

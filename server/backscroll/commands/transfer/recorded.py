@@ -1,7 +1,6 @@
 """The conversations of files that other programs recorded, as entries to import."""
 
 import io
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,17 +15,13 @@ from backscroll.commands.transfer.formats.entries import (
 from backscroll.history.conversation import (
     ReadElsewhere,
     Record,
-    SourceConversation,
     Unreadable,
     WithoutContent,
 )
 from backscroll.history.files.opening import SourceFolder
 from backscroll.history.formats.format import Format
-from backscroll.history.redaction.redacting import redacted
 from backscroll.history.source_file import OpenBytes, SourceFile, why
 from backscroll.history.sources.known import BY_NAME
-from backscroll.history.stored_form import stored_form
-from backscroll.store.archive.records import ImportedConversation
 
 _BUFFER_BYTES: Final = 256 * 1024
 
@@ -38,13 +33,11 @@ class Recorded:
     Attributes:
         branches: whether abandoned branches are read too.
         redacts: whether secrets are replaced; None to do so for what `backscroll sync` also reads.
-        secrets: counts the secrets that were replaced, by kind.
         without_content: counts the conversations without any messages, by source.
     """
 
     branches: bool = False
     redacts: bool | None = None
-    secrets: Counter[str] = field(default_factory=Counter)
     without_content: Counter[str] = field(default_factory=Counter)
 
     def file(self, file: SourceFile, of: Format) -> ImportFile:
@@ -81,7 +74,6 @@ class Recorded:
         self, name: str, records: Iterator[Record], of: Format, count: "_Count"
     ) -> Iterator[ImportEntry]:
         redacts = self.replaces_secrets(of.name)
-        now_s = int(time.time())
         try:
             for record in records:
                 size = count.taken()
@@ -94,24 +86,10 @@ class Recorded:
                     position = "" if record.position == name else record.position
                     yield ImportEntry(position, Refused(record.reason), size)
                 else:
-                    yield self._entry(record, size, now_s, redacts=redacts)
+                    position = f"conversation {record.id}"
+                    yield ImportEntry(position, FromProgram(record, redacts), size, record.replaced)
         except OSError as error:
             yield ImportEntry("the rest", Refused(why(error)), count.taken())
-
-    def _entry(
-        self, conversation: SourceConversation, size: int, now_s: int, *, redacts: bool
-    ) -> ImportEntry:
-        def stored(part: SourceConversation) -> ImportedConversation:
-            kinds = Counter[str]()
-            if redacts:
-                part, kinds = redacted(part)
-            form = stored_form(part, now_s)
-            self.secrets.update(kinds)  # items that are read from their file were counted just now
-            return form
-
-        position = f"conversation {conversation.id}"
-        item = FromProgram(conversation, stored)
-        return ImportEntry(position, item, size, conversation.replaced)
 
 
 class _Count:

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,9 +29,9 @@ _NAMES: Final = frozenset({"call_id", "id", "name", "role", "status", "type"})
 
 
 def redacted(
-    conversation: SourceConversation, by_item: dict[str, Counter[str]] | None = None
-) -> tuple[SourceConversation, Counter[str]]:
-    """Return the conversation without its secrets, and how many there were of each kind.
+    conversation: SourceConversation,
+) -> tuple[SourceConversation, dict[str, Counter[str]]]:
+    """Return the conversation without its secrets, and how many of each kind its items had.
 
     Secrets are replaced in the items, the title and the metadata. Nothing changes in a conversation
     that was redacted before.
@@ -39,46 +39,34 @@ def redacted(
     Args:
         conversation: the conversation as it was read. If its items are read from their file as they
             are used, so are the items of the result, and their secrets are counted then.
-        by_item: gets how many secrets of each kind each item with secrets had, by the item's key.
+
+    Returns:
+        The conversation, and the counts by the keys of the items that had secrets.
     """
-    kinds: Counter[str] = Counter()
-    by_item = {} if by_item is None else by_item
-    if isinstance(conversation.items, StreamedItems):
-        return _streamed(conversation, conversation.items, kinds, by_item), kinds
-    items = [_item(item, kinds, by_item) for item in conversation.items]
-    return replace(_without_items(conversation, kinds), items=items), kinds
-
-
-def _streamed(
-    conversation: SourceConversation,
-    items: StreamedItems,
-    kinds: Counter[str],
-    by_item: dict[str, Counter[str]],
-) -> SourceConversation:
-    counted = False
-
-    def read() -> Iterator[SourceItem]:
-        nonlocal counted
-        into, counted = (Counter() if counted else kinds), True
-        return (_item(item, into, by_item) for item in items)
-
-    return replace(_without_items(conversation, kinds), items=StreamedItems(read))
-
-
-def _without_items(conversation: SourceConversation, kinds: Counter[str]) -> SourceConversation:
-    return replace(
+    by_item: dict[str, Counter[str]] = {}
+    items = conversation.items
+    own: Sequence[SourceItem]
+    if isinstance(items, StreamedItems):
+        own = StreamedItems(lambda: (_item(item, by_item) for item in items))
+    else:
+        own = [_item(item, by_item) for item in items]
+    uncounted = Counter[str]()  # a title usually repeats an item
+    redacted_conversation = replace(
         conversation,
-        title=_text(conversation.title, kinds),
-        metadata={name: _named(name, text, kinds) for name, text in conversation.metadata.items()},
+        items=own,
+        title=_text(conversation.title, uncounted),
+        metadata={
+            name: _named(name, text, uncounted) for name, text in conversation.metadata.items()
+        },
     )
+    return redacted_conversation, by_item
 
 
-def _item(item: SourceItem, kinds: Counter[str], by_item: dict[str, Counter[str]]) -> SourceItem:
+def _item(item: SourceItem, by_item: dict[str, Counter[str]]) -> SourceItem:
     own: Counter[str] = Counter()
     value = _value(item.item, own)
     if value is item.item:
         return item
-    kinds.update(own)
     by_item[item.key] = own
     return replace(item, item=value)
 

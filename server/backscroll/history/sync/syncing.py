@@ -1,8 +1,6 @@
 """Imports the new and changed files of sources, in groups that are each one transaction."""
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,14 +12,13 @@ from backscroll.history.conversation import (
     SourceConversation,
     Unreadable,
 )
-from backscroll.history.redaction.redacting import redacted
 from backscroll.history.source_file import why
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sources.source import Source
-from backscroll.history.stored_form import import_key, stored_form
+from backscroll.history.stored_form import import_key
 from backscroll.history.sync.changes import changed, watermark
 from backscroll.history.sync.lineage import Lineage
-from backscroll.history.sync.parts import parts
+from backscroll.history.sync.stored_parts import Secrets, of_written, stored_parts
 from backscroll.history.sync.tally import SyncTally
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation, ImportOutcome, Watermark
@@ -98,13 +95,13 @@ class _Member:
     Attributes:
         source: the name of its source.
         conversation: the conversation, or a part of it.
-        secrets: how many secrets of each kind its items had, by the keys of the items.
+        secrets: the secrets that were replaced in it.
         is_rest: whether its first part was written before.
     """
 
     source: str
     conversation: ImportedConversation
-    secrets: Mapping[str, Counter[str]]
+    secrets: Secrets
     is_rest: bool = False
 
 
@@ -149,37 +146,32 @@ class _Group:
         outcomes = await self._written()
         for member, outcome in zip(self._members, outcomes, strict=True):
             self.tally.by_source[member.source].count(outcome, is_rest=member.is_rest)
-            for key, kinds in member.secrets.items():
-                if key in outcome.written:
-                    self.tally.redacted.update(kinds)
+            self.tally.redacted += of_written(member.secrets, outcome.written)
             if outcome.kind == "refused":
                 self.options.refuse(f"{member.conversation.key}: {outcome.reason}")
         self._members, self._watermarks, self._items = [], [], 0
 
     async def _add(self, source: Source, record: SourceConversation) -> None:
-        own = await self.lineage.own_part(record, [each.conversation for each in self._members])
-        if own is None:
+        pending = [each.conversation for each in self._members]
+        stored = await stored_parts(record, self.lineage, pending, redact=self.options.redact)
+        if stored is None:
             return
-        secrets: dict[str, Counter[str]] = {}
         number = 0
-        if self.options.redact:
-            own, _ = redacted(own, secrets)
-        for number, part in enumerate(parts(own)):
+        for number, part in enumerate(stored.parts):
             if number:
                 await self.write()
-            await self._add_part(source, part, secrets, is_rest=number > 0)
+            await self._add_part(source, part, stored.secrets, is_rest=number > 0)
         if number:
             await self.write()  # what is pending must be whole, because forks are compared with it
 
     async def _add_part(
         self,
         source: Source,
-        record: SourceConversation,
-        secrets: Mapping[str, Counter[str]],
+        conversation: ImportedConversation,
+        secrets: Secrets,
         *,
         is_rest: bool,
     ) -> None:
-        conversation = stored_form(record, int(time.time()))
         is_long = len(conversation.items) > self.options.group_items
         if is_long and (is_rest or await self._is_new(conversation)):
             await self._write_in_parts(source, conversation, secrets, is_rest=is_rest)
@@ -197,7 +189,7 @@ class _Group:
         self,
         source: Source,
         conversation: ImportedConversation,
-        secrets: Mapping[str, Counter[str]],
+        secrets: Secrets,
         *,
         is_rest: bool,
     ) -> None:

@@ -1,6 +1,6 @@
 """The types into which every format is read: conversations, and refusals with a reason."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,11 +44,11 @@ class FromProgram:
 
     Attributes:
         conversation: the conversation as it was read. It may repeat the start of another one.
-        stored: returns the conversation, or a part of it, as the store takes it.
+        redacts: whether secrets are replaced.
     """
 
     conversation: SourceConversation
-    stored: Callable[[SourceConversation], ImportedConversation]
+    redacts: bool
 
 
 @dataclass(frozen=True, slots=True)
