@@ -29,7 +29,7 @@ from bench.search.quality import FIRST, NEAR, Hit, quality
 from bench.trial import Trial
 
 CONVERSATIONS: Final = CHITCHAT
-"""Real conversations: about 68,000 messages, joined to the length of an average one. In a much
+"""Real conversations: 67,707 messages, joined to the length of an average one. In a much
 smaller store, the words themselves take a larger share of the index."""
 QUICK: Final = 600
 """The number of real conversations in a quick run. It is enough to put each fact into a different

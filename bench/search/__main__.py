@@ -15,7 +15,7 @@ from bench.search.index import Index, Ranking
 from bench.search.quality import quality
 
 CONVERSATIONS: Final = 1_200
-"""The number of real conversations. They have about 43,000 messages. Facts are added to a few
+"""The number of real conversations. They have 45,731 messages. Facts are added to a few
 hundred of the conversations."""
 RANKINGS: Final = {
     "the product's": Ranking(LENGTH, COVERAGE),
