@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import JSON, BigInteger, Integer, MetaData, Text
 
 tables: Final = MetaData()
-"""All tables, except those that differ between the engines."""
+"""All tables, except `search_rows` and `search_terms`, which differ between the engines."""
 
 # SQLite assigns row numbers only in a column that is declared INTEGER.
 RowNumber: Final = BigInteger().with_variant(Integer(), "sqlite")

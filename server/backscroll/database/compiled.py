@@ -1,7 +1,7 @@
 """Statements that are compiled once, because they are part of every write.
 
 SQLAlchemy caches a statement's SQL, but prepares its parameters and its result again for each
-execution. That takes longer than inserting a row takes SQLite. A `CompiledStatement` gives its SQL
+execution. On SQLite, this takes longer than inserting a row. A `CompiledStatement` gives its SQL
 and its parameters directly to the driver.
 """
 
@@ -34,7 +34,7 @@ class _Sql:
 
     @classmethod
     def of(cls, statement: ClauseElement, columns: Sequence[str], dialect: Dialect) -> Self:
-        """Compile `statement`. If it is an INSERT, it sets `columns`."""
+        """Compile `statement`. `columns` are the columns that it sets if it is an INSERT."""
         keys = list(columns) or None
         compiled = cast("SQLCompiler", statement.compile(dialect=dialect, column_keys=keys))
         names = tuple(compiled.positiontup or ())
@@ -59,11 +59,11 @@ class _Sql:
 
 
 class CompiledStatement:
-    """A statement with named parameters, compiled when an engine first needs it.
+    """A statement with named parameters. It is compiled on its first use with each engine.
 
     Args:
-        statement: the statement. Its rows must contain only numbers and text, because their values
-            are not converted.
+        statement: the statement. The rows that it returns must contain only numbers and text,
+            because results are not converted.
         columns: the columns that an INSERT sets from its parameters.
     """
 
@@ -82,7 +82,7 @@ class CompiledStatement:
         return connection.exec_driver_sql(sql.text, sql.parameters(values))
 
     def execute_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run the statement once with the values in each of `rows`, which must not be empty."""
+        """Run the statement once for each of `rows`, with the row's values. `rows` is not empty."""
         sql = self._compiled(connection.dialect)
         given = [sql.parameters(values) for values in rows]
         connection.exec_driver_sql(sql.text, given if len(given) > 1 else given[0])

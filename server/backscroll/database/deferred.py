@@ -1,4 +1,4 @@
-"""Defers work of writes until the end of their transaction.
+"""Defers work of a write until the end of the write's transaction.
 
 If several writes share a transaction, their deferred work is done together. For example, the rows
 of all writes are added to an index at once, which takes far less time than one insert for each
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 from sqlalchemy import Connection
 
 Deferred: TypeAlias = Callable[[Connection, Sequence[Any]], None]
-"""A function that does the work for a list of items."""
+"""A function that does deferred work for a list of items."""
 
 _KEY: Final = "deferred"
 
@@ -35,7 +35,7 @@ def defer(connection: Connection, work: Deferred, items: Sequence[Any]) -> int:
 def settle(connection: Connection) -> None:
     """Do the deferred work now.
 
-    Call this before reading what the work changes. On PostgreSQL no work is deferred.
+    Call this before reading rows that the work changes. On PostgreSQL no work is deferred.
     """
     waiting = _of(connection)
     while waiting:
@@ -53,7 +53,7 @@ def restore(connection: Connection, waiting: dict[Deferred, list[Any]]) -> None:
 
     Args:
         connection: the connection of the transaction.
-        waiting: what `kept` returned in that state; empty at the start of a transaction.
+        waiting: the result of `kept` in the earlier state; empty at the start of a transaction.
     """
     connection.info[_KEY] = waiting
 

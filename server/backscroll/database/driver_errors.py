@@ -38,7 +38,8 @@ _COMMIT_UNKNOWN: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""Error codes after which a COMMIT may have taken effect, because the journal may be gone."""
+"""Error codes of a failed COMMIT that may have taken effect after all, because the journal that
+SQLite needs to undo it may be gone."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),
@@ -54,8 +55,8 @@ _DAMAGED_MESSAGES: Final = (
     "malformed database schema",
     "Could not decode to UTF-8",
 )
-"""Error messages of SQLite that begin like this mean that the database is damaged. Their error code
-is a general one."""
+"""The beginnings of SQLite's error messages about a damaged database. The error codes of these
+errors do not show the damage."""
 
 
 def is_busy(error: BaseException) -> bool:

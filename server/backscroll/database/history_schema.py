@@ -1,4 +1,4 @@
-"""The tables of imports and syncs: hashes of forgotten keys, and the progress in each file."""
+"""The tables of imports: what was erased for good, and how far each file was imported."""
 
 from typing import Final
 
@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Table
 
 from backscroll.database.column_types import PlainText, tables
 
-# The hash of the import key of each thread, conversation and completion that was forgotten, so that
-# no import restores it. The key itself is not kept.
+# A hash of the import key of each thread, conversation and completion that the command `forget`
+# erased, so that no import restores it. The key itself is not stored.
 forgotten: Final = Table(
     "forgotten",
     tables,

@@ -30,7 +30,7 @@ class Database(Protocol):
 
         Args:
             work: a function that writes rows. If it raises, nothing is written. If its transaction
-                is rolled back for another reason, it may run again, so it must not depend on an
+                is rolled back for another reason, `work` may run again, so it must not depend on an
                 earlier run.
             turn: the name of the object that `work` locks, such as a thread. Writes of this process
                 with the same name run one after another and do not delay other writes. Empty if
@@ -57,11 +57,11 @@ class Database(Protocol):
         """Empty the write-ahead log, which may still contain content that was erased.
 
         Returns:
-            Whether the log is empty. It is not if another process is reading. PostgreSQL's log
-            belongs to its operator and is left alone, so this is False.
+            Whether the log is empty. It is not empty if another process is reading. On PostgreSQL,
+            the result is always False, because the log belongs to the server's operator.
 
         Raises:
-            DatabaseFailedError: as `write`.
+            DatabaseFailedError: as in `write`.
         """
 
     async def close(self) -> None:

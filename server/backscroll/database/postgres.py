@@ -51,7 +51,8 @@ MIGRATION_S: Final = 3_600
 POOL_WAIT_S: Final = 10.0
 
 REMEMBERED_S: Final = 10.0
-"""After a failed write, `check` fails for this long, in seconds, or until a write succeeds."""
+"""If a read or write finds that the database failed, `check` also fails for this long, in seconds,
+or until a write succeeds."""
 
 TRY_S: Final = 0.1
 """How long a write waits for a lock, in seconds. Then it returns its connection and tries later."""
@@ -90,8 +91,8 @@ class PostgresDatabase:
     async def write(self, work: Work[T], turn: str = "") -> T:
         """Run `work` in a transaction.
 
-        If the caller is cancelled while it waits for earlier writes, `work` does not run. If it is
-        cancelled later, the transaction is still completed.
+        If the caller is cancelled while it waits for earlier writes, `work` does not run. If the
+        caller is cancelled later, the transaction is still completed.
         """
         ends_at = self._lock_ends_at()
         # Without a turn, the write gets a new lock, so that it waits for no other write.
@@ -116,7 +117,7 @@ class PostgresDatabase:
         return value
 
     async def check(self) -> None:
-        """Check that the server responds and allows writes, and that no recent write failed."""
+        """Check that the server responds and allows writes, and that no recent operation failed."""
         until, trouble = self._trouble or (0.0, None)
         if trouble is not None and time.monotonic() < until:
             raise DatabaseFailedError(trouble.trouble, trouble.cause)
@@ -147,7 +148,7 @@ class PostgresDatabase:
         lock.release()
         self._writes.discard(writing)
         if not writing.cancelled():
-            writing.exception()  # otherwise asyncio logs it if the caller was cancelled
+            writing.exception()  # otherwise asyncio logs the error if the caller was cancelled
 
 
 @asynccontextmanager
@@ -217,8 +218,8 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}; the store needs UTF8")
         for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
-            # This is not set in `schema`, because that would import PostgreSQL's dialect for SQLite
-            # too.
+            # `schema` does not set this option, because SQLAlchemy would then import PostgreSQL's
+            # dialect even if the database is a SQLite file.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name, needed)

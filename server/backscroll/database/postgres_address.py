@@ -27,8 +27,8 @@ _DURABLE: Final = (
     "CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' "
     "ELSE 'on' END"
 )
-"""The value for `synchronous_commit`, which a role or server may turn off. `remote_apply` is kept,
-because it guarantees more than `on`."""
+"""The value for the setting `synchronous_commit`, which a role or server may have turned off.
+`remote_apply` is not replaced, because it guarantees more than `on`."""
 
 _URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
 _NO_PRIMARY: Final = (
@@ -58,9 +58,9 @@ class Address:
 def parse(url: str) -> Address:
     """Return the address in a `postgresql://` URL, which may name several servers.
 
-    libpq's form is `postgresql://host1:port1,host2:port2/name`. Unless the URL or the environment
-    sets `target_session_attrs`, only a server that can be written to is used, because every replica
-    of Backscroll writes.
+    An example is `postgresql://host1:port1,host2:port2/name`. If there are several servers,
+    Backscroll uses only one that can be written to, because every replica of Backscroll writes. To
+    change this, set `target_session_attrs` in the URL or the environment.
 
     Raises:
         StoreError: the URL cannot be parsed, or asyncpg is not installed. The error does not
@@ -83,7 +83,7 @@ def parse(url: str) -> Address:
 
 
 def _server(text: str) -> str:
-    """Return one server of a URL as `host:port`, or raise ValueError if it has another form."""
+    """Return one server of a URL as `host:port`, or raise ValueError if host or port is invalid."""
     one = urlsplit(f"//{text}")
     host, port = one.hostname or "", one.port
     return f"{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"

@@ -1,8 +1,8 @@
 """Recognises connection poolers that Backscroll cannot use, such as PgBouncer in some modes.
 
 Backscroll sets time limits and prepares statements in its session, so a session must have only one
-client. With session pooling it has one. With transaction pooling, clients share sessions: they get
-each other's settings and statements, and the reply to a commit can be lost.
+client. With session pooling, each session has one client. With transaction pooling, clients share
+sessions: they get each other's settings and statements, and the reply to a commit can be lost.
 """
 
 import secrets
@@ -42,9 +42,9 @@ async def _is_shared(connection: Any, address: Address, statement_s: int, lock_s
     other = await connect(address, statement_s, lock_s)
     try:
         await connection.execute(f"SELECT set_config('backscroll.session', '{mark}', false)")
-        async with other.transaction():  # a pooler gives this session to no other connection
+        async with other.transaction():  # until its end, no other connection gets this session
             if await other.fetchval(_OWN) == mark:
-                return True  # do not query `connection`: it may wait for this session
+                return True  # do not query `connection`: its query may wait for this session
             return bool(await connection.fetchval(_OWN) != mark)
     except asyncpg.PostgresError:  # with statement pooling, a pooler refuses transactions
         return True

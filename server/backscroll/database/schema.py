@@ -20,8 +20,8 @@ their source across imports. The `import_digest` of a message or item is a hash 
 imported. It is null if the message or item was written through the API. `imported_metadata` has a
 hash of each metadata value of the last import, so that the next import can detect changes made
 through the API.
-`imported_until` is the latest time in the last import, in Unix seconds, so that an older state of
-the source changes nothing.
+`imported_until` is the latest time in the last import, in Unix seconds. An import whose latest time
+is earlier has an older state of the source, and changes nothing.
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -245,7 +245,7 @@ _index_undeleted("living_threads", threads, "partition", "position")
 _index_undeleted("living_messages", messages, "thread", "position", unique=True)
 _index_undeleted("living_conversations", conversations, "partition", "position")
 for _listed in (threads, conversations):
-    # Deleted rows are included, because new activity must also be later than theirs.
+    # Deleted rows are included, because new activity must also be later than their activity.
     Index(
         f"{_listed.name}_by_activity",
         _listed.c.partition,

@@ -5,8 +5,8 @@ the numbers increase in commit order.
 
 On SQLite, the tokens are in `search_terms`, an FTS5 table that keeps no text. The other data of the
 rows are in `search_rows`, in compressed blocks of consecutive rows, which take less space than
-single rows. On PostgreSQL, writers would wait for one another to add to a block. So there,
-`search_rows` has a row for each message, with a GIN index of hashes of the message's tokens.
+single rows. On PostgreSQL, concurrent writers would have to wait for one another to add rows to a
+block. So `search_rows` has a row for each message there, with a GIN index of hashes of its tokens.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from sqlalchemy import DDL, BigInteger, Column, Index, Integer, LargeBinary, Tab
 
 from backscroll.database.column_types import PlainText, tables
 
-# A number for each partition. The tokens of a partition begin with its number, so that partitions
-# share no counts.
+# A number for each partition, except the default one. In the index, the tokens of such a partition
+# begin with its number, so that a search does not find or count messages of other partitions.
 search_scopes: Final = Table(
     "search_scopes",
     tables,
@@ -25,8 +25,9 @@ search_scopes: Final = Table(
     Column("scope", Integer, nullable=False),
 )
 
-# Rows of a `kind` whose position is lower than `below` were written before the index existed, and
-# are not indexed yet.
+# The `kind` is 0 for threads, 1 for conversations and 2 for completions. Those whose position is
+# lower than `below` are not indexed yet, for example because they are older than the index.
+# `store.search.pending` describes the other kinds.
 search_pending: Final = Table(
     "search_pending",
     tables,
@@ -38,7 +39,7 @@ search_pending: Final = Table(
 # of searches.
 search_seal: Final = Table("search_seal", tables, Column("key", PlainText, nullable=False))
 
-# The vectors of rows, if the operator configured embeddings (`store.search.vectors`).
+# The vectors of messages, if the operator configured embeddings (`store.search.vectors`).
 search_vectors: Final = Table(
     "search_vectors",
     tables,
@@ -47,7 +48,7 @@ search_vectors: Final = Table(
     Column("model", Integer, nullable=False),
     Column("signs", LargeBinary),
     Column("vector", LargeBinary),
-    # A search reads the signs of many rows from the index alone.
+    # With this index, a search reads many `signs` without reading the table.
     Index("search_vectors_signs", "scope", "model", "row", "signs"),
 )
 
@@ -60,8 +61,8 @@ Index(
 SEARCH_TABLES: Final = (search_scopes, search_pending, search_seal, search_vectors)
 """The tables that are the same on both engines."""
 
-# A merge of the parts of an FTS5 table can take long. So writes do not merge parts (`automerge`),
-# unless the background has left very many parts unmerged (`crisismerge`).
+# FTS5 stores its index in segments, and merging segments can take long. So a background task merges
+# them. Writes merge no segments (`automerge`), unless there are very many (`crisismerge`).
 ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "sqlite": (
         ("CREATE TABLE search_rows (block INTEGER PRIMARY KEY, rows BLOB NOT NULL)"),
@@ -80,14 +81,15 @@ ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
             " length INTEGER NOT NULL, role SMALLINT NOT NULL, version SMALLINT NOT NULL,"
             " terms INTEGER[] NOT NULL)"
         ),
-        # Each search reads the whole list of pending entries, so its size is limited.
+        # Each search reads GIN's whole list of pending entries, so the list's size is limited.
         (
             "CREATE INDEX search_rows_having ON search_rows USING gin (terms)"
             " WITH (gin_pending_list_limit = 512)"
         ),
     ),
 }
-"""The statements that create the tables that differ between the engines, after `search_scopes`."""
+"""For each engine, the statements that create `search_rows` and `search_terms`. They run after
+`search_scopes` is created."""
 
 for _engine, _statements in ENGINE_TABLES.items():
     for _statement in _statements:

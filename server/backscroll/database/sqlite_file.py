@@ -55,7 +55,7 @@ ROOM: Final = 64 * 1024
 _FILE: Final = "file"
 _WATCHED: Final = "watched"
 _STEPS: Final = 10_000
-"""How many steps SQLite's virtual machine takes between two checks of a search's time limit."""
+"""How many steps SQLite's virtual machine takes between two checks of the time in `first_flaw`."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -153,7 +153,7 @@ class DatabaseFile:
                     left -= file.write(bytes(left))
         except OSError as error:
             if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                return  # SQLite may need no new file in this folder
+                return  # the folder is read-only, but SQLite may need no new file in it
             name = errno.errorcode.get(error.errno or 0, "")
             trouble: Trouble = "full" if error.errno in _NO_ROOM else "failed"
             raise DatabaseFailedError(trouble, name, str(self.path)) from error

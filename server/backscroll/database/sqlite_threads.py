@@ -151,7 +151,7 @@ def serve_writes(
         first: the first job.
         queue: the queue of the following jobs.
         group_writes: the maximum number of writes that share a commit.
-        group_s: for this long after its start, the transaction accepts more jobs, in seconds.
+        group_s: the transaction accepts more jobs for this long after the first job, in seconds.
     """
     group = [first]
     try:

@@ -1,4 +1,4 @@
-"""Add the index of search, empty: it is filled in the background."""
+"""Add an empty search index. It is filled in the background."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Add columns and tables with which imports update conversations and skip forgotten ones.
+"""Add columns and tables so that imports can update conversations and skip erased ones.
 
 In addition, add a key that encrypts the cursors of searches, and a table of the vectors of
 messages.
