@@ -3,8 +3,9 @@
 If the query string has `abridged=N`, the store cuts two kinds of strings in a row's content. Binary
 data (a data URL, or base64) is cut to 256 characters. Text is cut to N characters, or to 256 if N
 is smaller; it is not cut if N is 0. The field `<name>_chars` next to a cut string gives its full
-length. Such a page may have fewer rows than its limit, because its size, and the amount of content
-that is read for it, are bounded. Large content is read one row at a time, in a worker thread.
+length. Such a page may have fewer rows than its limit, because the store bounds the size of a page
+and the amount of content that it reads. Large content is read one row at a time, in a worker
+thread.
 """
 
 import asyncio
@@ -29,10 +30,11 @@ REPLY_CHARS: Final = 8 * 1024 * 1024
 """A page ends once its content has more than this many characters."""
 
 READ_CHARS: Final = 256 * 1024 * 1024
-"""A page ends once more than this many characters were read from rows above `LARGE_CHARS`."""
+"""A page ends once more than this many characters were read from rows whose content is longer than
+`LARGE_CHARS`."""
 
 LEAST_CHARS: Final = 256
-"""Strings of up to this many characters are never cut. The client has the same rule."""
+"""Strings of up to this many characters are never cut. Backscroll's client has the same limit."""
 
 _SIZE: Final = "content_size"
 TEXT_FIELDS: Final = frozenset(
@@ -100,7 +102,7 @@ async def read_page(
 async def _shortened_rows(
     database: Database, listing: LargeListing, light: Sequence[JSON], preview: int
 ) -> tuple[list[JSON], bool]:
-    """Return rows with shortened content, and whether all fit on a page.
+    """Return rows with shortened content, and whether all of the rows fit on a page.
 
     Args:
         database: the database.
@@ -153,7 +155,7 @@ def _cut(name: str, text: str, preview: int) -> str | None:
     if len(text) <= LEAST_CHARS:
         return None
     if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: LEAST_CHARS - 2] + text[-2:]  # the end of base64 gives the size in bytes
+        return text[: LEAST_CHARS - 2] + text[-2:]  # the padding determines the size in bytes
     most = max(preview, LEAST_CHARS)
     if not preview or len(text) <= most or _ENCODED in text:
         return None

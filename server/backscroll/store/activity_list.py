@@ -181,7 +181,7 @@ class _Reading:
         return [(Cursor(key, top), row) for key, row in shown], len(found) == wanted
 
     def _start(self, after: str) -> tuple[SortKey, int | None]:
-        """Return the sort key of `after`, and the cursor's `top`, or None if `after` is an id.
+        """Return the sort key of `after`, and its `top`, which is None if `after` is an id.
 
         Raises:
             ApiError: 404 if `after` is neither a cursor nor the id of a thread or conversation.

@@ -76,7 +76,7 @@ class ActivityQuery:
 
 
 def read_activity_query(params: QueryParams) -> ActivityQuery:
-    """Return the page that a query string asks for; unknown parameters are ignored.
+    """Return the request that a query string describes. Unknown parameters are ignored.
 
     Raises:
         ApiError: 400 for a value that is not allowed.

@@ -84,8 +84,8 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
-        indexes_tools: whether search also finds the calls and outputs of tools. New messages are
-            indexed with them at once, and older ones later, in the background.
+        indexes_tools: whether search also finds the calls and outputs of tools. Those of new
+            messages are indexed at once, those of older messages later, in the background.
         endpoint: the embeddings endpoint, to search by meaning too; None to compare only words.
 
     Raises:
@@ -120,7 +120,7 @@ async def _embedding(
     from backscroll.store.search.embeddings import Embeddings
     from backscroll.store.search.meanings import Meanings
 
-    # No connection is kept open, because the requests of all partitions use this client.
+    # All partitions use this client. It keeps no connection open, so that they share no connection.
     async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
         yield Meanings(database, Embeddings(endpoint, http))
 
@@ -162,7 +162,7 @@ def _application(
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(conversation + "/items", GET=items.page, POST=items.create),
             _route("/v1/threads", GET=threads.page, POST=threads.create),
-            _route("/v1/threads/runs", POST=_no_runs),  # the next route would take `runs` for an id
+            _route("/v1/threads/runs", POST=_no_runs),  # in the next route, `runs` would be an id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),

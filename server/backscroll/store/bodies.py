@@ -126,7 +126,7 @@ class MessageV1(_Body):
     metadata: Metadata | None = None
 
     def attached(self) -> list[dict[str, Any]]:
-        """Return the files as attachments, in which messages of both API versions are stored."""
+        """Return the files as attachments. Messages of both API versions store attachments."""
         return [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
 

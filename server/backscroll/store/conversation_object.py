@@ -204,7 +204,7 @@ def completed(body: JSON) -> JSON:
 
 
 def text_content(role: str | None, text: str) -> JSON:
-    """Return the only part of a message whose content is a string."""
+    """Return the text part that stands for the content of a message if the content is a string."""
     return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
 
 

@@ -2,7 +2,7 @@
 
 Schema 6 added the number of messages to the row of a conversation. It is null until this module
 counts it. Each transaction counts the messages of only one conversation, because other writes wait
-for it.
+until the transaction ends.
 """
 
 import asyncio

@@ -78,15 +78,15 @@ of_thread: Final[ScalarSelect[str]] = (
     .where(messages.c.thread == threads.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a thread's first message, for `first_words`; null without a message."""
+"""A query for the start of a thread's first message, for `first_words`; null if there is none."""
 
 of_conversation: Final[ScalarSelect[str]] = (
     _first_item.add_columns(_start(items.c.body))
     .where(items.c.conversation == conversations.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a conversation's first message, for `first_words`; null without a
-message."""
+"""A query for the start of a conversation's first message, for `first_words`; null if there is
+none."""
 
 
 async def first_words(

@@ -1,12 +1,13 @@
-"""Makes POST requests safe to repeat: each idempotency key is stored with the first reply to it.
+"""Makes POST requests safe to repeat: the reply to the first request with a key is stored.
 
-The reply is stored in the transaction that writes the rows, so that both or neither are stored. If
-a row contains the text of a reply, only the part of the reply that can change is stored, and a
-replay takes the rest from the row. If two requests have the same key, the second waits for the
-first and replays its reply. Only successful replies are stored. A record is kept for at least
-`KEPT_S` seconds, even if a clock is changed (`retention`); each write with a key removes a few
-older records. When an object is deleted, the replies that describe it are erased; a reply that
-lists several objects is erased when any of them is deleted.
+The reply is stored in the transaction that writes the rows, so that both or neither are stored. The
+text of a new message is stored only in its row and not again in the reply: a replay reads it from
+the row, and the stored reply has only values that can change later, such as metadata. If two
+requests have the same key, the second waits for the first and replays its reply. Only successful
+replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is changed
+(`retention`); each write with a key removes a few older records. When an object is deleted, the
+replies that describe it are erased; a reply that lists several objects is erased when any of them
+is deleted.
 """
 
 import hashlib
@@ -64,11 +65,11 @@ class Outcome:
 
     Attributes:
         value: the reply's JSON: an object with an `id`, or a list of such objects.
-        collection_id: the id of the thread or conversation of the object, or the object's own id if
-            it belongs to neither.
-        stored: an object to store instead of `value`, or None to store `value`. While the written
-            object exists, the endpoint's `Rebuild` can make `value` from `stored`, which must not
-            have a key `object`.
+        collection_id: the id of the thread or conversation that has the object; the id of the
+            object itself if there is none.
+        stored: an object to store instead of `value`; None to store `value`. It must not have a key
+            `object`. While the written object exists, the endpoint's `Rebuild` function makes
+            `value` from `stored`.
     """
 
     value: JSON
@@ -147,8 +148,9 @@ class IdempotencyKeys:
 
         Raises:
             ApiError: 400 for a malformed key; 422 if a different request used the key; 409 if the
-                first request with the key is still running after the wait for its lock; 410 if the
-                object that it created has been deleted. Errors of `work` are raised unchanged.
+                first request with the key still runs after the maximum wait for its lock; 410 if
+                the object that the first request wrote has been deleted. Errors of `work` are
+                raised unchanged.
         """
         keyed = _KeyedRequest.of(request, body)
         if keyed is None:
@@ -246,7 +248,7 @@ def _replay(
     text = record.body
     if rebuild is not None:
         stored = cast("JSON", load_json(text))
-        if "object" not in stored:  # older versions of the store kept the whole reply
+        if "object" not in stored:  # older versions of Backscroll stored the whole reply
             text = dump_json(rebuild(connection, record.object_id.split(), stored))
     response = _response(text, record.status)
     response.headers["Idempotent-Replayed"] = "true"

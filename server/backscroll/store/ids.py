@@ -68,9 +68,9 @@ def new_item_id(kind: str) -> str:
     """Return the id of a new item: OpenAI's prefix for its type, and 24 random base62 characters.
 
     OpenAI's Responses API refuses an item whose id has the prefix of another type (`Expected an ID
-    that begins with 'fc'`). The prefix of a call's output begins with the letters of the
-    call's prefix (`fco_` and `fc_`), except `tso_`. So a server accepts the output's id whether it
-    expects `fco` or `fc`. Items of an unknown type get `item_`.
+    that begins with 'fc'`). The prefix of a call's output, such as `fco_`, begins with the letters
+    of the call's prefix, such as `fc`. Only `tso_` is an exception. So a server accepts the id of
+    an output whether it expects `fco` or `fc`. Items of an unknown type get `item_`.
     """
     return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
 

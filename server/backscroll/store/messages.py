@@ -143,7 +143,7 @@ def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
 
 
 async def message_tokens(created: Iterable[MessageV1 | MessageV2]) -> "list[Tokens]":
-    """Return what the search index keeps of new messages; call this before the transaction."""
+    """Return the search tokens of new messages. Call this before the transaction."""
     texts = (message_text(message.role, content_of(message)) for message in created)
     return [await tokens_of(text) for text in texts]
 
@@ -275,7 +275,7 @@ _recount: Final = (
 
 
 def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
-    """Return the outcome of writing a message. Only the message's metadata may change later."""
+    """Return the outcome of writing a message. It stores the metadata, which may change later."""
     stored = {"version": version, "metadata": row["metadata"]}
     return Outcome(message_object(row, thread_id, version), thread_id, stored)
 

@@ -47,14 +47,14 @@ class Listing:
     """A list that is served in pages.
 
     Attributes:
-        noun: the kind of object in the list, such as `message`, for a 404.
+        noun: the kind of object in the list, such as `message`, for 404 errors.
         rows: a query for the rows that are not deleted. Its parameters identify the list.
         position: the column that orders the rows.
         cursor: takes the name of a parameter, and returns a query for the position of the row whose
             id is the parameter's value. The query also finds deleted rows.
-        owner: the object that the list belongs to, such as a thread: its kind for a 404, the name
-            of the parameter that holds its id, and a query that returns a row if the object exists.
-            None if the list belongs to no object.
+        owner: the object that the list belongs to, such as a thread: its kind for 404 errors, the
+            name of the parameter that holds its id, and a query that returns a row if the object
+            exists. None if the list belongs to no object.
     """
 
     noun: str

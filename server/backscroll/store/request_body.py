@@ -12,7 +12,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.envelopes import JSON
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-# The number of backslashes must be odd: in an even number, each pair is an escaped backslash.
+# `\u0000` is a NUL only after an even number of backslashes: each pair is an escaped backslash.
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 

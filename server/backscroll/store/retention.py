@@ -37,7 +37,7 @@ STEP_S: Final = 60 * 60
 """The maximum time that one reading adds to `elapsed_ms`, in seconds."""
 
 TRANSACTION_S: Final = 60 * 60
-"""The maximum time from when a transaction takes a stamp or a reading to its commit, in seconds."""
+"""The maximum time between a stamp or a reading and the commit of its transaction, in seconds."""
 
 PAUSE_S: Final = 10
 """The minimum time between two readings by one process, in seconds."""

@@ -1,9 +1,9 @@
-"""Recognises the messages of threads and conversations that an older version imported.
+"""Recognises messages of threads and conversations that an older version of Backscroll imported.
 
-Before schema 6, imports recorded no keys and digests of messages. A stored message is recognised if
-an imported one has the same id and content. Imported messages without ids are compared with the
-stored ones in order, by content, up to the first difference. Messages that are not recognised are
-treated as if they were written through the API.
+Before schema 6, imports recorded no keys and no content hashes (digests) of messages. A stored
+message is recognised if an imported message has the same id and content. Imported messages without
+ids are compared with the stored messages in order, by content, up to the first difference. Messages
+that are not recognised are treated as if they were written through the API.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,18 +26,18 @@ def adopt(
     known: Sequence[Known],
     given: Sequence[JSON],
 ) -> tuple[list[Known], list[JSON]]:
-    """Return `known` with the keys and digests of `given`, and the values to write.
+    """Return `known`, completed with keys and digests from `given`, and the values to write.
 
     Args:
         connection: a connection.
         collection: the kind of collection: threads or conversations.
-        owner: the position of their thread or conversation.
+        owner: the position of the row of the thread or conversation.
         known: the messages or items that the store has, in order.
         given: the rows of the imported messages or items, in order.
 
     Returns:
-        The messages or items; and for each one that was recognised, its `id` and the new values of
-        `import_key`, `import_digest` and `created_at`.
+        All stored messages or items; and for each recognised message or item, its `id` and the new
+        values of `import_key`, `import_digest` and `created_at`.
     """
     written: dict[str, JSON] = {}
     for each, row in _recognised(connection, collection, owner, known, given):

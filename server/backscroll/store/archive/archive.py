@@ -68,8 +68,8 @@ class Archive:
         """Write several conversations and threads in one transaction, like `import_conversation`.
 
         Args:
-            conversations: the conversations and threads. One that cannot be stored is refused, and
-                the others are written. If several have the same key, they are written in order.
+            conversations: the conversations and threads. If one of them cannot be stored, the
+                others are still written. If several have the same key, they are written in order.
             partition: the partition to write to.
             watermarks: the watermarks to store in the same transaction, as in `set_watermarks`.
 
@@ -112,11 +112,13 @@ class Archive:
         )
 
     async def lineage(self, key: str, partition: str = "") -> "StoredLineage | None":
-        """Return the parent and the row of an imported conversation; None if it was not imported.
+        """Return the parent of an imported conversation, and the position of its row.
+
+        The result is None if no conversation was imported with this key.
 
         Args:
             key: the import key of the conversation.
-            partition: its partition.
+            partition: the partition of the conversation.
         """
         from backscroll.store.archive.lineage import read_lineage
 
@@ -129,7 +131,7 @@ class Archive:
 
         Args:
             key: the import key of the conversation.
-            partition: its partition.
+            partition: the partition of the conversation.
         """
         from backscroll.store.archive.lineage import read_item_keys, read_lineage
 
@@ -154,11 +156,11 @@ class Archive:
     async def descendants(
         self, ancestors: "Sequence[Forgettable]", partition: str = ""
     ) -> list[str]:
-        """Return the ids of the sub-agents and forks of conversations, and of theirs.
+        """Return the ids of all sub-agents and forks of conversations, at any depth.
 
         Args:
-            ancestors: the conversations, which `forgettable` returned. The result has none of them.
-            partition: their partition.
+            ancestors: the conversations, which `forgettable` returned. The result omits their ids.
+            partition: the partition of the conversations.
         """
         from backscroll.store.archive.descendants import find_descendants
 
@@ -173,17 +175,17 @@ class Archive:
 
         Their texts, metadata and import keys are erased from the tables, the search index and the
         replies that are stored for idempotency keys. On SQLite, they are also erased from free
-        pages and from the log. Only hashes of the import keys are kept, so that no import restores
-        them.
+        pages and from the log. Only hashes of the import keys stay, so that no import restores the
+        erased objects.
 
         Args:
             forgotten: the objects to erase, which `forgettable` returned. Objects that no longer
                 exist are ignored.
-            partition: their partition.
+            partition: the partition of the objects.
 
         Raises:
-            DatabaseBusyError: the database stayed locked for too long; some of them may have been
-                erased.
+            DatabaseBusyError: the database stayed locked for too long; some of the objects may have
+                been erased.
             OperatorError: any other error of `Database.write`.
         """
         from backscroll.store.archive.forgetting import forget

@@ -1,4 +1,4 @@
-"""Imports stored chat completions, which never change after they are created."""
+"""Imports stored chat completions. An import never changes a completion that already exists."""
 
 from typing import TYPE_CHECKING
 

@@ -14,15 +14,15 @@ from backscroll.store.archive.records import Forgettable
 def find_descendants(
     connection: Connection, partition: str, ancestors: Sequence[Forgettable]
 ) -> list[str]:
-    """Return the ids of conversations whose parent is one of others, and of their own descendants.
+    """Return the ids of all sub-agents and forks of conversations, at any depth.
 
-    They are found even if a user replaced their metadata, because a hash of the parent's id is
-    stored with an import.
+    They are found even if a user replaced their metadata, because an import also stores a hash of
+    the parent's id.
 
     Args:
         connection: a connection in a read transaction.
-        partition: their partition.
-        ancestors: the others, whose ids are not in the result.
+        partition: the partition of the conversations.
+        ancestors: the conversations to start from. Their ids are not in the result.
     """
     children: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for row in connection.execute(_WITH_PARENT, {"within": partition}):

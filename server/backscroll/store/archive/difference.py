@@ -1,6 +1,6 @@
 """Compares the stored messages of a conversation with the imported ones, by keys and digests.
 
-This module does not use the database, and does not compare bodies.
+A digest is a hash of a message's content. This module does not use the database.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 REMOVED: Final = 0
-"""The digest of a message or item that an import removed. A later import can add it again, unlike
-one that was deleted through the API."""
+"""The digest of a message or item that an import removed. A later import can add the message or
+item again. This is not possible after a deletion through the API."""
 
 
 class Known(NamedTuple):
@@ -65,15 +65,15 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The changes after which the store's messages or items are those of the source.
+    """The changes that bring the messages or items of the source into the store.
 
     Attributes:
-        replaced: stored ones whose content changed, each with the index of its new content in the
-            import.
-        removed: stored ones that the source no longer has.
-        placed: new ones and moved ones, in order. They get positions after all others.
-        has_new_start: whether the first of `placed` gets position 1, because the one that had this
-            position is moved or removed.
+        replaced: stored messages or items whose content changed, each with the index of its new
+            content in the import.
+        removed: stored messages or items that the source no longer has.
+        placed: new and moved messages or items, in order. They get positions after all others.
+        has_new_start: whether the first of `placed` gets position 1, because the message or item at
+            position 1 is moved or removed.
     """
 
     replaced: Sequence[tuple[Known, int]] = ()
@@ -87,25 +87,25 @@ class Difference:
 
     @property
     def added(self) -> list[int]:
-        """The indexes of the new ones in the import."""
+        """The indexes of the new messages or items in the import."""
         return [each.at for each in self.placed if each.known is None]
 
     @property
     def moved(self) -> list[Known]:
-        """Those that get another position."""
+        """The stored messages or items that get another position."""
         return [each.known for each in self.placed if each.known is not None]
 
     @property
     def written(self) -> list[int]:
-        """The indexes in the import of the contents to write: the replaced and the new ones."""
+        """The indexes in the import of all messages or items with new or changed content."""
         return [*(at for _, at in self.replaced), *self.added]
 
 
 def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) -> Difference:
-    """Return the changes after which the store has the messages or items of the source.
+    """Return the changes that bring the messages or items of the source into the store.
 
-    Messages and items that were written through the API are never moved or removed. Those that were
-    deleted through the API stay deleted.
+    Messages and items that were written through the API are never moved or removed. Messages and
+    items that were deleted through the API stay deleted.
 
     Args:
         known: the messages or items in the store, in order of position.
@@ -140,7 +140,7 @@ def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) ->
 
 
 def _match(known: Sequence[Known], given: Sequence[Given]) -> Iterator[Known | None]:
-    """For each of `given`, yield the one of `known` with the same key or id, or None."""
+    """For each of `given`, yield the member of `known` with the same key or id, or None."""
     there = [each for each in known if each.digest != REMOVED]
     by_key = {each.key: each for each in there if each.key is not None}
     by_id = {each.id: each for each in there}

@@ -1,8 +1,8 @@
 """Forgets threads, conversations and stored completions for good.
 
 As after a deletion through the API, a row without content stays, and is marked as deleted. In
-addition, its import key is replaced by a hash, and the content is erased from SQLite's log and from
-the search index before `forget` returns.
+addition, its import key is erased, and only a hash of the key is stored. The content is also erased
+from SQLite's log and from the search index before `forget` returns.
 """
 
 import asyncio
@@ -170,7 +170,10 @@ def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Selec
 
 
 def _is_from(table: Table, source: str) -> ColumnElement[bool]:
-    """Return a condition for rows from a source, even if a user replaced their metadata."""
+    """Return a condition for rows from a source, such as `codex`.
+
+    The condition is true even if a user replaced the metadata of an imported row.
+    """
     return or_(
         table.c.metadata["source"].as_string() == source,
         _starts_with(table.c.import_key, f"{source}:"),
@@ -181,8 +184,8 @@ def _is_from(table: Table, source: str) -> ColumnElement[bool]:
 def _is_in(table: Table, project: str) -> ColumnElement[bool]:
     """Return a condition for rows of a project or folder, and of the folders in it.
 
-    If a user replaced the metadata, only a row that was imported with this very project matches,
-    because of imported metadata only hashes are stored.
+    If a user removed the project from the metadata of a row, the row matches only if it was
+    imported with exactly this project, because only a hash of the imported project is stored.
     """
     folder = project.rstrip("/\\")
     own = table.c.metadata["project"].as_string()

@@ -36,7 +36,7 @@ async def import_one(
 
     Raises:
         StoreError: it has a value that cannot be stored; nothing is written.
-        OperatorError: as `Database.write`.
+        OperatorError: as in `Database.write`.
     """
     prepared = await asyncio.to_thread(_prepare, given)
     if isinstance(prepared, ImportOutcome):
@@ -57,7 +57,7 @@ async def import_all(
     """Import conversations and threads in one transaction, and refuse those that cannot be stored.
 
     Raises:
-        OperatorError: as `Database.write`.
+        OperatorError: as in `Database.write`.
     """
     prepared = await asyncio.to_thread(lambda: [_prepare(each) for each in given])
     written = [each for each in prepared if isinstance(each, Prepared)]
@@ -102,10 +102,10 @@ async def _import(
 
     try:
         return await database.write(write_all)
-    except (DBAPIError, OverflowError):  # `Database.write` translates errors of the database itself
+    except (DBAPIError, OverflowError):  # caused by a value: other errors have other classes
         if len(prepared) == 1 and not watermarks:
             return [ImportOutcome(kind="refused", reason=_REFUSED)]
-    # The database does not accept a value of one of them. Write each in a transaction of its own.
+    # The database does not accept a value. Write each conversation in a separate transaction.
     outcomes = [
         outcome
         for each in prepared

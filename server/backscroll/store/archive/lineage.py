@@ -9,12 +9,12 @@ from backscroll.database.schema import conversations, items
 
 
 class StoredLineage(NamedTuple):
-    """An imported conversation that others may have been forked from.
+    """An imported conversation from which other conversations may have been forked.
 
     Attributes:
-        parent: the source's id of the conversation from which this one was forked; empty if there
-            is none.
-        position: the position of its row in the table.
+        parent: the source's id of the conversation that started this conversation or was forked
+            into it; empty if there is none.
+        position: the position of this conversation's row in the table.
     """
 
     parent: str
@@ -22,12 +22,14 @@ class StoredLineage(NamedTuple):
 
 
 def read_lineage(connection: Connection, partition: str, key: str) -> StoredLineage | None:
-    """Return the parent and the row of an imported conversation; None if it was not imported.
+    """Return the parent of an imported conversation, and the position of its row.
+
+    The result is None if no conversation was imported with this key.
 
     Args:
         connection: a connection in a read transaction.
-        partition: its partition.
-        key: its import key.
+        partition: the partition of the conversation.
+        key: the import key of the conversation.
     """
     row = connection.execute(_conversation(), {"within": partition, "key": key}).one_or_none()
     if row is None:

@@ -187,10 +187,12 @@ def _outcome(
 
 
 def _is_older(owner: JSON, prepared: Prepared, difference: Difference) -> bool:
-    """Return whether an import that is as new as the stored state by its time is in fact older.
+    """Return whether an import has an older state of the source than the stored state.
 
-    It is older if it only lacks messages or items that are stored, or if one that it lacks is newer
-    than all of its own. An import without any is not older: the source was emptied.
+    This is needed if both states have the same latest time. The import is older if its only change
+    is that stored messages or items are missing. It is also older if a missing message or item is
+    newer than all of its messages or items. An import without messages or items is not older: the
+    source was emptied.
     """
     is_tie = prepared.newest_at == owner["imported_until"]
     if prepared.is_tail or not is_tie or not difference.removed or not prepared.members:
@@ -212,7 +214,10 @@ def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
 
 
 def _known(connection: Connection, owner: int, prepared: Prepared) -> list[Known]:
-    """Return the owner's messages or items. For a tail, return only those with the tail's keys."""
+    """Return the stored messages or items of an owner.
+
+    If the import has only the last messages or items, return only those with the same keys.
+    """
     collection = prepared.collection
     if not prepared.is_tail:
         return _rows(connection, _members(collection), {"of": owner})

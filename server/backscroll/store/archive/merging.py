@@ -25,8 +25,8 @@ def merged(
 
     Args:
         current: the metadata in the store.
-        base: `hashes_of` the metadata of the last import; None if it was not recorded. If so, every
-            pair counts as unchanged, and none is removed.
+        base: `hashes_of` the metadata of the last import; None if it was not recorded. If None,
+            every pair counts as unchanged, and none is removed.
         given: the metadata of this import.
     """
     there = hashes_of(current)

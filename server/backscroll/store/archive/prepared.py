@@ -36,15 +36,15 @@ class Collection:
     """What differs between threads and conversations when they are imported.
 
     Attributes:
-        kind: the kind in the search index.
+        kind: the number of the kind in the search index.
         owners: the table of the threads or conversations.
         members: the table of their messages or items.
         owner: the column of `members` that refers to the owner.
-        insert: inserts members.
+        insert: the statement that inserts members.
         digest: returns the hash of a member's content, given its row.
         new_id: returns an id for a new member, given its row.
         entry: returns the search entry of a member, given its row and the owner's creation time.
-        erased: the values of the columns of a member's content after it was erased.
+        erased: the columns of a member's content, with the values that erase the content.
     """
 
     kind: int
@@ -103,7 +103,7 @@ class Prepared:
         active_at: its last activity, in Unix seconds.
         newest_at: the latest time in it, in Unix seconds.
         is_tail: see `ImportedConversation`.
-        repaired: how many characters became U+FFFD.
+        repaired: how many characters became U+FFFD, because they cannot be stored.
     """
 
     collection: Collection

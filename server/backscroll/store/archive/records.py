@@ -92,7 +92,7 @@ class ImportedConversation:
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
         updated_at: when the source last changed it, in Unix seconds; None if unknown. If this and
             all other times are earlier than the latest time of the last import, the import changes
-            nothing, because it has an older state.
+            nothing, because it has an older state of the source.
         id: the id to store, which begins with `conv`; None to create an id.
         metadata: string keys and values. Only the first 16 pairs are stored. Names are cut to 64
             characters, and values to 512.
@@ -155,7 +155,7 @@ class ImportOutcome:
         id: its id in the store; empty if it is not in the store.
         added: the number of its messages or items that are new.
         replaced: the number of its messages or items that changed.
-        written: the import keys of those that are new or changed.
+        written: the import keys of its messages or items that are new or changed.
         removed: the number of its messages or items that were erased, because its source no longer
             has them.
         repaired: how many NUL characters and lone surrogates became U+FFFD.
@@ -181,7 +181,7 @@ class Watermark:
         size: its size in bytes.
         mtime_ns: when it was last modified, in Unix nanoseconds.
         inode: its inode number; None if it has none.
-        state: other state that its reader needs to continue, as text; None if it needs none.
+        state: further text that the file's reader needs to continue; None if it needs none.
     """
 
     path: str

@@ -64,7 +64,8 @@ def item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
     try:
         _validate(given)
     except StoreError:
-        items, repaired = storable([each.item for each in given])  # the reason may be a character
+        # The reason may be a character that cannot be stored, so replace such characters.
+        items, repaired = storable([each.item for each in given])
         given = [replace(each, item=item) for each, item in zip(given, items, strict=True)]
         _validate(given)
     rows = [_item_row(each) for each in given]
@@ -126,7 +127,7 @@ def check(value: object) -> None:
     """Check that a value can be stored.
 
     Raises:
-        StoreError: it cannot.
+        StoreError: the value cannot be stored.
     """
     reason = why_unstorable(value)
     if reason is not None:
@@ -163,7 +164,7 @@ def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a message part in the form of responses, given the form of requests or responses."""
+    """Return a message part in the form of the API's responses. `part` may be that of a request."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 

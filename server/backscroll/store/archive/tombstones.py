@@ -1,4 +1,4 @@
-"""Stores hashes of forgotten import keys, so that no import restores their objects."""
+"""Stores hashes of the import keys of erased objects, so that no import restores the objects."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ def is_forgotten(connection: Connection, table: Table, partition: str, key: str)
 def mark_forgotten(
     connection: Connection, table: Table, partition: str, key: str, now_s: int
 ) -> None:
-    """Store the hash of an import key, so that no import restores its object."""
+    """Store the hash of the import key of an erased object, so that no import restores it."""
     digest = _digest(table, partition, key)
     connection.execute(delete(forgotten).where(forgotten.c.digest == digest))
     connection.execute(insert(forgotten).values(digest=digest, forgotten_at=now_s))

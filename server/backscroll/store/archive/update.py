@@ -43,10 +43,10 @@ class Update:
     now_us: int
 
     def adopt(self, adopted: Iterable[JSON]) -> None:
-        """Record what an import by an older version did not.
+        """Store keys, digests and times that an older version of Backscroll did not store.
 
         Args:
-            adopted: the keys and digests of messages or items.
+            adopted: the keys, digests and times of messages or items, each with its id.
         """
         for each in adopted:
             self._set(each["id"], {name: value for name, value in each.items() if name != "id"})
@@ -98,7 +98,7 @@ class Update:
     def _recorded(self) -> JSON:
         """The columns that record the metadata and the time of the import."""
         imported = self.prepared.row["imported_metadata"]
-        if self.prepared.is_tail:  # it may not have all of the metadata
+        if self.prepared.is_tail:  # the metadata of a tail may be incomplete
             imported = {**(self.row["imported_metadata"] or {}), **imported}
         return {"imported_metadata": imported, "imported_until": self._until}
 
@@ -111,7 +111,7 @@ class Update:
         return index.owner_of(self.prepared.collection.kind, self.row["position"])
 
     def _unindex(self, changed: Sequence[Known]) -> dict[int, bool]:
-        """Remove messages or items from the index. Return which of them are messages."""
+        """Remove messages or items from the index. Return, by position, which are messages."""
         members = self.prepared.collection.members
         were_messages: dict[int, bool] = {}
         ids = list({each.id: each for each in changed})
@@ -128,7 +128,7 @@ class Update:
 
     def _erase(self, removed: Known, difference: Difference) -> None:
         if difference.has_new_start and removed.position == 1:
-            # Another message gets position 1, and with it the title in the search index.
+            # Another message gets position 1, where search expects the title. So delete this row.
             self.connection.execute(
                 delete(self.prepared.collection.members).where(self._this(removed.id))
             )
@@ -154,7 +154,8 @@ class Update:
         return list(zip(difference.placed, positions, strict=True))
 
     def _move(self, places: Sequence[tuple[Placed, int]]) -> None:
-        # What is moved away from position 1 is moved before what is moved to it.
+        # The order is reversed so that the row at position 1 moves away before another row moves
+        # there.
         for placed, position in reversed(places):
             if placed.known is not None:
                 self._set(placed.known.id, {"position": position})
@@ -197,7 +198,8 @@ class Update:
         return owned
 
     def _this(self, member_id: str) -> ColumnElement[bool]:
-        # On SQLite, a lookup by position would be slow, because its index has no deleted rows.
+        # On SQLite, a lookup by position would be slow, because the index of positions omits
+        # deleted rows.
         return self._owned & (self.prepared.collection.members.c.id == member_id)
 
 

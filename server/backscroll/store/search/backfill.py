@@ -1,9 +1,10 @@
 """Indexes, in the background, the messages that were written before there was an index.
 
-Owners are indexed from the newest to the oldest. Other writes wait for each transaction, so it
-indexes at most `CHUNK` messages and about `CHUNK_CHARS` characters. The table `search_pending`
-records the progress, so that a process continues where the previous one stopped. If several
-processes do this at once, no message is indexed twice.
+Owners, which are threads, conversations and completions, are indexed from the newest to the oldest.
+Other writes wait for each transaction, so a transaction indexes at most `CHUNK` messages and about
+`CHUNK_CHARS` characters. The table `search_pending` records the progress, so that a process
+continues where the previous process stopped. If several processes do this at once, no message is
+indexed twice.
 """
 
 import asyncio
@@ -114,16 +115,16 @@ def _has_pending(connection: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """The progress of completing the index. A step returns a new object, because it may run again.
+    """The progress of completing the index. Steps return new objects, because a step may run again.
 
     Attributes:
         chunk_chars: the maximum number of characters of a chunk.
-        owner: the owner whose messages are being indexed: its file on SQLite, its kind and its
-            position.
+        owner: the owner whose messages are being indexed: the SQLite file that contains it (None on
+            PostgreSQL), its kind and its position.
         above: the position of the owner's last message that was indexed.
-        known: the positions of the owner's messages whose rows are at most `newest`.
-        newest: the number of a row.
-        most: how many messages to read for the next chunk. It is less if messages are long.
+        known: the positions of the owner's messages that are indexed in rows up to `newest`.
+        newest: the greatest number of a row of the messages in `known`; 0 if there are none.
+        most: how many messages to read for the next chunk; fewer if messages are long.
         outdated: whether another tokenizer version made tokens in the index; None until checked.
     """
 
@@ -196,7 +197,7 @@ def _index_chunk(
 
 
 def _within(found: Sequence[Entry], chars: int) -> Sequence[Entry]:
-    """Return the first messages, up to the one with which they exceed this many characters."""
+    """Return the first messages. The last of them makes the total exceed `chars` characters."""
     lengths = accumulate(len(each.text) for each in found)
     count = sum(length <= chars for length in lengths)
     return found[: count + 1]

@@ -63,7 +63,7 @@ def _width(numbers: Sequence[int]) -> str:
 
 
 def _columns(stored: bytes, columns: int, wanted: Iterable[int]) -> list["array[int]"]:
-    """Return, for each wanted column, the first value and the differences of the others."""
+    """Return, for each wanted column, its first value and the differences between its values."""
     if not stored.startswith(_NARROW):
         every = array("q", zlib.decompress(stored))
         count = len(every) // columns

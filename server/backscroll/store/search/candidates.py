@@ -21,7 +21,7 @@ from backscroll.store.search.texts import role_number
 
 
 class Group(NamedTuple):
-    """Words that are looked up together: the words of all literals, or a single other word.
+    """Words that are looked up together: the words of all literals (quoted texts), or another word.
 
     Attributes:
         words: the tokens. A row must have all of them.

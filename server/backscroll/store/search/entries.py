@@ -39,13 +39,15 @@ CHUNK: Final = 200
 class Source(NamedTuple):
     """The columns from which the messages of one kind of owner are read.
 
+    An owner is a thread, conversation or completion.
+
     Attributes:
         owners: the table of the owners.
-        owner: the position of a message's owner. Its table is the table of the messages.
-        id: what identifies a message in its owner.
+        owner: the column with the position of a message's owner, in the table of the messages.
+        id: the column that identifies a message in its owner.
         created_at: when a message was written, in Unix seconds; if that is unknown, when its owner
             was created.
-        content: the arguments of `role_and_texts`.
+        content: the columns to pass to `role_and_texts`.
     """
 
     owners: Table
@@ -96,7 +98,7 @@ OWNERS: Final = {kind: source.owners for kind, source in SOURCES.items()}
 
 
 def entries(connection: Connection, owner: int, above: int, most: int = CHUNK) -> list[Entry]:
-    """Return the next `most` messages after position `above`, oldest first, even if indexed."""
+    """Return up to `most` messages after position `above`, oldest first, whether indexed or not."""
     of, kind = divmod(owner, KINDS)
     rows = connection.execute(_NEXT[kind], {"of": of, "above": above, "most": most})
     found = []

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def _of(source: Source) -> Select[Any]:
     """Return a query for messages with their owners. The caller adds the condition.
 
-    The query has no condition on the owner, because SQLite would then read all owners of a
-    partition first.
+    The query has no condition on the owner. With such a condition, SQLite would first read all
+    owners of the partition.
     """
     owner = source.owners.c
     return source.select(
@@ -93,7 +93,7 @@ def matching(
 
     A message that was found by its meaning matches even if it has none of the words.
 
-    The index cannot check literals, exclusions, and roles without a number of their own. On
+    The index cannot check literals, exclusions, and roles that share the number `OTHER_ROLE`. On
     PostgreSQL, two tokens may also have the same hash. So all of this is checked here.
     """
     from backscroll_tools.search.folding import fold

@@ -86,7 +86,7 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
             not be erased yet.
         partition: the owner's partition.
         owner: the number of the message's thread, conversation or completion.
-        position: the message's position there.
+        position: the message's position in the thread, conversation or completion.
         text: the message's text, without the title and the text of tools.
     """
     settle(connection)
@@ -108,7 +108,7 @@ def remove_several(connection: Connection, owner: int, removed: Mapping[int, str
             content must still be there.
         owner: the number of the thread, conversation or completion.
         removed: the position of each message, and the text that was indexed for it, without the
-            title. Those that are not indexed are left out.
+            title. Messages that are not indexed are ignored.
     """
     indexed = rows_of(connection, owner) if removed else {}
     positions = {indexed[position]: position for position in removed if position in indexed}
@@ -200,7 +200,7 @@ def _find(
     # The longest tokens tend to be the rarest, so only few rows have to be read.
     longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
     row = _row_at(connection, owner, position, scoped(scope, longest))
-    # If no row is found, the message is not indexed yet, or another version made its tokens.
+    # If no row is found, the message is not indexed, or another tokenizer version made its tokens.
     return row if row or is_of_tools else _row_at(connection, owner, position, ())
 
 
@@ -260,7 +260,10 @@ _METADATA: Final = {
 
 
 def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> bool:
-    """Remove rows. If another version made their tokens, empty the index and return False."""
+    """Remove rows, and return True.
+
+    If another tokenizer version made their tokens, empty the index instead, and return False.
+    """
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     if rows.is_postgres(connection):

@@ -1,4 +1,4 @@
-"""What a search considers, and how much it reads."""
+"""Which rows a search considers, and how many rows and texts it reads."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class Limits:
 
     Attributes:
         scope: the number of the partition; -1 if it has no rows.
-        owner: the number of the only thread, conversation or completion; None for all.
+        owner: the number of the only thread, conversation or completion to search; None for all.
         high: the number of the newest row.
         bounds: how many rows and texts the search may read.
     """

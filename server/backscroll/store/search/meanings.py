@@ -48,11 +48,11 @@ LONGEST_S: Final = 600.0
 """The longest pause after a failure, in seconds."""
 QUERIES: Final = 256
 """How many vectors of queries are kept in memory, so that all pages of a search use the same
-one."""
+vector."""
 
 LATE: Final = 20_000
-"""How many of the newest rows each check on PostgreSQL includes. A row may be committed after rows
-with greater numbers."""
+"""How many of the newest rows each check on PostgreSQL reads again, because a row may be committed
+after rows with greater numbers."""
 
 _log: Final = logging.getLogger(__name__)
 _LOCK_ROWS: Final = text(
@@ -178,7 +178,7 @@ class Meanings:
                 held, lease = lease, await self._leased(lease)
                 if not lease:
                     return
-                if held:  # otherwise another process may have done this work
+                if held:  # otherwise another process may have done `work` before the lease began
                     await self._do(work)
         finally:
             if lease:
@@ -229,7 +229,7 @@ class Meanings:
                 # The next call starts at the first of these rows. They have vectors by then.
                 return _Work(found, found[0].row - 1, has_others, file)
             above = last
-        # On PostgreSQL, rows may be committed after later ones.
+        # On PostgreSQL, a row may be committed after rows with greater numbers.
         above = max(0, newest - LATE) if is_postgres else above
         return _Work([], above, has_others, file)
 
@@ -244,7 +244,7 @@ class Meanings:
         await self._database.write(add)
 
     async def _one_by_one(self, found: Sequence[Text], refused: EmbeddingsError) -> list[Vector]:
-        """Return the vector of each text; an empty one for those that the endpoint refuses."""
+        """Request the vector of each text separately; empty for texts that the endpoint refuses."""
         made: list[Vector] = []
         for each in found:
             try:

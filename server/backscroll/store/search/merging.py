@@ -1,9 +1,9 @@
-"""Merges the parts of FTS5's index in the background, so that searches read few parts.
+"""Merges the segments of FTS5's index in the background, so that searches read few segments.
 
-Each transaction that indexes messages adds a part. A merge into one part rewrites the whole index.
-During an import, this would be repeated many times, so the merge waits until no messages are being
-added. If messages are added all the time, only parts of similar size are merged, each time after
-`Merging.busy_rows` new rows.
+Each transaction that indexes messages adds a segment. A merge into one segment rewrites the whole
+index. During an import, this would be repeated many times, so the merge waits until no messages are
+being added. If messages are added all the time, only segments of similar size are merged, each time
+after `Merging.busy_rows` new rows.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ from backscroll.store.search import rows, terms
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
 MERGED_ROWS: Final = 64
-"""If no rows were added since the last check, parts are merged if there are at least this many rows
-since the last merge."""
+"""If a check finds no new rows since the previous check, all segments are merged, provided that at
+least this many rows were added since the last such merge."""
 BUSY_ROWS: Final = 100_000
 """The default of `Merging.busy_rows`."""
 
 
 @dataclass(slots=True)
 class Merging:
-    """Decides at each check which parts of the index to merge.
+    """Decides at each check which segments of the index to merge.
 
     Attributes:
-        busy_rows: if rows are added all the time, parts are merged after this number of new rows.
+        busy_rows: if rows are added all the time, segments are merged after this many new rows.
         newest: the number of the newest row at the previous check.
-        merged: the number of the newest row when all parts were last merged.
-        tidied: the number of the newest row when any parts were last merged.
+        merged: the number of the newest row when all segments were last merged.
+        tidied: the number of the newest row when any segments were last merged.
     """
 
     busy_rows: int = BUSY_ROWS
@@ -45,7 +45,7 @@ class Merging:
     tidied: int = 0
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
-        """Merge parts of the index if that is due.
+        """Merge segments of the index if that is due.
 
         Args:
             database: the database.
@@ -63,9 +63,10 @@ class Merging:
 
 
 async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
-    """Merge the parts of FTS5's index, in small steps.
+    """Merge the segments of FTS5's index, in small steps.
 
-    If more than a fifth of the index is outside the largest part, all parts are merged into one.
+    If more than a fifth of the index is outside the largest segment, all segments are merged into
+    one segment.
 
     Args:
         database: the database.

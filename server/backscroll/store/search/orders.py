@@ -1,4 +1,4 @@
-"""The orders of hits. An order yields rows, and for each row the cursor of a page that follows it.
+"""The orders of hits. An order yields rows, each with the cursor of a page that begins after it.
 
 The order `relevance` takes rows in batches: the 200 rows with the greatest weight, then the next
 200, and so on. `backscroll_tools.search.ranking` sorts each batch. The score of a row depends on
@@ -37,9 +37,9 @@ _Key: TypeAlias = tuple[int, ...]
 """The weight and the number of a row. Candidates are sorted by both."""
 
 LEVELS: Final = (0, 1, 2)
-"""The levels of a list in order of time. The first one with a hit is used: 0 lists the rows that
-have all words, 1 those that have one of the rarer words, and 2 those that have any word. A query
-with one word or with a literal has only level 2."""
+"""The levels of the orders `newest` and `oldest`. Level 0 lists the rows that have all words, level
+1 the rows that have one of the rarer words, and level 2 the rows that have any word. The first
+level with a hit is used. A query with one word or with a literal has only level 2."""
 
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)

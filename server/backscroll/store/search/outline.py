@@ -86,7 +86,7 @@ class Outline:
         start = tuple(sign * each for each in after)
         bounds = self._latest if newest else self._earliest
         ends = self._earliest if newest else self._latest
-        known = len(self._latest)  # the last list to grow, in case another thread adds a block
+        known = len(self._latest)  # this list grows last, if another thread adds a block now
         # An entry is a row or a block. A block is read once all rows before it were yielded.
         waiting: list[tuple[int, int, int, list[int]]] = [
             (sign * bounds[block] if block < known else -_EVER, -_EVER, block, members)

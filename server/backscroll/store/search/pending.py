@@ -11,9 +11,9 @@ from backscroll.store.search import terms
 from backscroll.store.search.entries import OWNERS
 
 ERASING: Final = 3
-"""The kind of a row that exists while FTS5 has not erased all removed rows."""
+"""The kind of the row that exists until FTS5 has erased the tokens of all removed rows."""
 TOOLS_INDEXED: Final = 4
-"""The kind of a row that exists if the text of tools is indexed for all messages, or will be when
+"""The kind of the row that exists if the text of tools is indexed for all messages, or will be when
 the index is complete."""
 
 EMBEDDING: Final = 5
@@ -55,7 +55,7 @@ def lease(connection: Connection, now: int, held: int, until: int) -> bool:
     """
     take_turns(connection, "search embedding")
     end = connection.scalar(_lease)
-    # An end that is later than this comes from a process with a wrong clock, and is ignored.
+    # If the end is too far in the future, the clock of its process is wrong, so ignore the lease.
     if end is not None and now < end <= now + 2 * (until - now) and end != held:
         return False
     connection.execute(delete(search_pending).where(search_pending.c.kind == EMBEDDING))
@@ -74,7 +74,7 @@ def erase_step(connection: Connection) -> bool:
     """Take one step of erasing removed rows, and return whether all are erased.
 
     Args:
-        connection: a connection in a write transaction, which no one else must share.
+        connection: a connection in a write transaction, which no other work may share.
     """
     done = terms.forget(connection)
     if done:

@@ -1,4 +1,4 @@
-"""Finds conversations in use, whose hits a search from the same working directory leaves out."""
+"""Finds conversations in use. A search from their working directory leaves out their hits."""
 
 import time
 

@@ -19,7 +19,7 @@ BLOCK: Final = 128
 _FEW: Final = 8
 """If more rows of a block than this are read, the whole block is unpacked."""
 MAX_LENGTH: Final = 0xFFFF
-"""The maximum length of a message that is stored, in words. Longer messages count as this long."""
+"""The maximum stored length of a message, in words. Longer messages count as this long."""
 
 _RECORD: Final = struct.Struct("<qqIIHBB")
 _OPEN: Final = -1
@@ -143,7 +143,10 @@ def full_blocks(
 
 
 def sampled(connection: Connection, high: int, most: int) -> list[Row]:
-    """Return the rows of at most `most` stretches of `BLOCK` rows, evenly spaced up to `high`."""
+    """Return the rows of about `most` stretches of `BLOCK` rows, evenly spaced up to `high`.
+
+    A small index has fewer stretches. The maximum is about twice `most`.
+    """
     step = max(high // BLOCK // most, 1) * BLOCK
     starts = range(1, high + 1, step)
     ids = chain.from_iterable(range(start, min(start + BLOCK, high + 1)) for start in starts)

@@ -19,7 +19,7 @@ _next_scope: Final = select(func.coalesce(func.max(search_scopes.c.scope), 0) + 
 
 
 def scope_of(connection: Connection, partition: str, *, create: bool = False) -> int | None:
-    """Return a partition's number, called scope; 0 for the default one, None if there is no number.
+    """Return a partition's number, called scope: 0 for the default partition, None if it has none.
 
     Args:
         connection: a connection; in a write transaction if `create` is True.

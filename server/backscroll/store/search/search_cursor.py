@@ -1,8 +1,8 @@
 """Cursors in a list of hits. A cursor contains a few integers, encrypted and authenticated.
 
 A cursor contains all numbers that the order depends on: the number of messages, how many of them
-have each word, and the newest row. So added rows do not change later pages, and deleted rows are
-only missing from them. On PostgreSQL, rows get their numbers before they are committed. If the
+have each word, and the newest row. So added rows do not change later pages, and a deleted row only
+disappears from them. On PostgreSQL, rows get their numbers before they are committed. If the
 transaction of a message is still open when the first page is read, the message may appear on a
 later page. This neither repeats nor hides any other hit.
 
@@ -34,8 +34,8 @@ _ROW_BYTES: Final = 5
 """The length of the number of a row, in bytes."""
 _BITS: Final = 7
 _NUMBER_BITS: Final = 62
-"""The maximum length of the other numbers, in bits. It is one bit less than databases support, so
-that a number plus 1 is still valid."""
+"""The maximum length of all other numbers in a cursor, in bits. It is one bit less than databases
+support, so that a number plus 1 is still valid."""
 _MORE: Final = 0x80
 
 _key: Final = select(search_seal.c.key)
@@ -50,9 +50,9 @@ class Cursor:
         messages: the estimated number of messages in the partition.
         mean_length: the mean number of words of these messages, times 100.
         having: how many rows have each group of words, counted up to a limit.
-        at: the sort key of the last row. In the order `relevance`, these are the keys of the two
-            ends of a batch. It is empty at the start of the list.
-        shown: the rows of that batch that earlier pages have shown.
+        at: the sort key of the last row that earlier pages have shown; in the order `relevance`,
+            the sort keys of the two ends of a batch. It is empty at the start of the list.
+        shown: in the order `relevance`, the rows of the batch that earlier pages have shown.
     """
 
     high: int

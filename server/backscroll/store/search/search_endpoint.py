@@ -49,7 +49,7 @@ class SearchEndpoint:
             ),
             large=True,
         )
-        # A list of messages with only common words is sorted by time alone.
+        # If all words are common, hits are in the order of writing, and no meanings are compared.
         if asks and found["search"]["matched"] != "common_words":
             found["search"]["semantic"] = meaning is not None
         return reply(found)

@@ -38,14 +38,14 @@ class Statistics:
         file: the SQLite file that has the index; None for any other database.
 
     Attributes:
-        file: the same.
+        file: the argument `file`.
         common: the words that are too common to look up.
         outline: the roles and times of rows on SQLite.
     """
 
     MOST: Final = 1_000
     SAMPLED: Final = 32
-    """How many blocks of rows are read to estimate the number of messages in a partition."""
+    """About how many blocks of rows are read to estimate the number of messages in a partition."""
 
     def __init__(self, file: Identity | None = None) -> None:
         self.file = file
@@ -200,7 +200,7 @@ def _chunks(found: Iterator[Step]) -> Iterator[list[Step]]:
 
 
 def _description(lookup: Lookup, page: _Page) -> JSON:
-    """Return which part of the query hits match, and which words were ignored."""
+    """Return which part of the query the hits match, and which words of it were ignored."""
     query = lookup.search.query
     if query.literals:
         matched = "literals"

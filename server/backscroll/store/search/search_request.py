@@ -46,8 +46,8 @@ class SearchRequest:
             while the conversations are in use, so that an agent does not find its own session. With
             a `thread_id`, none are left out.
         quiet_s: how long after its last activity a conversation counts as in use, in seconds.
-        importing: the programs whose sessions are being imported for the first time, which the
-            reply names.
+        importing: the programs, such as `codex`, whose sessions are being imported for the first
+            time. The reply names them.
     """
 
     text: str

@@ -57,8 +57,8 @@ _ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} A
 Order: TypeAlias = Literal["", "newest", "oldest"]
 
 NEWEST: Final = 2_000
-"""On PostgreSQL, a word is first counted in this number of the newest rows, because looking it up
-reads all rows of the word, even if only a few are wanted."""
+"""On PostgreSQL, looking up a word reads all of its rows, even if only a few are wanted. So a word
+is first counted in this number of the newest rows."""
 DEFERRED: Final = 2_000
 """On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
@@ -194,22 +194,23 @@ def hashed(terms: Iterable[str]) -> list[int]:
 
 
 def merge(connection: Connection, *, everything: bool = False) -> bool:
-    """Take one step of merging the parts of FTS5's index; return whether nothing is left to merge.
+    """Take one step of merging the segments of FTS5's index; return whether all steps are done.
 
     PostgreSQL needs no such steps.
 
     Args:
         connection: a connection in a write transaction.
-        everything: whether to merge all parts into one. This also erases the tokens of removed
+        everything: whether to merge all segments into one. This also erases the tokens of removed
             rows.
     """
     if is_postgres(connection):
         return True
     if _merge(connection, MERGED_PAGES):
         return False
-    # A negative number starts a merge of all parts, including those of a merge in progress. So it
-    # is used only after the merge in progress has ended. Otherwise, with writes between the steps,
-    # no merge would ever end, and FTS5 refuses all writes to an index of 2,000 parts (SQLITE_FULL).
+    # A negative number starts a new merge of all segments, also of those of a merge in progress. So
+    # it is used only after the merge in progress has ended. Otherwise, with writes between the
+    # steps, no merge would ever end, and FTS5 refuses all writes to an index of 2,000 segments
+    # (SQLITE_FULL).
     return not (everything and _merge(connection, -MERGED_PAGES))
 
 
@@ -222,9 +223,10 @@ def _merge(connection: Connection, pages: int) -> bool:
 
 
 def is_scattered(connection: Connection) -> bool:
-    """Whether more than a fifth of FTS5's index is outside its largest part.
+    """Whether more than a fifth of FTS5's index is outside its largest segment.
 
-    Such an index is larger than a single part, and slower to read. PostgreSQL's index has no parts.
+    Such an index is larger than a single segment, and slower to read. PostgreSQL's index has no
+    segments.
     """
     return not is_postgres(connection) and bool(connection.exec_driver_sql(_SCATTERED).scalar_one())
 
@@ -232,8 +234,8 @@ def is_scattered(connection: Connection) -> bool:
 def forget(connection: Connection, steps: int = MERGES) -> bool:
     """Erase the tokens of removed rows from FTS5's index. Return whether all are erased.
 
-    FTS5 only marks a removed row. It drops the row's tokens when it merges the parts of the index
-    that contain them. PostgreSQL needs no such steps, because it erases rows when it vacuums.
+    FTS5 only marks a removed row. It drops the row's tokens when it merges the segments of the
+    index that contain them. PostgreSQL needs no such steps, because it erases rows when it vacuums.
 
     Args:
         connection: a connection in a write transaction.
@@ -241,7 +243,8 @@ def forget(connection: Connection, steps: int = MERGES) -> bool:
     """
     if is_postgres(connection):
         return True
-    # FTS5 keeps the marks in memory until the commit, unless a savepoint makes it write them.
+    # FTS5 keeps the marks of removed rows in memory until the commit. A savepoint makes it write
+    # them now.
     connection.exec_driver_sql("SAVEPOINT marks")
     connection.exec_driver_sql("RELEASE SAVEPOINT marks")
     return any(merge(connection, everything=True) for _ in range(steps))

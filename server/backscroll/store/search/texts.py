@@ -22,7 +22,8 @@ THREAD: Final = 0
 CONVERSATION: Final = 1
 COMPLETION: Final = 2
 KINDS: Final = 4
-"""The number of an owner is its position times `KINDS`, plus its kind."""
+"""An owner is a thread, conversation or completion. Its number is its position times `KINDS`, plus
+its kind."""
 
 TOOL: Final = "tool"
 """The role of a conversation's items that are calls or outputs of tools."""
@@ -36,7 +37,7 @@ _TOOL_FIELDS: Final = (
     *("command", "commands", "output", "outputs", "results", "logs", "stdout", "stderr", "error"),
     *("text", "content", "value"),
 )
-"""The fields of calls and outputs that may contain text, in the order in which it is indexed."""
+"""The fields of calls and outputs that may contain text, in the order of indexing."""
 _DEPTH: Final = 8
 """How deeply fields may be nested. Text that is nested more deeply is not indexed."""
 _TEXTS: Final = ("text", "refusal")
@@ -83,7 +84,7 @@ def completion_entry(position: int, body: JSON, created_at: int) -> Entry:
 
 
 async def tokens_of(text: str) -> "Tokens":
-    """Return the tokens of a message. Called before a transaction, so that no other writer waits.
+    """Return the tokens of a message. Call this before a transaction, so that no writer waits.
 
     A long text is split in a thread, so that other requests do not wait for it either.
     """

@@ -29,9 +29,9 @@ NEAREST: Final = 50
 """The maximum number of messages that a search finds only by their meaning, without any of its
 words."""
 DEVIATIONS: Final = 3.0
-"""How much nearer than the median such a message must be, in standard deviations. The deviation is
-computed only from messages that are farther than the median, so that similar messages do not affect
-it."""
+"""How much nearer than the median a message must be to be found only by its meaning, in standard
+deviations. The deviation is computed only from messages that are farther than the median, so that
+similar messages do not affect it."""
 _IDS: Final = 500
 """The maximum number of rows in one statement."""
 
@@ -51,7 +51,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """The rows that are similar to a query, and how to score others.
+    """The rows that are similar to a query, and the data to score any other row.
 
     Attributes:
         meaning: the meaning of the query.
@@ -111,7 +111,7 @@ def remove(connection: Connection, ids: Iterable[int]) -> None:
 
 
 def outdate(connection: Connection, row: int) -> None:
-    """Remove the vector of a row whose text has changed. The background asks for a new one."""
+    """Remove the vector of a row whose text has changed. A background task requests a new one."""
     connection.execute(_outdate, {"at": row})
 
 
@@ -126,7 +126,7 @@ def outdated(connection: Connection, most: int) -> list[int]:
 
 
 def known(connection: Connection, ids: Iterable[int], model: int) -> set[int]:
-    """Return which of the rows have a vector of this model, or need none."""
+    """Return which of the rows have a vector of this model, even if it is empty."""
     return {row for row, _ in _vectors(connection, ids, model)}
 
 
