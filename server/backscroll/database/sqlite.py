@@ -96,7 +96,7 @@ class SqliteDatabase:
                         raise
             return await self._reading.run(work)
 
-    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - writes always take turns
+    async def write(self, work: Work[T], turn: str = "") -> T:  # noqa: ARG002 - all writes run one after another
         """Run `work` in a write transaction, which other writes may share.
 
         When this returns, the write is on disk, in the file at the database's path.
