@@ -24,7 +24,7 @@ class ApiError(Exception):
         headers: additional headers for the reply, or None.
     """
 
-    def __init__(  # noqa: PLR0913 - one parameter per field of the envelope
+    def __init__(  # noqa: PLR0913 - one parameter for each field of the error
         self,
         status: int,
         message: str,

@@ -118,7 +118,7 @@ async def item_tokens(created: Iterable[JSON]) -> "list[Tokens]":
     return [await tokens_of(item_text(item_body(item))) for item in created]
 
 
-def append_items(  # noqa: PLR0913, PLR0917 - where, what and when
+def append_items(  # noqa: PLR0913, PLR0917 - no two arguments belong together
     connection: Connection,
     partition: str,
     conversation_id: str,

@@ -105,7 +105,7 @@ _messages_of_run: Final = replace(
 )
 
 
-def append_messages(  # noqa: PLR0913, PLR0917 - where, what and when
+def append_messages(  # noqa: PLR0913, PLR0917 - no two arguments belong together
     connection: Connection,
     partition: str,
     thread_id: str,

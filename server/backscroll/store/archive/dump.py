@@ -1,4 +1,4 @@
-"""Export: reads whole threads, conversations and completions in the form that `load` accepts."""
+"""Export: reads whole threads, conversations and completions as records that can be imported."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial

@@ -102,7 +102,7 @@ class Prepared:
             `id` of a row is None if the store creates one.
         active_at: its last activity, in Unix seconds.
         newest_at: the latest time in it, in Unix seconds.
-        is_tail: see `ImportedConversation`.
+        is_tail: whether `members` has only the last items, as in `ImportedConversation`.
         repaired: how many characters became U+FFFD, because they cannot be stored.
     """
 

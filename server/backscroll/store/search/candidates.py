@@ -184,7 +184,7 @@ def bits_by_row(
 def admitted(
     connection: Connection, search: SearchRequest, ids: Iterable[int], outline: Outline
 ) -> set[int]:
-    """Return those rows whose role and time the search allows."""
+    """Return the rows whose role and time the search allows."""
     role = None if search.role is None else role_number(search.role)
     since, until = search.since, search.until
     if not rows.is_postgres(connection):

@@ -107,7 +107,7 @@ class Meanings:
         again_s: the pause after the first failure, in seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - tests set the times
+    def __init__(  # noqa: PLR0913 - tests pass shorter times
         self,
         database: Database,
         embeddings: Embeddings,
@@ -201,7 +201,7 @@ class Meanings:
     async def _leased(self, held: int, lease_s: float = LEASE_S) -> int:
         """Take or renew the lease. Return its end, or 0 if another process holds it."""
         now = time.time_ns()
-        until = now + int(lease_s * 1e9) + random.randrange(1_000)  # noqa: S311 - tells holders apart
+        until = now + int(lease_s * 1e9) + random.randrange(1_000)  # noqa: S311 - makes ends unique
         taking = partial(pending.lease, now=now, held=held, until=until)
         return until if await self._database.write(taking) else 0
 

@@ -42,7 +42,7 @@ class Outline:
         since: int | None,
         until: int | None,
     ) -> Iterator[int]:
-        """Yield those of the rows that have this role, and a time in this period.
+        """Yield the rows that have this role, and a time in this period.
 
         Args:
             connection: a connection to SQLite, for reading.

@@ -1,4 +1,4 @@
-"""Gives each partition a number, called its scope, with which its tokens begin in the index."""
+"""Gives each partition a number (scope). In the index, the tokens of a partition begin with it."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -67,7 +67,7 @@ class Statistics:
         return known[0], known[1]
 
 
-def find(  # noqa: PLR0913, PLR0917 - two of them have defaults
+def find(  # noqa: PLR0913, PLR0917 - two arguments have defaults
     connection: Connection,
     partition: str,
     search: SearchRequest,

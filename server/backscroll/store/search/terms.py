@@ -129,7 +129,7 @@ def clear(connection: Connection) -> None:
         connection.exec_driver_sql(_CLEAR)
 
 
-def having(  # noqa: PLR0913, PLR0917 - one for each part of the statement
+def having(  # noqa: PLR0913, PLR0917 - one argument for each part of the statement
     connection: Connection,
     terms: Iterable[str],
     how: How,

@@ -34,14 +34,14 @@ class ToolIndexingDatabase:
         """Run `work` like `Database.write`."""
 
         def marked(connection: Connection) -> T:
-            # An engine may use the same connection for other writes.
+            # An engine may use the same connection for other writes, so the option is reset.
             connection.execution_options(**{_OPTION: True})
             try:
                 return work(connection)
             finally:
                 connection.execution_options(**{_OPTION: False})
 
-        marked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for the span
+        marked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for traces
         return await self.database.write(marked, turn)
 
     async def check(self) -> None:

@@ -64,7 +64,7 @@ class Near:
     rows: frozenset[int]
 
     def scores(self, connection: Connection, ids: Iterable[int]) -> dict[int, float]:
-        """Return how much more similar than the median each row is, from -2 to 2.
+        """Return each row's similarity to the query minus the median similarity, from -2 to 2.
 
         Rows without a vector are left out.
         """
@@ -152,7 +152,7 @@ def forget_others(connection: Connection, model: int, most: int) -> None:
     remove(connection, list(connection.scalars(_of_others, {"of": model, "most": most})))
 
 
-def near(  # noqa: PLR0913, PLR0917 - what is compared, and with what
+def near(  # noqa: PLR0913, PLR0917 - no two arguments belong together
     connection: Connection,
     meaning: Meaning,
     scope: int,
