@@ -1,1 +1,1 @@
-"""Backscroll: an MCP server for conversation messages behind an OpenAI-shaped API."""
+"""Backscroll: an MCP server whose tools find, read and write stored conversations."""

@@ -60,7 +60,7 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
             Check(
                 "callers",
                 "ok",
-                "any program on this machine; as a.example, b.example:*, "
+                "any program on this machine; host names: a.example, b.example:*, "
                 "this machine's loopback names; no web pages",
             ),
         ),
@@ -111,7 +111,7 @@ async def test_a_server_that_other_machines_can_call_is_described(tmp_path: Path
     diagnosis = await diagnosis_of(tmp_path, "::", **exposed)
 
     assert found(diagnosis) == [
-        Check("callers", "ok", "holders of a token; as a.example; no web pages"),
+        Check("callers", "ok", "holders of a token; host names: a.example; no web pages"),
         Check(
             "tokens",
             "warning",
@@ -252,7 +252,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
             "tokens",
             "warning",
             "3 valid; 1 without a key to openai; the server has none either",
-            next_step="Create it again: "
+            next_step="Create the token again: "
             "backscroll token create NAME --upstream-key-variable VARIABLE",
         ),
         Check(

@@ -114,6 +114,6 @@ async def test_an_exporter_that_is_not_installed_stops_the_start_with_one_line(
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
 
-    assert f"To install those of OTLP: {how_to_add('otel')}" in await refused(
+    assert f"To install the OTLP exporters: {how_to_add('otel')}" in await refused(
         tmp_path / "store.db", "--port", "0"
     )

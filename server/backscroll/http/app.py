@@ -67,8 +67,8 @@ _METHODS: Final = ("POST", "GET", "DELETE")
 reason only if it may send them."""
 
 _SLASH: Final = f"{endpoint.PATH}/"
-"""The path with a slash, as many users type it. It is served without a redirect, because some
-clients do not follow redirects."""
+"""The path with a slash at its end, as many users type it. It is served without a redirect, because
+some clients do not follow redirects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ async def opened(
 
     Args:
         settings: the operator's settings.
-        allowed: the hosts and origins that may call.
+        allowed: the values of the `Host` and `Origin` headers that are accepted.
         dispatcher: passes requests to an MCP server; by default, a server with Backscroll's tools.
         token_kept_s: the time for which a token is cached after its lookup, in seconds.
 
     Raises:
         CommandError: the store's database or the token issuer cannot be used.
-        SettingsError: the upstream's key or a library that it needs is missing.
+        SettingsError: the upstream's key is missing, or the library for Entra is not installed.
         StoreError: the token database cannot be opened.
     """
     upstream = upstream_of_callers(settings)
@@ -140,7 +140,7 @@ def _dispatcher_of_tools(settings: Settings, profile: Profile) -> Dispatcher:
 
 @asynccontextmanager
 async def _lifespan(_: Server[None]) -> AsyncIterator[None]:
-    yield  # nothing to open here: `opened` has opened what the session managers share
+    yield  # nothing to open here: `opened` has already opened the connections
 
 
 async def _first_client(connection: UpstreamConnection) -> Client:
@@ -188,7 +188,7 @@ def application(
     Args:
         mcp: handles requests to `/mcp`.
         health: handles requests to `/healthz` and `/readyz`, for every host and origin.
-        allowed: the hosts and origins that may call `/mcp` and `/metrics`.
+        allowed: the values of `Host` and `Origin` that are accepted for `/mcp` and `/metrics`.
         more: other routes. Except for `/metrics`, every host and origin may call them, so they must
             not serve confidential data.
     """

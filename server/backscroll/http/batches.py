@@ -1,8 +1,8 @@
 """Handles batches: request bodies that contain several messages. Only MCP 2025-03-26 has them.
 
 Each message counts towards the caller's limits, and appears in the audit log and the metrics, as if
-it had been sent alone. The messages of a batch are handled one after another, so a batch occupies
-only one slot.
+it had been sent alone. The messages of a batch are handled one after another, so a batch counts as
+a single concurrent request.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

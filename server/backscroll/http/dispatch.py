@@ -146,7 +146,7 @@ class Dispatcher:
             await asyncio.wait([disconnect])
             return {"type": "http.disconnect"}
 
-        # A task group would take several turns of the event loop for each request.
+        # A task group would take several more iterations of the event loop for each request.
         with anyio.CancelScope() as call:
             disconnect.add_done_callback(lambda task: None if task.cancelled() else call.cancel())
             try:
@@ -197,8 +197,8 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
     """Return the message in a body, or the error reply if it has no valid message.
 
     Raises:
-        RefusedError: 400 if the body is empty or must not be answered; 413 if the message, apart
-            from the arguments of a tool call, is too large.
+        RefusedError: 400 if the body is empty, or is an invalid message that needs no reply; 413 if
+            the message, apart from the arguments of a tool call, is too large.
     """
     body = json_rpc.without_mark(body)
     match json_rpc.parse(body, BODY):

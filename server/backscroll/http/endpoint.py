@@ -96,7 +96,7 @@ class Endpoint:
     async def _answer_within_limits(
         self, caller: Caller, settings: Settings, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a request, within the limits of its caller. An anonymous caller has no limits."""
+        """Answer a request within its caller's limits. Anonymous callers have no such limits."""
         if not caller.id:
             await self._answer(caller, settings, scope, receive, send)
             return
@@ -122,7 +122,7 @@ class Endpoint:
                 await dispatch.answer_error(error, scope, receive, send)
 
     def _admit(self, caller: Caller) -> None:
-        """Count another message of a batch.
+        """Count another message of a batch towards the caller's rate.
 
         Raises:
             RefusedError: 429 or 503.

@@ -89,7 +89,7 @@ class RateLimiter:
 
     Args:
         per_s: the allowed number of requests per second, averaged over `WINDOW_S`. A burst may have
-            `WINDOW_S` times as many requests.
+            `per_s * WINDOW_S` requests.
         clock: returns the time in seconds.
     """
 
@@ -119,7 +119,7 @@ class RateLimiter:
         self._buckets[caller] = (left - 1, now)
 
     def _forget(self, now: float) -> None:
-        """Drop the buckets that are full again. They are not needed: a new bucket is full."""
+        """Drop the buckets that are full again. They are not needed: a new bucket is full too."""
         self._buckets = {
             caller: (left, then)
             for caller, (left, then) in self._buckets.items()

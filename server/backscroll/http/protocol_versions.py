@@ -41,8 +41,8 @@ def check(scope: Scope, received: Received) -> JSONRPCError | None:
     """Return the error for a request whose header has an unknown version, or None.
 
     An `initialize` request is not refused, because client and server have not agreed on a version
-    before it. If its header has an unknown version, the header is removed. If the body of a request
-    has a version too, only the SDK compares it with the header.
+    before it. Its header is removed instead. If the body of a request has a version too, the result
+    is None, because the SDK compares both versions.
     """
     version = Headers(scope=scope).get(HEADER)
     message = received.message

@@ -18,7 +18,7 @@ _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """ASGI middleware that gives each request an id: the client's if it is valid, or a new one."""
+    """ASGI middleware that gives a request the client's id if that is valid, otherwise a new id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

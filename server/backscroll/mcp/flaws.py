@@ -12,7 +12,7 @@ class Carrier:
 
     Attributes:
         name: `line` for stdio, `body` for HTTP.
-        choosing: how a client chooses the protocol version that has batches.
+        choosing: what a client must do to use batches, for error messages.
     """
 
     name: str

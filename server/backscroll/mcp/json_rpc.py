@@ -97,7 +97,7 @@ def parse_batch(line: bytes, most: int) -> list[Parsed] | JSONRPCError | None:
 
     Return an error if the batch is empty or too long.
 
-    Only version 2025-03-26 of MCP has batches. Its servers must accept them.
+    Only version 2025-03-26 of MCP has batches. Servers of that version must accept them.
 
     Args:
         line: the line without its newline, or the body.
@@ -259,8 +259,8 @@ def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId 
     Args:
         start: the line's first bytes.
         end: the line's last bytes; empty if the line is not complete.
-        closed: whether the last brace certainly closes the request. If not, an id at the end must
-            follow `jsonrpc`, which is rare in arguments.
+        closed: whether the last brace certainly closes the request. If not, it may close the
+            arguments, and an id at the end counts only if it directly follows `jsonrpc`.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

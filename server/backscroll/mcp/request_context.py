@@ -17,7 +17,7 @@ class Called:
         arguments: the arguments of the call. They may contain message text, which must not be
             logged.
         outcome: `ok`, the code of an error, `unknown_tool`, or `cancelled` if the client cancelled
-            it.
+            the call.
         seconds: the duration of the call.
         written_ids: the ids of the objects that the call wrote, by name, such as `thread_id`.
         stopped_by: the reason why the page ended; empty if the call returned no page.

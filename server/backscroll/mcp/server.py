@@ -64,7 +64,7 @@ def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamC
         tools: the tools that can be offered; by default `registry.TOOLS`.
 
     Raises:
-        SettingsError: the upstream's key or a library that it needs is missing.
+        SettingsError: the upstream's key is missing, or the library for Entra is not installed.
     """
     upstream = upstream_of(settings)
 
@@ -169,8 +169,8 @@ def _listing(
 
 
 def _listed(tool: Tool, output: str) -> McpTool:
-    # Claude Code moves a result to a file if it has more characters than its tool declares here;
-    # the default is 50,000. Claude Code also uses the search hint to find tools.
+    # Claude Code moves a result to a file if the result has more characters than the tool declares
+    # here; the default is 50,000. Claude Code also uses the search hint to find tools.
     meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
     if tool.keywords:
         meta["anthropic/searchHint"] = tool.keywords

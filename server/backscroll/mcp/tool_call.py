@@ -87,10 +87,13 @@ async def answered(
 
 
 def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return the tool with a name. A tool that writes is returned even on a read-only server.
+    """Return the tool with a name.
+
+    A read-only server offers no tools that write, but this function returns them too, so that a
+    call of such a tool fails with `read_only`.
 
     Raises:
-        MCPError: -32602 if the tool is unknown or, for any other reason, not offered (MCP
+        MCPError: -32602 if the tool is unknown, or its toolset or endpoints are not available (MCP
             specification, tools, error handling).
     """
     tool = tools.get(name)

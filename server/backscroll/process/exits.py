@@ -62,8 +62,8 @@ def interrupted_at_once() -> Iterator[None]:
     """Raise KeyboardInterrupt at once after SIGINT, even while an event loop runs.
 
     `asyncio.Runner` would cancel its main task instead. That does not interrupt the reading of a
-    file, and it can interrupt a shutdown. The runner only replaces Python's default handler, so
-    this function installs another one.
+    file, and it can interrupt a shutdown. The runner replaces only Python's default handler of
+    SIGINT, so this function installs a different handler first.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:

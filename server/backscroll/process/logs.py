@@ -21,10 +21,11 @@ request_id_now: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """The id of the current request; empty if no request is being handled."""
 
 LINES: Final = 10
-"""The maximum number of lines from one call site in a window. Further lines are only counted."""
+"""The maximum number of lines that one logging statement writes in a window of `WINDOW_S`. Further
+lines are only counted."""
 
 WINDOW_S: Final = 60.0
-"""The length of a window in seconds."""
+"""The time in seconds after which the lines of a logging statement are counted from 0 again."""
 
 _OWN_LOGGERS: Final = ("backscroll", "backscroll_tools")
 
@@ -51,7 +52,7 @@ class JsonLines(NoValuesFormatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return an object with `time` (RFC 3339), `level`, `logger`, and `message` or `FIELDS`."""
+        """Return a record as JSON, with its structured fields or, if it has none, its `message`."""
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -72,7 +73,7 @@ _CallSite: TypeAlias = tuple[str, int, str, int]
 
 @dataclass(slots=True)
 class _Window:
-    """Counts the lines of one call site that were written or omitted in its current window."""
+    """Counts the lines that one logging statement has written or omitted since a time."""
 
     since: float
     lines: int = 0

@@ -85,5 +85,5 @@ def _missing(name: str) -> str:
 
     return (
         f"The OTEL_… variables choose the exporter {name!r}, which is not installed. "
-        f"To install those of OTLP: {how_to_add('otel')}"
+        f"To install the OTLP exporters: {how_to_add('otel')}"
     )

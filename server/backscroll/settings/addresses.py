@@ -20,7 +20,7 @@ def flaw_of_address(base_url: str, *, allow_http: bool, key: str = "BACKSCROLL_A
     Args:
         base_url: the base URL that the operator set.
         allow_http: whether an upstream on another machine may be used without TLS.
-        key: the variable for the API key, which a URL with credentials should use instead.
+        key: the variable for the API key. The error for a URL with credentials names it.
     """
     try:
         url = urlsplit(base_url)

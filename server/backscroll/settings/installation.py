@@ -22,7 +22,7 @@ REPOSITORY: Final = "https://github.com/backscroll/backscroll"
 
 SOURCE: Final = f"git+{REPOSITORY}"
 """The source of the package for `uv`, `pipx` and `pip`. Manifests, links and documents are rendered
-from this line. The package is not in the package index yet; once it is, this will be `NAME`."""
+from this value. The package is not on PyPI yet; once it is, the value will be `NAME`."""
 
 _UV_CACHE: Final = re.compile(r"(?:archive|builds|environments)-v\d+")
 """Matches the names of the folders in uv's cache in which uvx creates environments."""
@@ -31,7 +31,7 @@ _EXTRA: Final = re.compile(r"extra == '([\w-]+)'")
 
 
 def requirement(source: str = SOURCE, extras: tuple[str, ...] = ()) -> str:
-    """Return the name of the package for `uv`, `pipx` or `pip`, such as `backscroll[otel]`.
+    """Return the requirement that `uv`, `pipx` or `pip` installs, such as `backscroll[otel]`.
 
     Args:
         source: `NAME`, or the URL or path of the package.
@@ -60,9 +60,10 @@ def launch(
 
     Args:
         prefix: the folder of the Python environment in which Backscroll is installed.
-        scripts: the folder of the environment's commands; by default, this interpreter's.
+        scripts: the folder of the environment's commands, such as `.venv/bin`; by default, the
+            folder of the running interpreter's commands.
         path: the folders in which programs are looked for, separated as in PATH; by default, PATH.
-        package: the installed package; by default, the one that is running.
+        package: the installed package; by default, the running package.
     """
     runner = _runner(prefix)
     if runner:
@@ -103,7 +104,7 @@ def how_to_add(
     *,
     has_pip: bool = find_spec("pip") is not None,
 ) -> str:
-    """Return a shell command that makes an extra available to the running Backscroll.
+    """Return a shell command that installs an extra or, for uvx, starts Backscroll with the extra.
 
     Args:
         extra: the name of the extra.
@@ -132,7 +133,7 @@ def _package() -> Distribution:
 
 
 def _runner(prefix: str) -> str:
-    """Return the program that created a temporary environment; empty for a permanent one."""
+    """Return `uvx` or `pipx` if it created the environment for one run; empty for any other."""
     folders = Path(prefix).parts
     if any(map(_UV_CACHE.fullmatch, folders)):
         return "uvx"

@@ -86,8 +86,8 @@ class Settings:
         any_of=SOURCES,
     )
     sync_quiet_s: float = _setting(
-        "how long after its last change a session of the same working directory is left out of "
-        "search, in seconds",
+        "search leaves out sessions of the server's working directory that changed within this "
+        "many seconds",
         600.0,
         least=0,
         most=86_400,
@@ -132,7 +132,7 @@ class Settings:
         one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
-        "how HTTP callers authenticate; only a loopback address allows none",
+        "how HTTP callers authenticate; none is allowed only on a loopback address",
         "none",
         one_of=HTTP_AUTHS,
         http=True,
@@ -143,7 +143,8 @@ class Settings:
         http=True,
     )
     allowed_origins: tuple[str, ...] = _setting(
-        "the web origins that may call, comma-separated, such as https://example.com; or none",
+        "the web origins that may call, comma-separated, such as https://example.com; none refuses "
+        "all",
         (),
         http=True,
     )

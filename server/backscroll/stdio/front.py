@@ -31,10 +31,10 @@ because both depend on the settings.
 """
 
 MODERN: Final = "2026-07-28"
-"""The first protocol version in which every request has an envelope in `_meta`."""
+"""The first protocol version in which every request names its version and client in `_meta`."""
 
 LINES: Final = 32
-"""The maximum number of lines that the front answers. Hosts start with only a few."""
+"""The maximum number of lines that the front answers. Hosts send only a few before a tool call."""
 
 _ENVELOPE: Final = "io.modelcontextprotocol/"
 
@@ -177,7 +177,7 @@ def _is_handshake(params: Object) -> bool:
 
 
 def _is_modern(params: Object) -> bool:
-    """Return whether the parameters consist only of a complete envelope of version `MODERN`."""
+    """Return whether the parameters are only the `_meta` fields of version `MODERN`, all valid."""
     match params:
         case {"_meta": dict() as meta, **rest} if not rest:
             envelope = {name.removeprefix(_ENVELOPE): value for name, value in meta.items()}

@@ -52,7 +52,8 @@ class PipeWriter(asyncio.Protocol):
     Args:
         lost: called when nothing more can be written.
         is_gone: returns whether the host has closed stdin.
-        unread_s: the maximum time that such a host may read nothing, in seconds.
+        unread_s: the maximum time that a host may read nothing after it has closed stdin, in
+            seconds.
     """
 
     def __init__(
@@ -94,7 +95,8 @@ class PipeWriter(asyncio.Protocol):
     def _check_later(self, transport: asyncio.WriteTransport) -> None:
         """Check the output again after `unread_s` seconds.
 
-        If the host has closed stdin now, and has read nothing by then, the output is closed.
+        If the host has closed stdin already, and reads nothing until the check, the check closes
+        the output.
         """
         unread = transport.get_write_buffer_size() if self._is_gone() else None
         loop = asyncio.get_running_loop()
@@ -167,7 +169,8 @@ async def open_sink(
         descriptor: the file descriptor.
         lost: called when nothing more can be written.
         is_gone: returns whether the host has closed stdin.
-        unread_s: the maximum time that such a host may read nothing, in seconds.
+        unread_s: the maximum time that a host may read nothing after it has closed stdin, in
+            seconds.
     """
     loop, sink = asyncio.get_running_loop(), PipeWriter(lost, is_gone, unread_s)
     own = os.dup(descriptor)
@@ -181,9 +184,8 @@ async def open_sink(
         sink.copier = Thread(target=_copy_out, args=(far, own), name="stdout", daemon=True)
         sink.copier.start()
     transport, _ = await loop.create_connection(lambda: sink, sock=connected)
-    # The socket may also be the one that `PipeReader` reads from, so do not read from it here. In
-    # Python 3.11.2, `connection_made` cannot pause reading, because asyncio starts to read after
-    # it. So pause it now.
+    # `PipeReader` may read from the same socket, so this transport must not read. Pause it here and
+    # not in `connection_made`, because Python 3.11.2 starts to read after `connection_made`.
     transport.pause_reading()
     return sink
 

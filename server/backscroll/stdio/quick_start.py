@@ -142,7 +142,8 @@ def _set_blocking(stdout: int, *, blocking: bool) -> None:
 
 def _read(stdin: int) -> bytes:
     if sys.platform != "win32":
-        select.select([stdin], [], [])  # `os.read` does not wait if stdin and stdout are one socket
+        # If stdin and stdout are the same socket, it does not block, and `os.read` does not wait.
+        select.select([stdin], [], [])
     return os.read(stdin, CHUNK_BYTES)
 
 
@@ -155,6 +156,6 @@ def _write(stdout: int, answer: bytes) -> bytes:
 
 
 def _exit() -> None:
-    """Exit at once. No connection is open, and an unfinished import needs no cleanup."""
+    """Exit at once. No database or upstream is open, and an unfinished import needs no cleanup."""
     sys.stderr.flush()
     os._exit(0)

@@ -53,7 +53,7 @@ class Opening:
         answered: the lines that have been answered. The server handles them, but sends no reply.
         unanswered: the lines after the answered ones.
         lines: splits the input into lines, and may already contain the beginning of a line.
-        unsent: the end of the replies, if the host's pipe had no space for it yet.
+        unsent: the bytes of the last reply for which the host's pipe has had no space yet.
     """
 
     answered: Sequence[bytes] = ()
@@ -177,7 +177,7 @@ class Reader(Stream):
         return None
 
     def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
-        """Cancel a waiting request, or return the message that lets the server cancel an open one.
+        """Cancel a waiting request, or return the message that cancels an open request in the SDK.
 
         The ids must have the same type and the same value (MCP specification, cancellation).
         """
@@ -218,7 +218,7 @@ class Reader(Stream):
         return len(self._waiting) >= WAITING or size >= WAITING_BYTES
 
     async def _read_more(self) -> None:
-        """Read the next bytes, but return early if a request is settled and others are waiting."""
+        """Read the next bytes, but return early if a waiting request may begin in the meantime."""
         if self._waiting or self._reading is not None:
             self._reading = self._reading or asyncio.create_task(self._source.read())
             settled = asyncio.create_task(self._requests.settled())

@@ -23,7 +23,8 @@ from backscroll.stdio.reader import Opening, Reader
 from backscroll.stdio.writer import Writer
 
 OPEN_REQUESTS: Final = 128
-"""The maximum number of open tool calls and, separately, of other open requests. Others wait."""
+"""The maximum number of open tool calls and, separately, of other open requests. Further requests
+wait."""
 
 DRAIN_S: Final = 5.0
 """The maximum time that open requests may take after the input has ended, in seconds."""

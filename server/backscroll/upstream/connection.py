@@ -88,7 +88,7 @@ class UpstreamConnection:
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`. Call that early, because it reports invalid settings.
+        upstream: the result of `upstream_of`.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -134,7 +134,9 @@ class UpstreamConnection:
             await self._store.check()
 
     async def client_of(self, upstream: Upstream) -> Client:
-        """Return a new client with its own retry budget and lanes, on the shared connections.
+        """Return a new client that uses the shared connections.
+
+        The client limits retries and concurrent requests separately from all other clients.
 
         Args:
             upstream: the chosen upstream. Its credential and headers may be those of one caller.
@@ -180,7 +182,10 @@ class UpstreamConnection:
 
 
 def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the search parameters that leave out sessions of the current working directory."""
+    """Return the parameters that leave recent sessions of the working directory out of a search.
+
+    Such a session is probably that of the agent that searches.
+    """
     folders = [os.getcwd()]  # noqa: PTH109 - text, as sessions record it
     logical = os.environ.get("PWD", "")  # with symbolic links, as shells set it
     if logical not in {"", *folders} and os.path.realpath(logical) == os.path.realpath(folders[0]):
@@ -206,7 +211,8 @@ class _InProcess:
 
     Attributes:
         transport: passes requests to the application.
-        sync: the process that syncs sources; None if there are none. A search first waits for it.
+        sync: the process that syncs sources; None if no sources are configured. A search first
+            waits for it, so that it finds recent messages.
         quiet: the parameters to add to a search, so that an agent does not find its own session.
         timeout: an infinite timeout, because each call has a deadline.
     """

@@ -13,7 +13,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE, Profil
 def profile_of(settings: Settings) -> Profile:
     """Return the profile of the chosen kind of upstream.
 
-    The settings determine parts of the profile `COMPATIBLE`.
+    For the upstream `compatible`, settings such as `serves` determine fields of the profile.
     """
     profile = PROFILES[settings.upstream]
     if profile is not COMPATIBLE:

@@ -33,9 +33,9 @@ class SyncProcess:
         start_after_s: how long after the context is entered the process is started, in seconds.
 
     Attributes:
-        started: is set once the process is started, or cannot be.
-        importing: the names of the sources until their sessions were imported for the first time,
-            or the process has ended or cannot be started; then empty.
+        started: is set once the process was started, or failed to start.
+        importing: the names of the sources while their sessions are imported for the first time.
+            Empty after that, and also after the process has ended or failed to start.
     """
 
     def __init__(self, settings: Settings, start_after_s: float = START_AFTER_S) -> None:
@@ -89,7 +89,7 @@ class SyncProcess:
             self.started.set()
         try:
             while process.stdout is not None and (line := await process.stdout.readline()):
-                if line.strip():  # the first round has ended; see commands/sync/on_request.py
+                if line.strip():  # the first import has ended; see commands/sync/on_request.py
                     self.importing = ()
                 else:
                     self._answered()

@@ -20,14 +20,14 @@ def test_what_was_found_is_named_with_whether_it_is_kept_in_step(tmp_path: Path)
     )
 
     assert checks == (
-        Check("claude-code", "ok", "sessions in 1 file, kept in step while a server runs"),
+        Check("claude-code", "ok", "sessions in 1 file, synced while a server runs"),
         Check(
             "codex",
             "ok",
-            "sessions in 1 file, not kept in step",
+            "sessions in 1 file, not synced by a server",
             next_step=(
                 "backscroll sync imports what is new. "
-                "BACKSCROLL_SOURCES=claude-code,llm,codex keeps them in step."
+                "With BACKSCROLL_SOURCES=claude-code,llm,codex, a server syncs them too."
             ),
         ),
         Check("llm", "unclear", "no sessions were found, although BACKSCROLL_SOURCES names it"),

@@ -116,7 +116,7 @@ def describe(tools: Iterable[Tool], width: int) -> str:
 async def _result(
     client: Client, name: str, arguments: Mapping[str, object]
 ) -> CallToolResult | CommandError:
-    # The error is returned, because the client would wrap a raised one in an exception group.
+    # The error is returned, because the client would wrap a raised error in an exception group.
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     schema = tools[name].input_schema if name in tools else {}
     try:

@@ -29,10 +29,10 @@ class Change:
 
     Attributes:
         path: the file.
-        before: its current text; None if there is no file.
-        after: its new text; None to delete the file.
+        before: the file's current text; None if there is no file.
+        after: the file's new text; None to delete the file.
         backs_up: whether to make a backup first.
-        restores: whether the new text is that of the backup, which is then deleted.
+        restores: whether the new text restores text from the backup, which is then deleted.
     """
 
     path: Path

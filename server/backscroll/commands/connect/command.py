@@ -178,7 +178,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
     if not disconnection.has_effect:
         click.echo(f"{host.title} does not have Backscroll: {path}")
         if replaced_entry(host, disconnection.before or ""):
-            click.echo("Its server named backscroll is not from backscroll connect, so it stays.")
+            click.echo("backscroll connect did not write the entry backscroll, so the entry stays.")
         return
     run = "" if edit or disconnection.restores else running.removing(host, machine, path)
     _do(run, lambda: change.disconnecting(host, path), yes=yes)

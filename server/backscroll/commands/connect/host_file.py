@@ -9,7 +9,7 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""The maximum size of a configuration file, in bytes. Claude Code's also contains a history."""
+"""The maximum size of a configuration file, in bytes. Claude Code's file also has a history."""
 
 _PRIVATE: Final = 0o600
 
@@ -52,7 +52,7 @@ def back_up(path: Path) -> None:
 def replace(path: Path, text: str | None) -> None:
     """Replace a file's text atomically; None deletes the file.
 
-    A symbolic link and the file's permissions are kept. Only its owner can access a new file.
+    A symbolic link and the file's permissions are kept. A new file is readable only by its owner.
 
     Raises:
         CommandError: the file cannot be written; its text is unchanged.

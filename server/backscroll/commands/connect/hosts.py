@@ -54,9 +54,9 @@ class Host:
     """A program that can start or connect to MCP servers, such as VS Code.
 
     Attributes:
-        name: its name on the command line.
-        title: its name as shown to users.
-        format: the format of its configuration file; `url` if the host has no such file and
+        name: the host's name on the command line.
+        title: the host's name as shown to users.
+        format: the format of the host's configuration file; `url` if the host has no such file and
             connects to the address of a server.
         config: returns the path of the file with the user's servers.
         trace: returns a path whose existence suggests that the host is installed.

@@ -89,7 +89,7 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to an array, unless `is_ours` accepts an existing one.
+    """Return the text with an element added to an array, unless `is_ours` accepts one in the array.
 
     Raises:
         MalformedError: the text is not JSON, or the member of that name is not an array.
@@ -233,12 +233,12 @@ def _unit(text: str) -> str:
 
 
 def _line_start(text: str, at: int) -> int:
-    """Return the offset of the first character after the indentation of the line with `at`."""
+    """Return the offset after the indentation of the line that contains the offset `at`."""
     start = text.rfind("\n", 0, at) + 1
     return start + len(text[start:]) - len(text[start:].lstrip(" \t"))
 
 
 def _margin(text: str, at: int) -> str:
-    """Return the indentation of the line with the offset `at`."""
+    """Return the indentation of the line that contains the offset `at`."""
     start = text.rfind("\n", 0, at) + 1
     return text[start : _line_start(text, at)].removeprefix(BOM)

@@ -23,7 +23,7 @@ _CLOSING: Final = {"object": "}", "array": "]"}
 
 
 class MalformedError(ValueError):
-    """A configuration cannot be parsed or edited. `str()` gives the reason, as a clause."""
+    """A configuration cannot be parsed or edited. `str()` is a clause: `it is not valid TOML`."""
 
 
 @dataclass(frozen=True, slots=True)

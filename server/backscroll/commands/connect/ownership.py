@@ -32,7 +32,7 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def merged(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our entry, with what the user or the host added to the existing entry.
+    """Return Backscroll's new entry, with what a user or host has added to the existing entry.
 
     Additions are members that Backscroll does not write, such as a timeout, and variables whose
     names do not begin with `BACKSCROLL_`.

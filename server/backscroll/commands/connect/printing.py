@@ -35,7 +35,7 @@ def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) ->
         key: the upstream's key if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}
-    if "database" in given:  # needs an absolute path: hosts use other folders
+    if "database" in given:  # with an absolute path, because hosts start in other folders
         given["database"] = settings.database
     given = {**host.suited, **given}
     return HostEntry(launch(), variables(given), key, needs_key=bool(key) or needs_key(settings))

@@ -67,8 +67,8 @@ class Run:
             limit_s: the time limit for each step, in seconds.
 
         Raises:
-            CommandError: a step failed, took too long, or wrote another entry. If it changed the
-                servers in the file, the file is restored.
+            CommandError: a step failed, took too long, or wrote a different entry. If the servers
+                in the file have changed, the file is restored.
         """
         before = host_file.read(self.path)
         others = other_servers(self.host, before or "")

@@ -40,7 +40,7 @@ class Start:
     limit_s: float = 180.0
 
     def check(self) -> None:
-        """Start the server. If it uses the embedded store, also let it check its database.
+        """Start the server. If it uses the embedded store, also check the store's database.
 
         During the check, the server writes nothing, and sends no request to an upstream.
 

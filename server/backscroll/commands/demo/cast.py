@@ -1,4 +1,4 @@
-"""Chooses the conversations of the demo: an invented one, and real ones of a dataset."""
+"""Chooses the conversations of the demo: one is invented, and all others are from a dataset."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Cast:
 
 
 def choose(count: int = CONVERSATIONS) -> Cast:
-    """Return the dataset's first conversations, its longest one, and one with a customer.
+    """Return the dataset's first conversations and its longest, and the invented conversation.
 
     Args:
         count: the number of conversations, at least 2.

@@ -18,13 +18,13 @@ _EXPORT = "chatgpt-export.zip"
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Runs Backscroll's commands as a person does, in a home of their own.
+    """Runs Backscroll's commands as a person does, in a separate home folder.
 
     Attributes:
         stage: shows the commands and what they print.
         python: the interpreter.
-        home: the folder in which they run.
-        environment: variables to set.
+        home: the folder in which the commands run.
+        environment: the environment variables to set for the commands.
     """
 
     stage: Stage
@@ -36,7 +36,7 @@ class CommandLine:
         """Run a command, show it and what it printed, and return the lines.
 
         Raises:
-            SceneError: it failed.
+            SceneError: the command failed.
         """
         self.stage.types(" ".join(["backscroll", *words]))
         # The user's own settings, such as a partition, must not apply to the demo.
@@ -102,7 +102,7 @@ async def around(act: Act, hit: dict[str, Any], stored: Sequence[Path]) -> None:
     """Read the session around a hit.
 
     Args:
-        act: what every scene uses.
+        act: the objects that every scene uses.
         hit: the hit.
         stored: the files of the store.
     """

@@ -1,4 +1,4 @@
-"""An invented history, in the files in which three programs would have recorded it."""
+"""Writes an invented history to files, as Claude Code, Codex and ChatGPT would have done."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ class Invented:
     Attributes:
         id: the id that its program gave it.
         days: how many days ago it was.
-        texts: what the user and the assistant said in turn.
+        texts: the messages, alternately of the user and of the assistant.
     """
 
     id: str
@@ -84,7 +84,7 @@ AROUND_FIXED: Final = (
 
 
 def write_sessions(home: Path, now_s: int) -> dict[str, str]:
-    """Write the sessions of Claude Code and Codex below a new home folder.
+    """Write the sessions of Claude Code and Codex into a new home folder.
 
     Args:
         home: the folder.
@@ -113,7 +113,7 @@ def write_export(path: Path, now_s: int) -> None:
     """Write an export of ChatGPT.
 
     Args:
-        path: the new archive.
+        path: the path of the new archive.
         now_s: the present time in Unix seconds.
     """
     mapping: dict[str, JSON] = {}

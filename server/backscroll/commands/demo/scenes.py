@@ -20,7 +20,7 @@ _FILE: Final = "file-of-the-demo"
 
 
 class SceneError(Exception):
-    """A tool call failed unexpectedly. `str()` gives the tool's error."""
+    """A command or a tool call of the demo failed. `str()` gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def _appending(log: Path) -> TextIO:
 
 
 def _files_of(database: Path) -> list[Path]:
-    """Return the file of a SQLite database, and those that belong to it."""
+    """Return the file of a SQLite database, and the journal files next to it."""
     return list(database.parent.glob(f"{database.name}*"))
 
 

@@ -77,7 +77,7 @@ def _network_cause(error: UnreachableError) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the causes of an exception, nearest first. Follow only the first one of a group."""
+    """Yield the causes of an exception, nearest first. From a group, take its first exception."""
     cause: BaseException | None = error
     for _ in range(_MAX_CAUSES):
         cause = cause and (cause.__cause__ or cause.__context__)

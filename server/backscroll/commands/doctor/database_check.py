@@ -54,7 +54,7 @@ def check_folder(url: str) -> Check:
             "database",
             "failed",
             f"is missing: {path} was moved or deleted, but {left} still exists",
-            next_step="Move it back, or restore a backup. For a new database, delete that file.",
+            next_step=f"Move it back, or restore a backup. For a new database, delete {left}.",
         )
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
@@ -62,7 +62,7 @@ def check_folder(url: str) -> Check:
             "database",
             "failed",
             f"does not exist, and cannot be created in {folder}",
-            next_step="Make that folder writable, or set BACKSCROLL_DATABASE to another one.",
+            next_step="Make that folder writable, or set BACKSCROLL_DATABASE to another path.",
         )
     return Check("database", "ok", f"does not exist yet; the first tool call creates {path}")
 

@@ -38,12 +38,12 @@ async def examine(
     Args:
         settings: the settings.
         sources: the source of each setting, as `settings.sources` returns it.
-        environ: the environment variables, among which unused settings are looked for.
+        environ: the environment variables. A note reports those that are set but not used.
         limit_s: the time limit for each request to the upstream, in seconds.
         host: the address on which an HTTP server would listen; empty if it was not given.
 
     Raises:
-        SettingsError: the upstream's key, or a library that the upstream needs, is missing.
+        SettingsError: the upstream's key is missing, or the library for Entra is not installed.
     """
     upstream = upstream_of_callers(settings)
     callers_have_keys = settings.http_auth == "token"

@@ -33,7 +33,7 @@ FIX: Final = "Fix the database, or set BACKSCROLL_DATABASE to another one."
 
 
 def leftover(path: Path) -> str:
-    """Return the name of a file of SQLite next to a missing database, or an empty string."""
+    """Return the name of a journal file that a missing database left behind, or an empty string."""
     candidates = (path.with_name(path.name + ending) for ending in _LEFTOVERS)
     return next((file.name for file in candidates if file.exists()), "")
 

@@ -58,7 +58,7 @@ def _callers(settings: Settings, host: str) -> Check:
     rules = [_CALLERS[settings.http_auth].format(issuer=settings.oauth_issuer or "its issuer")]
     if settings.allowed_hosts:
         names = (*settings.allowed_hosts, *(("this machine's loopback names",) if local else ()))
-        rules.append(f"as {', '.join(names)}")
+        rules.append(f"host names: {', '.join(names)}")
     origins = [word for word in settings.allowed_origins if word != access.NONE]
     if local and settings.allowed_origins != (access.NONE,):
         origins.insert(0, "on this machine")

@@ -1,4 +1,4 @@
-"""Names the programs whose sessions are on this machine, and whether they are kept in step."""
+"""Lists the programs whose sessions are on this machine, and tells whether a server syncs them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def check_sessions(settings: Settings, machine: Surroundings) -> tuple[Check, ..
     """Return a check for each program that has sessions, or that the settings name.
 
     Args:
-        settings: the settings, which name the sources to keep in step.
+        settings: the settings, which name the sources that a server syncs.
         machine: decides where programs keep their sessions.
     """
     results = found(machine)
@@ -30,15 +30,15 @@ def _found(settings: Settings, results: list[FoundSource]) -> Iterator[Check]:
             detail = f"{count}, and {each.unreadable[0]} cannot be read"
             yield Check(name, "warning", detail, next_step="Check its permissions.")
         elif is_kept:
-            yield Check(name, "ok", f"{count}, kept in step while a server runs")
+            yield Check(name, "ok", f"{count}, synced while a server runs")
         else:
             sources = ",".join((*settings.sources, name))
             yield Check(
                 name,
                 "ok",
-                f"{count}, not kept in step",
+                f"{count}, not synced by a server",
                 next_step="backscroll sync imports what is new. "
-                f"BACKSCROLL_SOURCES={sources} keeps them in step.",
+                f"With BACKSCROLL_SOURCES={sources}, a server syncs them too.",
             )
 
 

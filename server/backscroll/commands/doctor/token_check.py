@@ -61,5 +61,6 @@ def _counted(valid: list[Token], settings: Settings) -> Check:
         "tokens",
         "warning",
         f"{detail}; {keyless:,} without a key to {settings.upstream}; the server has none either",
-        next_step="Create it again: backscroll token create NAME --upstream-key-variable VARIABLE",
+        next_step="Create the token again: "
+        "backscroll token create NAME --upstream-key-variable VARIABLE",
     )

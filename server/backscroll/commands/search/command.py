@@ -52,7 +52,9 @@ class _Search(click.Command):
     "--order", default="", metavar="ORDER", help="relevance (the default), newest or oldest."
 )
 @click.option("--context", default=0, metavar="N", help="Messages around each hit, 0 to 5.")
-@click.option("--limit", default=10, metavar="N", help="The most hits, 1 to 50; default 10.")
+@click.option(
+    "--limit", default=10, metavar="N", help="The maximum number of hits, 1 to 50; default 10."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what the tool returns, as JSON.")
 @with_settings(*EVERY)
 def search(  # noqa: PLR0913 - the arguments of the tool
@@ -70,11 +72,11 @@ def search(  # noqa: PLR0913 - the arguments of the tool
 ) -> None:
     """Find messages that have any of the words of QUERY, the best first.
 
-    QUERY is words or a whole question. "Double quotes" find exactly these words, and -word leaves
-    out messages that have it: put single quotes around such a query, and -- before it if it starts
-    with a hyphen. Case, accents and endings of words make no difference. This runs the tool
-    search-messages. At a terminal, the output is in colour, unless NO_COLOR is set. If the search
-    fails, the error goes to stderr and the exit code is 1.
+    QUERY is words or a whole question. "Double quotes" find an exact phrase, and -word leaves out
+    messages that have the word. Put single quotes around a query with either. Put -- before a query
+    that starts with a hyphen. Case, accents and endings of words make no difference. This runs the
+    tool search-messages. At a terminal, the output is in colour, unless NO_COLOR is set. If the
+    search fails, the error goes to stderr and the exit code is 1.
     """
     from functools import partial
 

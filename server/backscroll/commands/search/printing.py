@@ -75,10 +75,10 @@ def _text(name: str, text: str, style: Style) -> Iterator[str]:
 
 
 def _marked(text: str, mark: str, style: Style) -> str:
-    """Return a text with coloured matches. Without colours, each match stays between two marks."""
+    """Return a text with coloured matches. Without colours, `mark` stays around each match."""
     if not mark or not style.colours:
         return style.apply(text)
-    # Every second part is a match, because nothing else in the text contains the mark.
+    # The text has the mark only before and after each match, so every second part is a match.
     styles: tuple[Callable[[str], str], ...] = (
         style.apply,
         lambda part: style.apply(part, fg="red", bold=True),

@@ -13,7 +13,7 @@ _PORT: Final = 8095
 
 
 @click.command(
-    short_help="Serve the embedded store's wire format.",
+    short_help="Serve the embedded store over HTTP.",
     epilog=examples(
         "backscroll store &",
         "python -c 'from openai import OpenAI",
@@ -33,7 +33,7 @@ _PORT: Final = 8095
 )
 @with_settings("database", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:
-    """Serve the embedded store's wire format at /v1, on this machine only.
+    """Serve the embedded store over HTTP at /v1, on this machine only.
 
     OpenAI's official client works with it unchanged.
     """

@@ -47,9 +47,9 @@ def token() -> None:
     "--expires",
     default="90d",
     show_default=True,
-    help="Such as 12h or 90d, at most 100y; or never.",
+    help="The lifetime, such as 12h or 90d, at most 100y; or never.",
 )
-@click.option("--partition", default="", help="The token's partition of the store, by any name.")
+@click.option("--partition", default="", help="The partition of the store to use; any name.")
 @click.option(
     "--upstream-key-variable",
     default="",

@@ -1,4 +1,4 @@
-"""Reads the settings that limit which hosts and origins may call."""
+"""Reads the settings that decide which `Host` and `Origin` headers are accepted."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ NONE = "none"
 
 
 def allowed(settings: Settings, host: str) -> Allowed:
-    """Return the hosts and origins that may call.
+    """Return the accepted values of the `Host` and `Origin` headers.
 
     Args:
         settings: the operator's settings.

@@ -35,10 +35,11 @@ ANSWER_S: Final = 5.0
 """The time limit for one request to the issuer, in seconds."""
 
 WAIT_S: Final = 1.0
-"""The maximum time that a request with an unknown key waits for a fetch, in seconds."""
+"""If a token names an unknown key, its request waits at most this long for the issuer's keys, in
+seconds."""
 
 WAITING: Final = 8
-"""The maximum number of requests that wait for a fetch. Further requests are refused."""
+"""The maximum number of requests that wait for the issuer's keys. Further requests are refused."""
 
 DOCUMENT_BYTES: Final = 1_048_576
 

@@ -24,11 +24,11 @@ _SHARE: Final = 2
 """At most half of the files that the process may open can be connections."""
 
 _BATCH: Final = 16
-"""A full server shuts down a sixteenth of its maximum number of connections at once."""
+"""At the limit, a sixteenth of the maximum number of connections is shut down at once."""
 
 CLOSING_S: Final = 1.0
-"""The time that asyncio has to close connections that were shut down, in seconds. After that, a
-full server shuts down others."""
+"""The time that asyncio has to close connections that were shut down, in seconds. After that, more
+connections are shut down if the limit is still reached."""
 
 
 def most_connections() -> int:
@@ -116,7 +116,7 @@ class Listener(socket.socket):
             seconds of the event loop's clock; infinity if the connection is in use. A connection
             whose TLS handshake is not complete is missing.
         closing_s: the time that asyncio has to close connections that were shut down, in seconds.
-            After that, others are shut down.
+            After that, more connections are shut down.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
 
 READ_S: Final = 60.0
-"""If 64 KiB of a response are buffered, the client must read from it within this time, in
+"""Once 64 KiB of a response wait to be sent, the client must read some of them within this time, in
 seconds."""
 
 _SENTENCE: Final = b"The request was sent too slowly."
@@ -45,7 +45,7 @@ class PunctualProtocol(H11Protocol):
     receive_s: ClassVar[float]
     read_s: ClassVar[float] = READ_S
     used_at: float = 0.0
-    """The time at which the last response ended, by the event loop's clock; 0 before the first."""
+    """When the last response ended, by the event loop's clock; 0 before the first response."""
 
     _awaited: object = None
     _timer: asyncio.TimerHandle | None = None

@@ -144,7 +144,7 @@ def test_another_server_of_that_name_is_shown_and_stays(home: Path) -> None:
     assert f"cursor       Cursor          another entry  {path}\n" in listed
     assert removed == (
         f"Cursor does not have Backscroll: {path}\n"
-        "Its server named backscroll is not from backscroll connect, so it stays.\n"
+        "backscroll connect did not write the entry backscroll, so the entry stays.\n"
     )
     assert "8000" in path.read_text()
 
