@@ -41,7 +41,7 @@ def is_missing(database: str) -> bool:
     """Return whether a URL names a SQLite file that does not exist."""
     try:
         path = sqlite_path(database)
-    except ValueError:  # another engine, or a URL that opening refuses with an explanation
+    except ValueError:  # not a valid SQLite URL; opening the database explains an invalid one
         return False
     return path is not None and not path.exists()
 

@@ -155,7 +155,7 @@ class Dispatcher:
                 disconnect.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return the streaming session manager if the reply may be streamed, else the plain one."""
+        """Return the streaming session manager if the reply may be streamed, else the JSON one."""
         accepts_streams = check_accept_headers(Request(scope))[1]
         return self._streaming if accepts_streams and self._streams(received) else self._plain
 

@@ -116,7 +116,7 @@ def _cheap_request(profile: Profile) -> UpstreamRequest:
     """Return a request that the upstream answers fast and that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
     # Prefer a group whose objects can be listed. For other groups, `probe` asks for an id that does
-    # not exist. Among those groups, prefer an endpoint that needs no version header.
+    # not exist. If several groups remain, prefer one whose endpoint needs no version header.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 

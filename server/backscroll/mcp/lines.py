@@ -16,9 +16,9 @@ class Overlong:
     """A line that is too long.
 
     Attributes:
-        start: its first 1,024 bytes.
-        end: its last 1,024 bytes.
-        size: its length in bytes.
+        start: the line's first 1,024 bytes.
+        end: the line's last 1,024 bytes.
+        size: the line's length in bytes.
     """
 
     start: bytes

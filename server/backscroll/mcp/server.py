@@ -49,7 +49,7 @@ T = TypeVar("T")
 class RefusedLine:
     """The reason why the transport removed the arguments of a request.
 
-    The transport attaches the reason to the request as the SDK's context, so that the result of the
+    The transport stores the reason in the SDK's context of the request, so that the result of the
     call can show the reason to the model.
     """
 
@@ -57,7 +57,7 @@ class RefusedLine:
 
 
 def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
-    """Return an MCP server for a single host, such as over stdio.
+    """Return an MCP server for a transport with a single host, such as stdio.
 
     Args:
         settings: the operator's settings.
@@ -89,7 +89,7 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     *,
     tools: Sequence[Tool] = TOOLS,
 ) -> Server[T]:
-    """Return an MCP server for any transport. It supports protocol 2025-11-25 and 2026-07-28.
+    """Return an MCP server for any transport. It supports MCP 2024-11-05 to 2026-07-28.
 
     Args:
         request_context_of: returns Backscroll's context of a request, given the SDK's context.

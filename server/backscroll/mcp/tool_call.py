@@ -27,8 +27,8 @@ _TRACED: Final[frozenset[ErrorCode]] = frozenset(
 """The codes of errors that a user may report to the operator. Such errors show the request's id."""
 
 _NAME_CHARS: Final = 128
-"""The maximum length of a tool's name, in characters (MCP specification, tools). An error quotes at
-most this much of an unknown name."""
+"""The maximum length of a tool's name (MCP specification, tools). An error quotes at most this many
+characters of an unknown name."""
 
 _LIKENESS: Final = 0.8
 """The minimum similarity, from 0 to 1, at which a tool is suggested for an unknown name."""

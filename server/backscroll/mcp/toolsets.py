@@ -1,6 +1,6 @@
 """Selects the tools that the server offers.
 
-This module imports only the standard library, because the stdio front uses it before the SDK is
+This module imports no third-party library, because the stdio front uses it before the SDK is
 imported.
 """
 

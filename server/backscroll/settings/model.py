@@ -97,7 +97,9 @@ class Settings:
         "text",
         one_of=INDEXES,
     )
-    embeddings_url: str = _setting("the base URL of /embeddings, to search by meaning too", "")
+    embeddings_url: str = _setting(
+        "the base URL of an embeddings API, to search by meaning too", ""
+    )
     embeddings_model: str = _setting("the model of the embeddings", "")
     embeddings_key: str = _setting("the API key for the embeddings", "", secret=True)
     toolsets: tuple[str, ...] = _setting(

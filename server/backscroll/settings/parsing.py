@@ -63,7 +63,7 @@ def parsed(
             `any_of`), the bounds (`least`, `most`), or the function that makes a path absolute
             (`resolve`).
         folder: returns the folder to which a relative path is relative; by default, the current
-            one.
+            folder.
 
     Raises:
         SettingsError: the text violates the rule.

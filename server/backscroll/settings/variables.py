@@ -22,7 +22,7 @@ def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the settings that are set, by field name: the flag or variable, and the text."""
+    """Return, by field name, the flag or variable that sets a setting, and the text it has."""
     environ = without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)

@@ -2,8 +2,8 @@
 
 A host starts a server with every chat and waits for the list of its tools. Importing the SDK takes
 most of that time. The first requests of a host are always `initialize`, `server/discover`,
-`tools/list` or `ping`. The front answers these requests from a prepared table of replies, with only
-the standard library, while a thread imports the SDK. At the first line to which the table has no
+`tools/list` or `ping`. The front answers these requests from a prepared table of replies, without
+any third-party library, while a thread imports the SDK. At the first line to which the table has no
 exact reply, the SDK's server takes over. It also handles all earlier lines, so that its state is
 complete, but its replies to them are dropped, because the front has sent replies already.
 """

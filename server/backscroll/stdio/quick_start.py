@@ -28,7 +28,7 @@ FIRST_LINE_S: Final = 0.02
 seconds. If the import started at once, it would delay the replies to these lines."""
 
 FIRST_LINES: Final = 4
-"""The maximum number of lines that are waited for before the import starts."""
+"""The maximum number of lines that the front waits for before the import starts."""
 
 FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
 """Modules that the first tool call needs. They are imported in advance."""
@@ -142,7 +142,7 @@ def _set_blocking(stdout: int, *, blocking: bool) -> None:
 
 def _read(stdin: int) -> bytes:
     if sys.platform != "win32":
-        # If stdin and stdout are the same socket, it does not block, and `os.read` does not wait.
+        # `stdout` does not block. If stdin is the same socket, `os.read` would not wait either.
         select.select([stdin], [], [])
     return os.read(stdin, CHUNK_BYTES)
 

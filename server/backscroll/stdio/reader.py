@@ -51,7 +51,7 @@ class Opening:
 
     Attributes:
         answered: the lines that have been answered. The server handles them, but sends no reply.
-        unanswered: the lines after the answered ones.
+        unanswered: the lines that were read after those in `answered`.
         lines: splits the input into lines, and may already contain the beginning of a line.
         unsent: the bytes of the last reply for which the host's pipe has had no space yet.
     """

@@ -88,7 +88,7 @@ def _entra() -> Callable[[], Awaitable[Header]]:
 
     async def signed_in() -> Header:
         # The library's synchronous API runs in a thread, because its asynchronous API needs another
-        # HTTP client. At the deadline of a call, the thread is abandoned: it may wait for long.
+        # HTTP client. The thread may wait for long, so it is abandoned at the deadline of a call.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 

@@ -38,11 +38,11 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: the server's settings. If `output` excludes the required form, `both` is used
-            instead.
+        settings: the server's settings. If `output` leaves out the part of the result that
+            `structured` requires, `both` is used instead.
         name: the tool's name.
         arguments: the tool's arguments. Each `Untyped` value is converted to the schema's type.
-        structured: whether the required form is the structured content, and not the text.
+        structured: whether the result must have structured content. If not, it must have text.
 
     Raises:
         CommandError: the tool does not exist.

@@ -19,8 +19,8 @@ def with_member(text: str, path: Sequence[str], value: object) -> str:
 
     Args:
         text: a JSON object, with or without comments, or blank.
-        path: the names of the objects that contain the member, then its own name. Missing objects
-            are added.
+        path: the names of the objects that contain the member, then the member's name. Missing
+            objects are added.
         value: a value that `json` can write.
 
     Raises:

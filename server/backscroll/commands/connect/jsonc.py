@@ -23,7 +23,10 @@ _CLOSING: Final = {"object": "}", "array": "]"}
 
 
 class MalformedError(ValueError):
-    """A configuration cannot be parsed or edited. `str()` is a clause: `it is not valid TOML`."""
+    """A configuration cannot be parsed or edited.
+
+    `str()` gives the reason as a clause, such as `it is not valid TOML`.
+    """
 
 
 @dataclass(frozen=True, slots=True)

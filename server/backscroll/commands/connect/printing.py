@@ -31,7 +31,7 @@ def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) ->
     Args:
         host: the host.
         settings: the settings that result from the flags.
-        flags: the settings given on the command line, by name.
+        flags: the settings given on the command line or in the environment, by name.
         key: the upstream's key if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}
@@ -66,7 +66,7 @@ def address(url: str) -> str:
 
 def _state(host: Host, machine: Machine) -> str:
     if host.format == "url":
-        return "by address: backscroll connect chatgpt"
+        return "connects to an address: backscroll connect chatgpt"
     path = host.config(machine)
     try:
         text = host_file.read(path)

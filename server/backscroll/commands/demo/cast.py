@@ -55,7 +55,7 @@ def choose(count: int = CONVERSATIONS) -> Cast:
     """Return the dataset's first conversations and its longest, and the invented conversation.
 
     Args:
-        count: the number of conversations, at least 2.
+        count: the total number of conversations, at least 2.
 
     Raises:
         CommandError: the dataset is not installed.

@@ -25,7 +25,7 @@ class Invented:
 
     Attributes:
         id: the id that its program gave it.
-        days: how many days ago it was.
+        days: how many days ago the conversation took place.
         texts: the messages, alternately of the user and of the assistant.
     """
 
@@ -80,7 +80,7 @@ AROUND_FIXED: Final = (
     _FIX_IT.format("[redacted: password]"),
     *FLAKY.texts[3:],
 )
-"""The four messages around `FIXED` as they are stored."""
+"""The four stored messages around `FIXED`, with the password redacted."""
 
 
 def write_sessions(home: Path, now_s: int) -> dict[str, str]:

@@ -22,7 +22,7 @@ class ShownSetting:
     Attributes:
         name: the name of the field in `Settings`.
         value: the value as text, with secrets hidden.
-        source: the flag or variable that set it, or `default`.
+        source: the flag or variable that sets the value, or `default`.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Check:
         verdict: the result.
         detail: what the check found.
         ms: the response time in milliseconds; None if no request was sent.
-        next_step: how to fix the problem; empty if the check found no problem.
+        next_step: what the operator can do now; may be empty.
     """
 
     name: str

@@ -37,7 +37,7 @@ async def examine(
 
     Args:
         settings: the settings.
-        sources: the source of each setting, as `settings.sources` returns it.
+        sources: the flag or variable of each setting that is set, by field name.
         environ: the environment variables. A note reports those that are set but not used.
         limit_s: the time limit for each request to the upstream, in seconds.
         host: the address on which an HTTP server would listen; empty if it was not given.

@@ -24,7 +24,7 @@ def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[Show
 
     Args:
         settings: the settings.
-        sources: the source of each setting that is set, from `settings.sources`.
+        sources: the flag or variable of each setting that is set, by field name.
     """
     return tuple(
         ShownSetting(
@@ -44,7 +44,7 @@ def notes(
 
     Args:
         settings: the settings.
-        sources: the source of each setting that is set, from `settings.sources`.
+        sources: the flag or variable of each setting that is set, by field name.
         environ: the environment variables. Some of them may be set but not used.
     """
     found: list[str] = []
