@@ -28,7 +28,8 @@ def one_after_another() -> Iterator[Begin]:
     """Show one progress bar for many pieces of work, such as thousands of files.
 
     Yields:
-        A function that begins the next piece. Its arguments and result are those of `progress`.
+        A function that begins the next piece. It takes the arguments of `progress`, and returns
+        the function that `progress` yields.
     """
     if not sys.stderr.isatty():
         yield lambda _name, _total: lambda _amount: None

@@ -48,7 +48,7 @@ async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
 class Batch:
     """Answers a batch with one array of replies, or with status 202 if no message needs a reply.
 
-    If no message needs a reply and one is refused, the response is the refusal, because a server
+    If no message needs a reply, but a message is refused, the response is the refusal: a server
     must not accept input that it does not process (MCP 2025-03-26, transports, sending messages).
 
     Attributes:

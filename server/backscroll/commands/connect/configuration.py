@@ -23,7 +23,7 @@ def connected(host: Host, text: str, entry: HostEntry) -> str:
     """Return a configuration with the entry added, or updated if it already exists.
 
     An entry of the same name that another program wrote is replaced. A byte order mark is removed,
-    because some hosts cannot read a file that has one (Gemini CLI 0.61, Claude Desktop).
+    because some hosts cannot read a file with such a mark (Gemini CLI 0.61, Claude Desktop).
 
     Raises:
         MalformedError: the text cannot be parsed in the host's format.
@@ -123,7 +123,7 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of an entry. If `args` or `env` is missing, the copy has an empty one."""
+    """Return a copy of an entry, with an empty `args` or `env` if the entry has none."""
     return {"args": [], "env": {}, **value}
 
 

@@ -199,7 +199,7 @@ def _limitation(own: OwnCommand, server: Mapping[str, Any], rest: str) -> str:
 
 
 def _reason(printed: str) -> str:
-    """Return the first line of output that starts with `error`, or the first line; shortened."""
+    """Return the first line that starts with `error`, or else the first line, shortened."""
     lines = [plain(_COLOR.sub("", line)).strip() for line in printed.splitlines()]
     lines = [line for line in lines if line]
     errors = [line for line in lines if line.lower().startswith("error")]

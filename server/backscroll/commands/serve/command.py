@@ -38,7 +38,7 @@ _FOR_HTTP: Final = ("host", "port", *(name for name in SERVING if name not in EV
     type=click.IntRange(0, 65_535),
     default=_HTTP_PORT,
     show_default=True,
-    help="For http: the port; 0 for any free one.",
+    help="For http: the port; 0 for any free port.",
 )
 @with_settings(*SERVING)
 def serve(settings: Settings, transport: str, host: str, port: int) -> None:

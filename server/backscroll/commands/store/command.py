@@ -29,7 +29,7 @@ _PORT: Final = 8095
     type=click.IntRange(0, 65_535),
     default=_PORT,
     show_default=True,
-    help="The port; 0 for any free one.",
+    help="The port; 0 for any free port.",
 )
 @with_settings("database", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:

@@ -57,7 +57,7 @@ def new_token(  # noqa: PLR0913 - parameters are fields of a token
         scopes: `read`, or `read` and `write`, comma-separated.
         toolsets: the toolsets, comma-separated; `all` for all that the server offers.
         expires: a duration as in `seconds`, or `never`.
-        partition: the caller's partition of the store; empty for the shared one.
+        partition: the caller's partition of the store; empty for the shared partition.
         key_variable: the name of the environment variable with the caller's key to the upstream;
             empty if the caller uses the operator's key.
 

@@ -141,7 +141,7 @@ class Listener(socket.socket):
 
         Raises:
             BlockingIOError: no new connection is waiting. Or the limit is reached, and either no
-                connection is idle, or asyncio has not yet closed those that were shut down.
+                connection is idle, or asyncio has yet to close connections that were shut down.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]

@@ -1,7 +1,7 @@
 """Parses HTTP/1.1 strictly: refuses requests with ambiguous framing or too many small chunks.
 
-h11 accepts line endings and headers that RFC 9112 allows a server to refuse. A proxy may interpret
-them differently, so that it takes a part of one request for another request (request smuggling).
+h11 accepts line endings and headers that RFC 9112 allows a server to refuse. If a proxy interprets
+them differently, it may take a part of one request for another request (request smuggling).
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Starts several worker processes that serve the same port, and replaces those that exit."""
+"""Starts several worker processes that serve the same port, and replaces workers that exit."""
 
 import asyncio
 import logging
