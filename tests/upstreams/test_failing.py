@@ -59,7 +59,7 @@ READS: dict[Behaviour, tuple[str, str, str]] = {
     failing.NOT_FOUND_500: (
         "upstream_unavailable",
         "The upstream answered with HTTP status 500.",
-        f"{AGAIN} If this persists, check the ids: some proxies send this for a missing object.",
+        f"{AGAIN} If this persists, check the ids: some proxies send 500 for a missing object.",
     ),
     failing.GONE_404: GONE,
     failing.GONE_ROUTE: GONE,

@@ -153,7 +153,7 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "The upstream answered with HTTP status 500.",
             (
                 "Call again in a few seconds. If this persists, check the ids: some proxies "
-                "send this for a missing object."
+                "send 500 for a missing object."
             ),
         ),
         (
@@ -247,7 +247,8 @@ async def test_an_upstream_that_cannot_be_dialled_was_never_asked_to_write() -> 
     )
     assert failed.value.render() == (
         "upstream_unavailable: The upstream could not be reached (ConnectError).\n"
-        "Next: Call again in a few seconds; if this persists, ask the operator to check it.\n"
+        "Next: Call again in a few seconds; if this persists, ask the operator to check the "
+        "upstream.\n"
         "Retry: safe; nothing was written."
     )
 

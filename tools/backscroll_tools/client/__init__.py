@@ -1,4 +1,4 @@
 """The asynchronous client of upstream APIs.
 
-Most modules build requests or read replies without I/O. Only a few send and receive.
+Most modules build requests or parse replies without I/O. Only a few modules use the network.
 """

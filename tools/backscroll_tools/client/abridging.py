@@ -1,6 +1,6 @@
 """Replaces binary content in replies with its type and size, such as `[image/png, 70 bytes]`.
 
-A model cannot read base64, and one image can have as many characters as dozens of pages. A string
+A model cannot read base64, and one image can be longer than dozens of pages of text. A string
 is treated as binary if it is a data URL, or if it contains only base64. In a field that holds text,
 only data URLs, and base64 that starts with the signature of a file format, are replaced.
 """
@@ -19,8 +19,8 @@ BINARY: Final = "binary content"
 """The value of `omitted` if binary content was replaced."""
 
 CHARS: Final = "_chars"
-"""The suffix of a field in replies of the store. If the store has cut the string in the field
-`text`, for example, the field `text_chars` contains the full length of that string."""
+"""The suffix of a field in replies of the embedded store. If the store has cut the string in the
+field `text`, for example, the field `text_chars` contains the full length of that string."""
 
 LEAST_CHARS: Final = 256
 """The minimum length of base64 that is replaced, in characters. Ids and hashes are shorter."""
@@ -66,7 +66,7 @@ _SIGNED: Final = {
 
 
 def may_be_abridged(body: bytes) -> bool:
-    """Return False if `abridged` would not change the reply that this JSON contains.
+    """Return False if `abridged` would certainly not change the reply with this body.
 
     This is much faster than checking each string of the reply.
     """
@@ -76,8 +76,8 @@ def may_be_abridged(body: bytes) -> bool:
 def _has_long_string(body: bytes) -> bool:
     """Return whether `_BASE64_CHARS` bytes without a quotation mark follow a quotation mark.
 
-    From each quotation mark, the search skips to the last one within that distance. This is faster
-    than a regular expression.
+    From each quotation mark, the search skips to the last quotation mark in the next
+    `_BASE64_CHARS` bytes. This is faster than a regular expression.
     """
     start = body.find(b'"') + 1
     while start and start + _BASE64_CHARS <= len(body):

@@ -25,20 +25,22 @@ NEXT_OF: Final = {
         "the database."
     ),
 }
-"""The next steps for the upstream's own error codes that say more than the HTTP status."""
+"""The next steps for error codes in an upstream's reply that say more than the HTTP status."""
 
 RETRY_OF: Final = dict.fromkeys(
     ("idempotency_key_reused", "idempotent_object_deleted"),
     "safe without this idempotency_key; nothing was written.",
 )
-"""The retry rules for some of the upstream's own error codes. They replace the rule of our code."""
+"""The retry rules for some error codes in an upstream's reply. They replace the rule in `RETRIES`.
+"""
 
 SHOWN_BY: Final = {
     THREADS: ("list-threads",),
     MESSAGE_FILES: ("list-threads",),
     CHAT_COMPLETIONS: ("list-chat-completions",),
 }
-"""The tools that list existing ids, by group of endpoints. Errors about an unknown id name them."""
+"""The tools that list existing ids, by group of endpoints. If an id is unknown, the error names
+these tools."""
 
 THREADS_ENDPOINTS: Final = frozenset(
     {"POST /threads", "GET /threads/{id}/messages", "POST /threads/{id}/messages"}
@@ -55,7 +57,7 @@ FIXED: Final = "safe, but pointless until the database is fixed; nothing was wri
 LISTED_LATE: Final = " A new object may take a few seconds to appear."
 """Appended to the next step of `not_found` if the upstream lists new objects with a delay."""
 
-AFTER_500: Final = " If this persists, check the ids: some proxies send this for a missing object."
+AFTER_500: Final = " If this persists, check the ids: some proxies send 500 for a missing object."
 """Appended to the next step for status 500. LiteLLM sends 500 if its upstream has sent 404
 (docs/upstreams.md)."""
 
@@ -63,4 +65,4 @@ SENTENCE: Final[dict[ErrorCode, str]] = {
     "auth_failed": "The upstream refused the key.",
     "forbidden": "The upstream denied access.",
 }
-"""The sentences for codes whose HTTP status would say too little."""
+"""The error messages for codes for which the HTTP status alone would say too little."""

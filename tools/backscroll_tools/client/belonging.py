@@ -14,8 +14,8 @@ from backscroll_tools.models import JSON
 _LIST: Final = frozenset({"list"})
 _KNOWN: Final = _LIST.union(*(kinds for group in GROUPS.values() for kinds in group.kinds.values()))
 _OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
-"""For each list that a request's path may contain, the field that names an object of the list in
-other objects: the `thread_id` of a message, for example, is the id of an object in `threads`."""
+"""The field that contains the id of an object's owner, by the list that contains the owner. For
+example, the field `thread_id` of a message contains the id of an object in the list `threads`."""
 
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
@@ -54,7 +54,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 def _is_of(
     value: JSON, kinds: frozenset[str], fields: list[tuple[str, str]], completion: str
 ) -> bool:
-    """Whether an object may be of one of these kinds, and may belong to the owners in the path.
+    """Whether an object may have one of these kinds, and the owners that the request's path names.
 
     Args:
         value: the object.

@@ -137,7 +137,7 @@ class CallClient:
 
         Args:
             error: the failure of the last attempt.
-            attempts: the number of failed attempts. At `error.attempts`, no further one is allowed.
+            attempts: the number of failed attempts; at most `error.attempts` are allowed.
             owed: whether to allow the attempt even if the retry budget is used up.
         """
         if attempts >= error.attempts:

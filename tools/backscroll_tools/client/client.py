@@ -37,8 +37,8 @@ class Client:
         http: the connection pool for reads. The creator of the client closes it.
         upstream: see above.
         writing: the connection pool for writes; by default the pool for reads. Over a network, it
-            should not reuse connections. If the upstream has just closed a connection, a read on
-            it can be retried, but the outcome of a write is unknown (docs/upstreams.md).
+            should not reuse connections: the upstream may just have closed a reused connection. A
+            read can then be retried, but the outcome of a write is unknown (docs/upstreams.md).
         reply_bytes: see above; by default 8 MiB, or no limit if the upstream is in this process.
         chance: see above.
         wall: returns the wall-clock time of this process, in Unix seconds.

@@ -119,7 +119,7 @@ class Connections:
 
         Args:
             request: the request, whose headers identify the caller.
-            stream: whether to leave the body unread. If so, the caller must close the response.
+            stream: whether to leave the body unread. If True, close the response after use.
 
         Raises:
             httpx2.TransportError: no response arrived.

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from backscroll_tools.plain import plain
 
 SENTENCE_CHARS: Final = 300
-"""The maximum length of the part of an upstream's message that an error quotes, in characters."""
+"""The maximum number of characters of an upstream's message that an error quotes."""
 
 BODY_BYTES: Final = 65_536
 """The maximum size of a body that is searched for a message, in bytes."""

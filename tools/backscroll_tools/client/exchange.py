@@ -86,7 +86,7 @@ class Exchange:
 
         Args:
             http: sends the request over a connection.
-            credential: the header that authenticates the caller, if there is one.
+            credential: the header that authenticates the caller; an empty list if none is needed.
             most: the maximum size of the reply's body, decompressed, in bytes.
 
         Raises:

@@ -1,7 +1,7 @@
 """Builds the errors for failed requests, from HTTP statuses and error bodies.
 
-From a body, an error quotes only the message, and escapes it for terminals. A message that contains
-the caller's key is not quoted.
+An error quotes only the message in a body. In the quotation, characters that control a terminal are
+escaped. A message that contains the caller's key is not quoted.
 """
 
 import math
@@ -191,7 +191,9 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
     error = UnreachableError(
         "upstream_unavailable",
         f"The upstream could not be reached ({kind}).",
-        next_step="Call again in a few seconds; if this persists, ask the operator to check it.",
+        next_step=(
+            "Call again in a few seconds; if this persists, ask the operator to check the upstream."
+        ),
     )
     error.fate, error.again, error.kind = fate, True, kind
     return error

@@ -1,8 +1,8 @@
 """The groups of endpoints that an upstream may serve. Add new groups here.
 
-The paths and headers are from OpenAI's published API documents of 2026-08-21; for the files of a
-message, from those of 2024-04-15. This module imports only the standard library, because settings
-are read before heavy imports.
+The paths and headers are from OpenAI's published API documents of 2026-08-21. Only those for the
+files of a message are from the documents of 2024-04-15. This module imports only the standard
+library, because settings are read before heavy imports.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,8 @@ class Group:
         probe: the path of the list that is read to find out whether the upstream serves the group.
             It is `root`, or the path of a list that belongs to an id that does not exist.
         probe_query: the query of the request for `probe`, which asks for one item.
-        kinds: the possible values of `object` in each list, by the last word of the list's path.
+        kinds: for each list, the values that the field `object` of its objects may have. The keys
+            are the last segments of the lists' paths.
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query parameters the requests use; None if the
             group has its own.

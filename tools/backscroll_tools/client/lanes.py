@@ -12,8 +12,8 @@ TOTAL: Final = 32
 writes."""
 
 OF_ONE: Final = 8
-"""The maximum number of concurrent reads of one thread, conversation or completion. So a slow one
-leaves slots for the others. The same limit applies separately to writes."""
+"""The maximum number of concurrent reads of one thread, conversation or completion. So a slow
+thread leaves slots for other threads. The same limit applies separately to writes."""
 
 
 class Lanes:

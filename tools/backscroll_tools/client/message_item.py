@@ -1,4 +1,4 @@
-"""Converts a message of a thread to an item of a conversation, as OpenAI documents it."""
+"""Converts a message of a thread to an item of a conversation, in OpenAI's documented formats."""
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON

@@ -41,7 +41,7 @@ The first is for the content of a chat message, the second for a part of such co
 for a text in a thread's message."""
 
 _NUMBERS: Final = (int, float)
-"""The types of numbers. Their empty values, 0 and False, are kept; other empty values are not."""
+"""The types of numbers in JSON. `bool` is a subclass of `int`, so it is excluded separately."""
 
 
 def message(raw: JSON) -> Message:
@@ -126,8 +126,8 @@ def _file_ids(value: object) -> Iterator[str]:
 def thread(raw: JSON) -> Thread:
     """Return the typed thread for a raw `thread` or `conversation`.
 
-    Its text is the first words of the thread, if the upstream sends them and the thread has no
-    title.
+    The field `text` contains the first words of the thread, if the upstream sends them and the
+    thread has no title.
     """
     item = Thread(id=raw["id"])
     if (created_at := seconds(raw.get("created_at"))) is not None:

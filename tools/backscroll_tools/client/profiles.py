@@ -41,7 +41,7 @@ class Profile:
         name: the value of `BACKSCROLL_UPSTREAM` that selects this kind.
         serves: the groups of endpoints that the upstream serves.
         auth: how requests are authenticated.
-        base_url: the base URL; empty if upstreams of this kind have different ones.
+        base_url: the base URL; empty if upstreams of this kind have different base URLs.
         base_suffix: the end of the base URL. It is added if an operator leaves it out.
         prefixes: for a group of endpoints, the path between the base URL and the group's path.
         queries: for a group of endpoints, query parameters that every request has.
@@ -50,17 +50,17 @@ class Profile:
             database failed and nothing was written.
         honours_idempotency_keys: whether the upstream sends the first reply again if an
             `Idempotency-Key` is repeated.
-        keeps_metadata: whether the upstream stores the metadata of messages. Then a write can mark
-            its message there.
+        keeps_metadata: whether the upstream stores the metadata of messages. If so, a write adds
+            its idempotency key to the metadata, so that the message can be recognised later.
         trusts_has_more: whether `has_more: false` reliably means the end of the list.
-        abridges: whether the upstream shortens long content on request (`abridged`), as the store
-            does.
+        abridges: whether the upstream shortens long content if the query parameter `abridged` asks
+            for this, as the store does.
         lists_late: whether a new message may be missing from the list for a while (OGX).
         retrieves_listed_ids: whether the upstream can retrieve each listed object by its id. If
             not, an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
         lists_by_activity: whether the upstream lists threads and conversations by last activity.
-        looks_s: the pauses before each search for a message that may have been written, in seconds.
-            There are several searches, because some upstreams list messages late.
+        looks_s: the pauses in seconds, one before each search for a message that may have been
+            written. There are several searches, because some upstreams list messages late.
         underway_s: the maximum time between sending a message and its appearance in the list, in
             seconds. Proxies delay a request by up to five minutes, and lists are up to one minute
             late (docs/reliability.md).

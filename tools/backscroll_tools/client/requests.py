@@ -1,7 +1,7 @@
 """Builds requests to an OpenAI-compatible API. Nothing here sends them.
 
-The parameters are from OpenAI's published API documents of 2026-08-21; for the files of a message,
-from those of 2024-04-15.
+The parameters are from OpenAI's published API documents of 2026-08-21. Only those for the files of
+a message are from the documents of 2024-04-15.
 """
 
 import hashlib
@@ -38,10 +38,10 @@ class Request:
         body: the JSON body; None for no body. `repr` omits it.
         idempotency_key: the idempotency key of a write; empty for no key.
         harmless_twice: whether the request is a write that can safely be repeated.
-        preview: how the reply is shortened. None leaves it unchanged. A number replaces binary
-            content (`abridging`), and lets the upstream cut each text to that number of characters;
-            0 keeps whole texts.
-        also_lists: kinds of objects in the list, in addition to those of the group.
+        preview: how the reply is shortened; None if it is not. If this is a number, binary content
+            is replaced (`abridging`), and the upstream may cut each text to this number of
+            characters; 0 means that texts are not cut.
+        also_lists: kinds of objects in the list, in addition to the group's kinds.
     """
 
     method: Literal["GET", "POST"]
@@ -68,7 +68,7 @@ class Request:
     def owner(self) -> str:
         """The path of the thread, conversation or completion that the request is about.
 
-        For a request about all of them, this is the path of their list.
+        If the request is not about a single object, this is the path of the list.
         """
         parts = self.path.split("/")
         return "/".join(parts[: len(self.group.root.split("/")) + 1])
@@ -118,7 +118,7 @@ class Slice:
     Attributes:
         limit: the maximum number of items; 1 to 100.
         order: the order of the items.
-        after: the id that the items follow; empty for the start of the list.
+        after: the id of the item after which to start; empty for the start of the list.
         filters: further query parameters, which filter the list.
     """
 
@@ -168,7 +168,7 @@ def list_by_activity(window: Slice, at: str = "") -> Request:
 
     Args:
         window: the slice to list. Its filters may be `since` and `until`, in Unix seconds.
-        at: the `cursor` of the only object to list; empty to list all objects.
+        at: the field `cursor` of the only object to list; empty to list all objects.
     """
     only = (("at", at),) if at else ()
     query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)
@@ -265,7 +265,7 @@ def list_chat_messages(completion_id: str, window: Slice) -> Request:
 
 
 def search(query: Sequence[tuple[str, str]]) -> Request:
-    """Find messages by their text; only the embedded store serves it.
+    """Find messages by their text. Only the embedded store supports this.
 
     Args:
         query: the parameters: `query`, and others that docs/upstreams.md describes.

@@ -24,14 +24,14 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float:
-    """Return how long an upstream asks us to wait, in seconds; 0 if its headers do not say so.
+    """Return how long an upstream asks us to wait, in seconds; 0 if its headers name no time.
 
     `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3). Azure also sends
     `retry-after-ms`, which is more precise.
 
     Args:
         headers: the reply's headers, with lower-case names.
-        now: the current time of the upstream, in Unix seconds. It is subtracted from a date.
+        now: the current time of the upstream, in Unix seconds; used if the header contains a date.
     """
     if _NUMBER.fullmatch(milliseconds := headers.get("retry-after-ms", "")):
         return float(milliseconds) / 1000
@@ -59,7 +59,8 @@ def patience_s(attempt: int, left_s: float) -> float:
     """Return the maximum duration of an attempt, in seconds.
 
     Each of the first two attempts may use half of the remaining time. If no reply arrives, the
-    other half is left for a retry or a search. Later attempts are limited only by the deadline.
+    other half is left for a retry, or to search for a message that may have been written. Later
+    attempts are limited only by the deadline.
 
     Args:
         attempt: the number of the attempt; 1 or more.

@@ -63,7 +63,7 @@ def leaves_open(status: int, retry_after_s: float) -> bool:
 
 
 def code_of(status: int, message: str, error_code: str) -> ErrorCode:
-    """Return our error code for a failure.
+    """Return the `ErrorCode` for a failure.
 
     Args:
         status: the HTTP status.

@@ -77,7 +77,7 @@ class UpstreamClock:
             self._reading = _Reading(date, requested_at, self.monotonic())
 
     def now_s(self) -> float:
-        """Return the current time, in Unix seconds. It may be slightly early, but never late."""
+        """Return the upstream's time, in Unix seconds. It may be slightly too early, never late."""
         if self._reading is None:
             return self.wall()
         return self._reading.date + self.monotonic() - self._reading.received_at
@@ -89,8 +89,8 @@ class UpstreamClock:
         """
         if self._reading is None:
             return min(max(int(self.wall()) + 1, 1), LATEST_S), "wall"
-        # `Date` has no fractions of a second, and the upstream may have read its clock as early as
-        # the request was sent.
+        # `Date` has no fractions of a second. The upstream may have read its clock at any time
+        # after the request was sent.
         latest = self._reading.date + 1 + self.monotonic() - self._reading.requested_at
         return math.ceil(latest), "upstream"
 
