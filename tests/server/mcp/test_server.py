@@ -505,7 +505,7 @@ async def test_a_cursor_works_only_with_its_own_tool_and_arguments(tmp_path: Pat
         assert following.structured_content is not None
         assert [m["text"] for m in following.structured_content["messages"]] == ["one"]
         assert await refused(thread_id="thread_other") == (
-            "invalid_arguments: cursor belongs to an id other than the one given.\n" + CURSOR
+            "invalid_arguments: cursor was created for another id.\n" + CURSOR
         )
         assert await refused("get-message", message_id="msg_x") == (
             f"invalid_arguments: cursor belongs to a tool other than get-message.\n{CURSOR}"

@@ -15,7 +15,7 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedConversation, ImportedItem
 
 HERE = os.getcwd()  # noqa: PTH109 - text, as sessions record it
-LEFT_OUT = "1 hit is left out, because their sessions are in use (thread_id shows them)"
+LEFT_OUT = "1 hit is left out, because its session is in use (search with thread_id to see it)"
 
 
 def session(name: str, project: str, seconds_ago: int) -> ImportedConversation:

@@ -93,7 +93,7 @@ def test_random_text_is_no_cursor(text: str) -> None:
             encode(START),
             "list-messages",
             "thread_2",
-            "cursor belongs to an id other than the one given.",
+            "cursor was created for another id.",
         ),
         (
             encode(START),

@@ -11,7 +11,8 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import KEY
 
 INDEX: Final = "i"
-"""The prefix of a position in an upstream's index. The index's own cursor follows the prefix."""
+"""A position with this prefix is a position in an upstream's index. The cursor that the index
+returned follows the prefix."""
 
 _MATCHED: Final = {
     "all_words": "all words",
@@ -26,7 +27,7 @@ def search_request(search: Search, after: str, limit: int) -> requests.Request:
 
     Args:
         search: the search.
-        after: the index's cursor that the hits follow; empty for the first hits.
+        after: the cursor that the index returned for the next hits; empty for the first hits.
         limit: the maximum number of hits.
     """
     period = search.period
@@ -48,7 +49,8 @@ def next_cursor(reply: JSON) -> str:
     """Return the index's cursor for the next page; empty if there is no next page.
 
     Raises:
-        ToolError: `upstream_invalid` if the index's cursor is not text that ours can contain.
+        ToolError: `upstream_invalid` if our own cursors cannot contain the index's cursor, because
+            it is too long or has other characters than an id.
     """
     cursor = reply.get("next_cursor")
     if cursor is None:
@@ -80,7 +82,7 @@ def is_complete(reply: JSON) -> bool:
 
 
 def left_out(reply: JSON) -> int:
-    """Return how many hits a reply leaves out because their sessions are in use."""
+    """Return how many hits the upstream left out, because their sessions were active recently."""
     return _count(_about(reply).get("left_out")) or 0
 
 

@@ -24,7 +24,7 @@ BY_WORDS: Final = "the embeddings endpoint did not answer, so only words were co
 _NAMES_CHARS: Final = 50
 """The maximum length of the names of programs in a warning, in characters."""
 _CURSOR_CHARS: Final = 100
-"""The length of an index's cursor that is assumed before the first reply, in characters."""
+"""The assumed length of the index's cursor until the first reply contains one, in characters."""
 
 
 async def indexed_page(call: Call, search: Search) -> Result:
@@ -58,11 +58,16 @@ async def indexed_page(call: Call, search: Search) -> Result:
 
 
 def in_use(hits: int) -> str:
-    """Return the warning about hits in sessions that are in use; empty if there are none."""
+    """Return the warning about hits that were left out; empty if there are none.
+
+    The upstream leaves out hits in sessions that were active recently.
+    """
     if not hits:
         return ""
-    count = "1 hit is" if hits == 1 else f"{hits} hits are"
-    return f"{count} left out, because their sessions are in use (thread_id shows them)"
+    if hits == 1:
+        return "1 hit is left out, because its session is in use (search with thread_id to see it)"
+    why = "their sessions are in use (search with thread_id to see them)"
+    return f"{hits} hits are left out, because {why}"
 
 
 def importing(programs: Sequence[str]) -> str:
@@ -86,12 +91,12 @@ class _Filling:
         search: the search.
         page: the page.
         after: the index's cursor after the hits on the page; empty at the start of the list.
-        has_more: whether more hits follow after `after`.
+        has_more: whether more hits follow `after`.
         reachable: whether a later request with `after` can return those hits.
         matched: which part of the query each hit matches; empty before the first reply.
         semantic: whether meanings were compared for all replies; None if no reply mentions this.
         warnings: the warnings that the page shows.
-        left_out: how many hits are left out because their sessions are in use.
+        left_out: how many hits are left out because their sessions were active recently.
         most: the maximum number of hits to ask for at once.
     """
 

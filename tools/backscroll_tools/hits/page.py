@@ -46,7 +46,7 @@ class BoundedHits:
 
     @property
     def hits(self) -> int:
-        """The number of hits on the page. A passage may contain several."""
+        """The number of hits on the page. A passage may contain several hits."""
         return sum(len(passage.ids) for passage in self.passages)
 
     def holds(self, position: str) -> int:
@@ -106,8 +106,7 @@ class BoundedHits:
             position: the start of the next page; None if there is no next page.
             order: the order of the hits.
             matched: which part of the query each hit matches; see `HitsPage`.
-            semantic: whether meanings were compared too; None if only words are compared in such a
-                search.
+            semantic: whether meanings were compared too; None if this was not asked for.
             scanned: the number of messages that were compared with the query; None if an index
                 found the hits.
             warnings: the warnings for the agent, the most important first. A warning that does not

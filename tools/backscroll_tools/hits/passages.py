@@ -15,9 +15,9 @@ EXCERPT_BYTES: Final = 90
 a page with fewer hits, excerpts can be longer. A token of a language model has about four bytes in
 any language, so this limits the cost of a page."""
 CONTEXT_CHARS: Final = 120
-"""How many characters of a message before or after a hit are shown at most."""
+"""The maximum number of characters shown of a message before or after a hit."""
 TITLE_CHARS: Final = 80
-"""How many characters of a thread's title are shown at most."""
+"""The maximum number of characters shown of a thread's title."""
 
 _HITS: Final = 10
 _NO_WORDS: Final = Query(words=())
@@ -119,7 +119,7 @@ def as_hit(message: Message, query: Query) -> Shown:
 
 
 def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
-    """Return passages with shorter excerpts, if all excerpts together are too long for a page.
+    """Return the passages, with shorter excerpts if all excerpts together are too long for a page.
 
     The longest excerpts are cut to a common length; see `EXCERPT_BYTES`. Context is not changed.
     """
@@ -139,7 +139,7 @@ def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
 
 
 def _share(sizes: Sequence[int], total: int) -> int:
-    """Return the maximum size of each excerpt, so that their sum is at most `total`."""
+    """Return the size to cut longer excerpts to, so that the sum of all sizes is within `total`."""
     left = total
     for number, size in enumerate(sorted(sizes)):
         share = left // (len(sizes) - number)
@@ -181,8 +181,8 @@ def title_line(title: object) -> str:
 def joined(passages: Iterable[Passage]) -> list[Passage]:
     """Join passages of the same thread that touch or overlap, and keep the order of `passages`.
 
-    A joined passage takes the place of the one that came first in `passages`, and keeps its best
-    hit.
+    If two passages are joined, the result takes the place of the first passage in `passages`, and
+    keeps the best hit of the first passage.
     """
     found: list[Passage] = []
     for passage in passages:

@@ -1,10 +1,10 @@
-"""The position at which a scan of messages continues, as a cursor contains it.
+"""The position at which a scan of messages continues. A cursor contains it as text.
 
-If hits are ordered by time, the next page continues after a certain message, and selects messages
-by the same words. If hits are ordered by relevance, all messages that one call can read are ranked
-together, and the next page reads and ranks the same messages again. Its position names the start of
-these messages and the hits that were already shown. It also names the newest of these messages, so
-that messages added later are ignored.
+If hits are ordered by time, the position names the message to continue after, and the words of the
+query that a hit must have. If hits are ordered by relevance, all messages that one call can read
+are ranked together, and the next page reads and ranks the same messages again. The position then
+names the start of these messages and the hits that were already shown. It also names the newest of
+these messages, so that messages added later are ignored.
 """
 
 import hashlib
@@ -39,12 +39,13 @@ class ScanPosition:
             the thread.
         key: the key of the message to continue after; empty to start with the first message.
         passed: whether to continue after the thread, because all of its messages were read.
-        firsts: digests of the newest messages of a ranked scan; empty if the scan starts later in
-            the list.
-        shown: digests of the hits after this position that earlier pages have shown.
-        words: which messages a list in order of time contains. Its first hits determine this. 0:
-            messages with all words of the query. A bit mask of words (`search.match.bits`):
-            messages with any of these words. None: not determined yet, or all messages that match.
+        firsts: digests of the ids of the newest messages of a ranked scan; empty if the scan starts
+            later in the list.
+        shown: digests of the ids of the hits after this position that earlier pages have shown.
+        words: which messages are hits, if hits are ordered by time. The first page with hits
+            determines this. 0: messages with all words of the query. A bit mask of words
+            (`search.match.bits`): messages with any of these words. None: not determined yet, or
+            all messages that match.
     """
 
     thread_id: str = ""

@@ -1,4 +1,4 @@
-"""Compares messages with a query one by one, and computes the values that rank them."""
+"""Compares messages with a query one by one, and computes the values by which hits are ranked."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ from backscroll_tools.search.titles import titled
 from backscroll_tools.search.tokenizer import tokens
 
 TOOL_ROLES: Final = frozenset({"tool", "function"})
-"""The roles of messages whose text is not searched, because tools wrote it. By default, the store's
-index lacks it too."""
+"""The roles of messages whose text is not searched, because tools wrote it. By default, the index
+of the embedded store does not contain such text either."""
 
 _LONG_CHARS: Final = 200_000
 """If the messages of a chunk have more characters than this in total, they are compared in a worker
@@ -36,7 +36,8 @@ class ReadMessage:
         shown: the part of the message to show; `shown.found` is whether the message is a hit.
         bits: a bit mask of the query's words that the message contains; see `search.match.bits`.
         length: the message's number of words.
-        exact: whether the message contains one of the query's identifiers as written.
+        exact: whether the message contains an identifier of the query (such as `foo/bar.py`) as
+            written.
         undated: whether the message is a hit without a time, although the search has a period.
     """
 
@@ -85,7 +86,7 @@ class Reader:
         return chunk
 
     def last_with_title(self, message_id: str) -> ReadMessage | None:
-        """Return the last message, compared together with the title; None if it has another id."""
+        """Return the last message, compared together with the title; None if its id differs."""
         if self.last is None or self.last[1]["id"] != message_id:
             return None
         return self._compared(*self.last, self.title)

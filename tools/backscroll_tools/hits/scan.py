@@ -28,7 +28,7 @@ UNDATED: Final = "since and until were ignored for messages without a time"
 UNTITLED: Final = "the title of the thread could not be read"
 
 _MANY: Final = 1_000_000
-"""The `limit` of each walk. It is never reached, because a call's other limits are lower."""
+"""The `limit` of each `Walk`. It is never reached, because a call's other limits are lower."""
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Scan:
         return not self.ranks and self._listed_hits >= self.search.limit
 
     def lists(self, each: ReadMessage) -> bool:
-        """Whether to list a hit. If `selects` is true, it must have certain words (`words`)."""
+        """Whether to list a hit. If `selects` is true, only hits with certain words are listed."""
         if not self.selects:
             return True
         every = (1 << len(self.search.query.terms)) - 1
@@ -143,7 +143,7 @@ class Scan:
         return stop
 
     async def _title(self, request: requests.Request) -> str:
-        """Return the title of the thread that the call names; empty if it cannot be read."""
+        """Return the title of the thread that `request` reads; empty if this fails."""
         try:
             with anyio.CancelScope(deadline=self.call.ends_at):
                 described = await self.call.client.send(request.abridged())
@@ -155,7 +155,7 @@ class Scan:
         return ""
 
     def _add_title(self, reader: Reader) -> None:
-        """Compare the last message again, with the title: it is the thread's first message."""
+        """Compare the last message, which is the thread's first message, again with the title."""
         last = self.messages[-1]
         again = reader.last_with_title(last.shown.id) if reader.title else None
         if again is None or last.thread_id != reader.thread_id:
@@ -173,7 +173,7 @@ class Scan:
             self._listed_hits += self.lists(again)
 
     def _take(self, each: ReadMessage, position: ScanPosition) -> bool:
-        """Keep a message if it is needed. Return whether the next one may be needed."""
+        """Store a message if it is needed. Return whether the next message may be needed."""
         if self.is_full:
             near = each.thread_id == self.messages[-1].thread_id
             if not near or self.beyond >= self.search.context:

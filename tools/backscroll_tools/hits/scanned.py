@@ -1,10 +1,12 @@
 """Builds a page of hits from an upstream that has no search, by reading its messages.
 
 If hits are ordered by time, reading ends after enough hits. If the query has several words, only
-hits with all words count. If no message with all words was read, the page lists the hits that have
-one of the rarer words. If hits are ordered by relevance, all messages that the call's limits allow
-are read, and the hits among them are ranked together. The cursor then continues with the other
-hits, and after the last of them with the next messages.
+messages with all words are hits. If no message with all words was read, messages with one of the
+rarer words are hits.
+
+If hits are ordered by relevance, all messages that the call's limits allow are read, and the hits
+among them are ranked together. The cursor continues this ranking. After the last hit of the
+ranking, it continues with messages that have not been read yet.
 """
 
 from dataclasses import replace
@@ -58,7 +60,7 @@ async def scanned_page(call: Call, search: Search) -> Result:
 def _by_time(scan: Scan, page: BoundedHits, stopped_by: StoppedBy) -> tuple[str | None, StoppedBy]:
     """Add the hits in the order of reading.
 
-    Return the position of the next page, or None if none follows, and why this page ends.
+    Return the position of the next page (None if there is no next page), and why this page ends.
     """
     start = scan.search.start.position
     listed = _listed(scan)
@@ -91,7 +93,7 @@ def _listed(scan: Scan) -> list[int]:
 
 
 def _rarer(scan: Scan) -> int:
-    """Return a bit mask of the rarer of the words that the hits have."""
+    """Return a bit mask of the query's rarer words, considering only words that occur in hits."""
     terms = len(scan.search.query.terms)
     having = frequencies(scan.messages, terms)
     weights = [weight(len(scan.messages), count) for count in having]
@@ -150,7 +152,8 @@ def _order(scan: Scan) -> list[int]:
     having = frequencies(messages, len(query.terms))
     weights = [weight(len(messages), count) for count in having]
     mean = sum(each.length for each in messages) / max(len(messages), 1)
-    # Messages are read from the newest to the oldest, and a newer message has a higher row.
+    # Messages are read from the newest to the oldest, but a newer message must have a higher `row`.
+    # So the row is the negative index.
     candidates = [
         Candidate(-at, messages[at].bits, messages[at].length, messages[at].thread_id)
         for at in scan.found
@@ -198,6 +201,6 @@ def _matched(search: Search, shown: list[ReadMessage]) -> str:
 def _needs_thread(profile: Profile) -> ToolError:
     return invalid_arguments(
         f"thread_id is required: the upstream {profile.name} has no search and cannot list its "
-        "threads, so only one of them can be searched at a time.",
+        "threads, so only one thread can be searched at a time.",
         "Call again with thread_id: the id of a thread, a conversation or a stored completion.",
     )

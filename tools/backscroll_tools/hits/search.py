@@ -1,4 +1,4 @@
-"""Reads the search that a call asks for from the call's arguments and cursor."""
+"""Parses the arguments and the cursor of a call of `search-messages`."""
 
 import json
 import re
@@ -119,7 +119,7 @@ def _unanswerable(error: QueryError) -> ToolError:
 
 
 def _fitted(text: str, most: int) -> tuple[str, bool]:
-    """Return a query on one line, cut to `most` bytes of JSON, and whether it was cut."""
+    """Return a query on one line, cut to `most` bytes as a JSON string, and whether it was cut."""
     line = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
     low, high = 0, len(line)
     while low < high:

@@ -1,4 +1,4 @@
-"""The text of a page of hits, for models. No text in it can imitate a header or a match.
+"""The text of a page of hits, for models. No message on the page can imitate a header or a match.
 
     #kqzv 2 hits for any word, best first, matches in **. No more follow.
     #kqzv user msg_… in thread_… 2026-11-21 "Billing"
@@ -38,8 +38,8 @@ _MATCHED: Final = {
 def match_mark(texts: Iterable[str], prefix: str) -> str:
     """Return a mark that occurs in none of the texts.
 
-    If the texts contain all characters of `_MARKS`, this is `prefix`, which the caller has chosen
-    so that no text contains it.
+    If the texts contain all characters of `_MARKS`, return `prefix`. The caller has chosen a prefix
+    that no text contains.
     """
     used = set[str]().union(*texts)
     return next((2 * char for char in _MARKS if char not in used), prefix)
@@ -102,8 +102,8 @@ def lines(
     Args:
         passage: the passage.
         mark: the text before and after each match.
-        above: the passage above it on the page; None for the first. A thread or date that both have
-            is not repeated.
+        above: the passage above it on the page; None for the first passage. If both passages have
+            the same thread or date, the header does not repeat it.
         single: whether all hits are in the thread that the call names.
     """
     best = passage.hit

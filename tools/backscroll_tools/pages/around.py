@@ -1,7 +1,7 @@
 """Builds a page around one item of a list. The item is in the middle, between its neighbours.
 
-The page is filled from the middle, so the items that do not fit are the outermost ones. The page
-has two cursors: one continues before its first item, the other after its last.
+The page is filled from the middle, so if not all items fit, the outermost items are left out. The
+page has two cursors: one for the items before the page, and one for the items after it.
 """
 
 import math
@@ -34,8 +34,8 @@ async def read_around(
         shape: the shape of the result.
         start: the position of the item. Its `position` is the item's key, and its `order` is `asc`.
         source: the list that contains the item.
-        limit: the maximum number of items, including the named one; 1–500. Each side has at most as
-            many items as one upstream request returns.
+        limit: the maximum number of items, including the item in the middle; 1–500. Each side has
+            at most 100 items, because it is read with one request.
 
     Raises:
         ToolError: `not_found` if the list does not contain the item; `deadline_exceeded`; the
@@ -62,8 +62,8 @@ class _Side(Generic[Item]):
     """The items on one side of the item in the middle, nearest first.
 
     Attributes:
-        items: the items, each with its key and with the number of items of other kinds that are
-            between it and the item in the middle.
+        items: the items, each with its key and with the number of skipped items (such as tool
+            calls in a list of messages) between it and the item in the middle.
         stop: the reason why this side has no further items.
     """
 
@@ -97,7 +97,7 @@ class _Read(Generic[Item]):
 
 
 async def _side(page: Chunk[Item], named: str, limit: int) -> _Side[Item]:
-    """Return the items on one side of the named item, with the same checks as for any list."""
+    """Return the items on one side of the named item. `Walk` checks them as it checks any list."""
     items: list[tuple[Item, str, int]] = []
 
     def take(item: Item, key: str, passed: int) -> bool:
@@ -136,7 +136,10 @@ class _PageAround(BoundedPage, Generic[Item]):
         self._frame.longest_cursor = encode(replace(start, position=below.stop.last))
 
     def filled(self, named: Item) -> Result:
-        """Add the item in the middle and as many others as fit, nearest first. Return the page."""
+        """Add the item in the middle, then its neighbours, nearest first, until the page is full.
+
+        Return the page.
+        """
         above, below = self._above, self._below
         passed = above.stop.passed + below.stop.passed
         is_whole = is_open_above = is_open_below = self.take(named, self._position, passed)

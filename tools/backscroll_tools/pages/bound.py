@@ -1,6 +1,6 @@
 """Builds pages whose size in characters never exceeds a limit.
 
-A result's size is the characters of its text plus those of its structured content as compact
+A result's size is the length of its text plus the length of its structured content as compact
 JSON. A page ends between two items. An item that is longer than a page is split into pieces, and
 the cursor of each page continues inside the item.
 """
@@ -63,7 +63,7 @@ class BoundedPage:
         Args:
             item: the item.
             key: the item's key in the list.
-            passed: the number of items of other kinds that this page has skipped so far.
+            passed: the number of items (such as tool calls) that this page has skipped so far.
 
         Raises:
             ToolError: `invalid_arguments` if not even a piece of the item fits.
@@ -156,7 +156,7 @@ class BoundedPage:
         return self._bounds.result_chars - self._used - frame
 
     def _lines_of(self, item: Mapping[str, object]) -> list[str]:
-        """Return the lines of the next item; an empty list if the text does not show items."""
+        """Return the lines of the next item; an empty list if the host does not want the text."""
         if self._bounds.output == "structured":
             return []
         # If the page grows upwards, the item that will be above this one is not known yet.

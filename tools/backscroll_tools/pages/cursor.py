@@ -26,12 +26,12 @@ FILTER_CHARS: Final = 400
 """The maximum length of all filters together, in characters, because each cursor contains them."""
 
 FILTERS_ENCODED: Final = 1748
-"""The maximum length of the encoded filters, in characters. The rest of a cursor is a key of up to
+"""The maximum length of the encoded filters, in characters. A cursor also contains a key of up to
 `KEY_CHARS` characters, and fewer than 44 other characters."""
 
 KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 44
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
-"""The format of keys that are not ids. They have at most `KEY_CHARS` characters."""
+"""The format of an item's key in a list whose keys are not ids; at most `KEY_CHARS` characters."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
@@ -71,7 +71,7 @@ class ListPosition:
         backward: whether the list is read in the opposite order, because of `before`.
         position: the key of the last item that was shown; in most lists, this is the item's id.
             Empty at the start of the list.
-        inside: the offset in that item, if only a part of it was shown.
+        inside: the offset in the last item, if only a part of this item was shown.
         preview: the maximum number of characters shown per message (`preview_chars`); 0 for whole
             messages.
         filters: the names and values of the arguments that filter the list.
@@ -103,7 +103,7 @@ def encode(start: ListPosition) -> str:
     """Return the cursor for a position. `decode` reads it.
 
     Args:
-        start: a position from `start_position` or `decode`, or a later one in the same list. Its
+        start: a position from `start_position` or `decode`, or a later position in that list. Its
             `position` is a key or empty. `inside.offset` has at most 12 digits, and `preview` at
             most 4. The filters are within the limits that `start_position` checks.
     """
@@ -140,7 +140,7 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
     if found["code"] != _code(tool):
         raise _refused(f"cursor belongs to a tool other than {tool}")
     if found["owner"] != _digest(owner, 3):
-        raise _refused("cursor belongs to an id other than the one given")
+        raise _refused("cursor was created for another id")
     body = cursor[: found.start("owner")]
     position = found["position"]
     if found["check"] != _digest(body + owner, 4)[:6] or (position and not key.fullmatch(position)):
@@ -171,7 +171,7 @@ def _digest(text: str, size: int) -> str:
 
 
 def encoded_filters(filters: tuple[tuple[str, str], ...]) -> str:
-    """Return filters as `.name.words.of.it=name.value` if possible, otherwise as JSON in base64."""
+    """Return filters as text such as `.role.user=query.two.words`, or else as JSON in base64."""
     if not filters:
         return ""
     if all(_PLAIN.fullmatch(value) for _, value in filters):

@@ -23,8 +23,8 @@ class Shape:
         key: the field of the structured content that holds the items.
         noun: the word for one item, in the singular.
         single: whether the result is one item instead of a list.
-        derived: whether the items were taken from another object, because the upstream cannot list
-            them.
+        derived: whether the items were extracted from another object, because the upstream cannot
+            list them.
     """
 
     key: str
@@ -67,7 +67,7 @@ class Frame:
 
         Args:
             returned: the number of items.
-            stop: the end of the walk.
+            stop: the reason why reading the list ended.
             cursor: the cursor of the next page; None if there is no next page.
         """
         page = Page(
@@ -88,16 +88,16 @@ class Frame:
         return page
 
     def reserved(self, returned: int, passed: int, position: str, inside: Inside | None) -> int:
-        """Return the length to reserve for the frame if the next page starts from this position.
+        """Return how many characters to reserve for the heading and the page object.
 
         Args:
             returned: the number of items.
-            passed: the number of items of other kinds that the walk skipped.
+            passed: the number of items (such as tool calls) that the page skipped.
             position: the key of the last item.
             inside: the offset in that item that the next page starts from, if any.
         """
-        # The frame's size depends only on these values. The wording of the heading differs for no
-        # items, one item and several items, and it mentions skipped items only if there are any.
+        # The length depends only on these values. The wording of the heading differs for no items,
+        # one item and several items, and it mentions skipped items only if there are any.
         lengths = (
             1 + len(str(returned)) if returned > 1 else returned,
             len(str(passed)) if passed else 0,
@@ -111,7 +111,10 @@ class Frame:
         return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor as long as the position's, or `longest_cursor` if that is longer."""
+        """Return a cursor of the length that is needed for this position, or `longest_cursor`.
+
+        The longer of the two is returned.
+        """
         lengths = (len(position), inside)
         if lengths not in self._cursors:
             exact = encode(replace(self._start, position=position, inside=inside))
@@ -124,7 +127,7 @@ class Frame:
         Args:
             returned: the number of items.
             cursor: the cursor of the next page.
-            passed: the number of items of other kinds that the walk skipped.
+            passed: the number of items (such as tool calls) that the page skipped.
         """
         worst = Stop("requests", has_more=True, warning=_WARNING, passed=passed)
         page = self.page(returned, worst, cursor)

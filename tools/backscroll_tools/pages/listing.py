@@ -33,7 +33,7 @@ async def read_page(
     page = BoundedPage(shape, start, call.bounds)
     warning = ""
     if start.preview:
-        page.skip_rest()  # a preview shows only the start of a message; an earlier page has it
+        page.skip_rest()  # an earlier page has shown the start, and a preview has nothing more
     elif start.inside is not None:
         item = None
         with anyio.CancelScope(deadline=call.ends_at) as scope:

@@ -13,7 +13,7 @@ _ALWAYS: Final = frozenset({"id", "role", "created_at", "message_id", "text"})
 
 
 def reading(item: Mapping[str, object], *, with_fields: bool) -> str:
-    """Return the text to split into pieces: the item's text, with `with_fields` also its fields.
+    """Return the text to split into pieces: the item's text and, if asked for, its other fields.
 
     Args:
         item: the item.

@@ -19,11 +19,12 @@ class Chunk(Generic[Item_co]):
     """One page of an upstream.
 
     Attributes:
-        items: the items of the kind that the list returns.
+        items: the items, without the skipped items.
         has_more: whether more items follow; None if only another request can show this.
         last: the key that the next page starts after; empty if it is the key of the last item.
-        passed: for each item, the number of items of other kinds directly before it. One more entry
-            counts those after the last item. It may be empty if there are no such items.
+        passed: for each item, the number of skipped items (such as tool calls in a list of
+            messages) directly before it. One more entry counts the skipped items after the last
+            item. `passed` may be empty if no item was skipped.
         warning: a description of the page's flaws; empty if it has none.
         keys: the items' keys, which cursors contain. Keys are unique in the list and have the
             format of an id (`requests.ID`). If empty, the items' ids are the keys.
@@ -54,7 +55,7 @@ class Chunk(Generic[Item_co]):
         Args:
             reply: the reply.
             item: converts an object of the reply to an item.
-            wanted: returns whether an object is of the kind that the list returns.
+            wanted: returns whether the list includes an object; other objects are skipped.
         """
         items: list[Item_co] = []
         passed = [0]
@@ -93,7 +94,7 @@ class Chunks(Protocol[Item_co]):
         """Return the next items of the list.
 
         Args:
-            after: the key that the items follow; empty for the start of the list.
+            after: the key of the item after which to start; empty for the start of the list.
             limit: the maximum number of items; 1 to 100.
         """
         ...
@@ -113,7 +114,7 @@ class SourceAround(Protocol[Item_co]):
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Item_co] | None:
         """Return an item and its neighbours in the list, or None if the list does not contain it.
 
-        Makes at most three requests.
+        This takes at most three requests.
 
         Args:
             key: the item's key.

@@ -20,7 +20,7 @@ from backscroll_tools.pages.cursor import (
 _NOT_WITH_AROUND: Final = ("after", "before", "order", "cursor")
 
 
-def start_position(  # noqa: PLR0913 - the list, the call, and how the list is kept in cursors
+def start_position(  # noqa: PLR0913 - arguments about the list, the call and its cursor
     tool: str,
     owner: str,
     arguments: JSON,

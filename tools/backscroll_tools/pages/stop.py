@@ -1,4 +1,4 @@
-"""The reasons why a walk ends, and the warnings that a page has then."""
+"""The reasons why reading a list ends, and the warnings about faults of the upstream."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -6,10 +6,10 @@ from typing import Final
 from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.models import StoppedBy
 
-STUCK: Final = "the upstream sent no new items, so later ones cannot be reached"
+STUCK: Final = "the upstream sent no new items; later items cannot be reached"
 EMPTY: Final = "the upstream sent an empty page but says that more items follow"
 REPEATED: Final = "the upstream sent some ids twice, so items may be missing"
-IGNORED: Final = "the upstream sent its first items, not those after the given one"
+IGNORED: Final = "the upstream ignored the given id and sent the list's first items"
 ABSENT: Final = "the upstream said that more items follow, but then sent none"
 FAILED: Final = "the request for the next items failed; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
@@ -35,7 +35,7 @@ class Stop:
         reachable: whether a cursor can reach the items that follow.
         last: the key that the next page starts after; empty if it is the key of the last item that
             was taken.
-        passed: the number of items of other kinds that were skipped.
+        passed: the number of skipped items, such as tool calls in a list of messages.
         ignores_after: whether the upstream ignores `after`. If so, the next page is taken from the
             first 100 items of the list.
     """
@@ -49,7 +49,7 @@ class Stop:
     ignores_after: bool = False
 
     def passing(self, count: int) -> "Stop":
-        """Return a copy with `count` more skipped items of other kinds."""
+        """Return a copy with `count` more skipped items."""
         return replace(self, passed=self.passed + count) if count else self
 
     def warned(self, warning: str) -> "Stop":

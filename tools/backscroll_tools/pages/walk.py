@@ -79,8 +79,8 @@ class Walk:
         Args:
             source: the list.
             after: the key that the walk starts after; empty for the start of the list.
-            take: called with an item, its key, and the number of items of other kinds skipped so
-                far. Returns whether the page can take more items.
+            take: called with an item, its key, and the number of items (such as tool calls) skipped
+                so far. Returns whether the page can take more items.
             fits: called after each chunk, with the `Stop` to return if the walk ended there.
                 Returns whether the page has space for its cursor and its count of skipped items. If
                 not, the walk ends after the last item taken.
@@ -110,13 +110,14 @@ class Walk:
         return progress.so_far
 
     async def _chunk(self, source: Chunks[Item], progress: _Progress) -> Chunk[Item] | Stop:
-        """Return the next chunk, or a stop with the earlier items if the chunk cannot be read."""
+        """Return the next chunk; if it cannot be read, the `Stop` that ends the walk."""
         so_far = progress.so_far
         nothing_read = not progress.taken and not so_far.passed
         chunk = None
         try:
             with anyio.CancelScope(deadline=self.ends_at):
-                # Items of other kinds are skipped, so ask for as many more as were skipped so far.
+                # Some items are skipped, such as tool calls in a list of messages. To make up for
+                # them, ask for additional items: the number of items skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 progress.limit = PAGE_ITEMS if so_far.ignores_after else min(PAGE_ITEMS, wanted)
                 chunk = await source.chunk(progress.after, progress.limit)
@@ -133,12 +134,13 @@ class Walk:
         return chunk or replace(so_far, by="deadline")
 
     async def _is_start(self, source: Chunks[Item], chunk: Chunk[Item], after: str) -> bool:
-        """Whether the chunk that was requested after an item is the start of the list instead."""
+        """Whether the upstream has ignored `after`, so that the chunk is the start of the list."""
         keys = [key for key, _ in chunk.keyed]
         if not self.checks_after or not keys or after in {"", *keys}:
             return False
         start = await replace(self, limit=1)._chunk(source, _Progress("", 0, set()))  # noqa: SLF001 - of this class
-        # Items of other kinds count too: `after` may be one of those before the list's first item.
+        # Compare the skipped items too, because `after` may name a skipped item before the first
+        # item of the list.
         return (
             isinstance(start, Chunk)
             and [key for key, _ in start.keyed[:1]] == keys[:1]
@@ -175,7 +177,7 @@ class Walk:
             progress.taken += 1
             progress.after = key
         if keyed and not fresh:
-            return None  # all items were seen before, so the page's last key would lead back
+            return None  # all items were seen before, so do not continue after the last of them
         after_chunk = progress.so_far.passing(sum(chunk.passed[-1:]))
         if after_chunk.last != chunk.last:
             after_chunk = replace(after_chunk, last=chunk.last)
@@ -188,7 +190,10 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, starts: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after this chunk, or None. All its items were taken."""
+        """Return the stop if the walk ends after this chunk, or None.
+
+        All items of the chunk have been taken.
+        """
         so_far = progress.so_far
         received = len(chunk.items) + sum(chunk.passed)
         promised, progress.promised = progress.promised, bool(chunk.has_more)
@@ -211,7 +216,7 @@ class Walk:
 def _fresh(
     keyed: list[tuple[str, Item]], progress: _Progress
 ) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen before, and whether any was. All now count as seen.
+    """Return the new items, and whether other items were seen before. Record all keys as seen.
 
     An upstream that ignores `after` may send the item that `after` names again. Then only the items
     after it are new. The items before it are recorded as seen too, because the next page may
