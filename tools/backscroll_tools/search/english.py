@@ -42,7 +42,7 @@ class _Endings(dict[str, str]):
 
     Attributes:
         lengths: the lengths of the endings, by their last letter, the greatest first. Most words
-            end with a letter with which no ending ends, so they need no comparison.
+            need no comparison, because no ending has their last letter.
     """
 
     def __init__(self, endings: Mapping[str, str]) -> None:
@@ -129,7 +129,10 @@ def english_stem(word: str) -> str:
 
 
 def _region(word: str, start: int) -> int:
-    """Return the start of the region after the next vowel that is followed by a consonant."""
+    """Return the position after the next vowel and consonant; the word's length if there are none.
+
+    In the published description, the region R1 or R2 starts at this position.
+    """
     found = _REGION.search(word, start)
     return found.end() if found else len(word)
 

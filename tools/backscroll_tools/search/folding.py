@@ -2,8 +2,8 @@
 
 `Über` folds to `uber`, full-width letters to plain ones, and curly apostrophes to straight ones.
 The rules are Unicode's compatibility decomposition (UAX #15) and case folding (The Unicode
-Standard, 3.13). A newer Python may fold a character differently only if Unicode has added that
-character since.
+Standard, 3.13). Two versions of Python fold a character in the same way, unless one of them does
+not know the character yet.
 """
 
 import re

@@ -21,8 +21,8 @@ MAX_LITERAL_CHARS: Final = 300
 """The maximum length of a literal, in characters. The rest of a longer literal is ignored, so that
 the time to search for it is bounded."""
 MAX_TERMS: Final = 60
-"""The maximum number of distinct tokens that are looked up. A bit mask with one bit for each of
-them records which ones a text has."""
+"""The maximum number of distinct tokens that are looked up. A bit mask with one bit for each token
+records which tokens a text has."""
 MAX_LITERALS: Final = 8
 """The maximum number of required literals, and of excluded literals. If a query has more, only the
 first ones are used."""
@@ -56,7 +56,7 @@ class Query:
         excluded: the literals that must not occur. An excluded word with exactly one token is in
             `excluded_words` instead.
         identifiers: unquoted paths, addresses and names with several parts, such as
-            `foo/bar.py:12`. Texts that contain one exactly as written should be shown first.
+            `foo/bar.py:12`. Texts that contain an identifier as written should be shown first.
         only_common: whether all `words` are stop words, because the query has no other words.
         cut: whether a part of the query was ignored because the query exceeded a limit.
         wanted: the text of the query without its exclusions, from which its meaning is computed.

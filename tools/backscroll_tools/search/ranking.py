@@ -99,7 +99,7 @@ def best(
     return nlargest(limit, candidates, key=lambda each: (total(each.bits), each.row))
 
 
-def ranked(  # noqa: PLR0913 - benchmarks set the last two
+def ranked(  # noqa: PLR0913 - benchmarks set the last two arguments
     candidates: Sequence[Candidate],
     weights: Sequence[float],
     mean_length: float,

@@ -113,7 +113,8 @@ def common(words: Collection[str]) -> AbstractSet[str]:
     distinct = set(words)
     counts = [len(distinct & language) for language in LANGUAGES]
     most = max(counts)
-    # English is chosen if languages are tied. It is also chosen if no language has more than one
-    # stop word in the query, because a single stop word may be a name or a code.
+    # If languages are tied, the first of them in `LANGUAGES` is chosen. English is chosen if no
+    # language has more than one stop word in the query, because a single stop word may be a name
+    # or a code.
     language = LANGUAGES[counts.index(most)] if most > 1 else LANGUAGES[0]
     return distinct & (language | _PAIRS)

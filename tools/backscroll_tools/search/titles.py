@@ -16,5 +16,5 @@ def title_of(metadata: object) -> str:
 
 
 def titled(text: str, title: str) -> str:
-    """Return the text to search for an owner's first message: its text, then the title."""
+    """Return the searchable text of a thread's first message: its own text, then the title."""
     return f"{text}\n{title}" if title else text

@@ -31,7 +31,7 @@ TOKENS_VERSION: Final = 1
 change that gives some text different tokens."""
 
 MAX_TOKENS: Final = 20_000
-"""The maximum number of distinct tokens of one message that are indexed; further tokens are not. A
+"""The maximum number of distinct tokens of one message that are indexed. Others are left out. A
 message with 100,000 characters of prose has about 5,000 distinct tokens. Only unusual texts have
 more than the maximum, such as a long list of numbers."""
 
@@ -258,7 +258,10 @@ def _located_words(chunk: re.Match[str], wanted: frozenset[str]) -> Iterator[Occ
 
 
 def _joined(first: str, second: str) -> str:
-    """Return the token of two words joined by an apostrophe; empty if only one is significant."""
+    """Return the token of two words with an apostrophe between them, such as `dont` for `don't`.
+
+    It is empty if only one of the words is significant, as in `Ines's`.
+    """
     if not (first and second) or second in _CLITICS or first in _ELISIONS:
         return ""
     return stem(first + second)

@@ -147,7 +147,7 @@ def _repeatable(error: ToolError, write: _Write) -> ToolError:
 
 
 async def _first_message(call: Call, thread_id: str) -> Message | None:
-    """Return the first message of a new thread, because the upstream's reply contains only the id.
+    """Read the first message of a new thread. The reply to the write contains only the thread's id.
 
     Return None if the message cannot be read. The call succeeds anyway, because it has written the
     message.

@@ -65,7 +65,7 @@ class Record:
 
 
 class Journal:
-    """Remembers writes by key, and which write created a message. The oldest are forgotten first.
+    """Remembers writes by key, and which write created a message. Old entries are forgotten first.
 
     Args:
         most: the maximum number of writes to remember; also the maximum number of messages.

@@ -35,7 +35,7 @@ class Search:
     Attributes:
         client: sends the requests.
         thread: the id of the thread or conversation.
-        is_ours: returns whether a message, in the upstream's format, may be the one to find.
+        is_ours: returns whether a message, in the upstream's format, may be the message to find.
         alone: whether `is_ours` accepts no other message. If so, messages that are older than the
             write are searched too.
     """
@@ -82,7 +82,7 @@ class Search:
                 return candidate
             if reply.has_more is False:
                 # The message that was newest before the write has been deleted. So the candidate
-                # may have been written before ours.
+                # may be older than the write.
                 if candidate is not None and newest_digest != keys.digest(keys.NOTHING):
                     raise UndecidedError
                 return candidate

@@ -1,7 +1,7 @@
 """Writes a message exactly once, on an upstream that ignores idempotency keys.
 
 Before the write, we record the newest message of the thread. If the outcome of the write is
-unclear, we search the messages after that one. If the search finds our message, the write
+unclear, we search the messages after the recorded one. If the search finds our message, the write
 succeeded. If not, the call fails with `outcome_unknown` and a key. A later call with that key
 searches again. It writes only when the earlier request can no longer arrive. If the call names no
 thread, we first create an empty thread, which can then be searched. It is harmless if that thread
@@ -157,7 +157,7 @@ class OneWrite:
         """Search for the message several times, because some upstreams list messages late.
 
         Raises:
-            ToolError: `outcome_unknown` if the last search does not show whether it was written.
+            ToolError: `outcome_unknown` if the last search is inconclusive.
         """
         decided = False
         for pause in self.client.upstream.profile.looks_s:
@@ -195,7 +195,7 @@ class OneWrite:
 
     @property
     def _marker(self) -> dict[str, str] | None:
-        """The metadata that identifies the message, or None if it cannot have more metadata."""
+        """The metadata that identifies the message; None if no more metadata can be added."""
         if not self._collection.has_metadata:
             return None
         if len(self.message.get("metadata", {})) >= schemas.METADATA_PAIRS:
@@ -222,10 +222,10 @@ class OneWrite:
         """Refuse the call if its key was used with another message.
 
         Args:
-            same: whether the call's message is the one that the key was used with.
+            same: whether the key was used with the same message before.
 
         Raises:
-            ToolError: `invalid_arguments` if it is not.
+            ToolError: `invalid_arguments` if `same` is False.
         """
         if not same:
             raise ToolError(
