@@ -84,7 +84,7 @@ async def test_an_upstream_that_cannot_list_both_sides_says_how_to_go_on(
         refused = await upstream.error("list-messages", thread_id=THREAD, around=f"msg_{number}")
 
     assert refused.render() == (
-        "upstream_invalid: The upstream cannot list the items before and after a given one.\n"
+        "upstream_invalid: The upstream cannot list the items before and after a given item.\n"
         "Next: Call again without around, and continue with next_cursor.\n"
         "Retry: safe, but the upstream may send the same reply again."
     )

@@ -1,10 +1,11 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
-Types are not converted. The published schemas omit some rules, to save tokens and because not every
-host accepts these rules. This module checks them: a call has no unknown arguments, ids and cursors
-contain only certain characters, texts and lists have a maximum length, and strings contain neither
-NUL nor a lone surrogate, except in a query, which may be any text. Metadata may also be an object,
-which the published schemas do not allow.
+Types are not converted: the string `"20"` is not accepted as a number. The published schemas omit
+some rules, to save tokens and because not every host accepts these rules. This module enforces
+them: a call has no unknown arguments, ids and cursors contain only certain characters, and texts
+and lists have a maximum length. Strings contain neither NUL nor a lone surrogate, except in a
+query, which may be any text. Metadata may also be an object, which the published schemas do not
+allow.
 """
 
 import functools
@@ -73,7 +74,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,
 }
-"""The rules for arguments that the published schemas omit or define differently."""
+"""The rules that the published schemas omit or define differently, by the argument's name."""
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 

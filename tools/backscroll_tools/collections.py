@@ -27,20 +27,20 @@ class Collection:
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.
-        describe: builds the request for the collection's own object, which has the metadata.
+        describe: builds the request for the object that contains the collection's metadata.
         retrieve_message: builds the request for one message; None if the API has no such request.
         list_files: builds the request for a slice of a message's files; None if the API has no such
             request.
         is_message: returns whether an object in the list is a message.
         has_runs: whether the list can be filtered by run.
         page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
-            some of the objects may not be messages.
+            the list may contain objects that are not messages.
         cursor_in_envelope: whether the next page starts after the reply's `last_id`. If not, it
             starts after the id of the last object.
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
-        choices: returns the messages that the list may lack from the reply to `retrieve`, oldest
-            first. They may have no ids.
+        choices: converts the reply to `retrieve` to the messages that the list may lack, oldest
+            first. These messages may have no ids.
     """
 
     list_messages: Callable[[str, Slice], Request]

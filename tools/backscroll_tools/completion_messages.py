@@ -25,7 +25,7 @@ class MessageList(Source[Message], SourceAround[Message], Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CompletionMessages:
-    """The messages of a stored completion: those in the upstream's list, then the missing choices.
+    """The messages of a stored completion: the upstream's list, then the choices that it lacks.
 
     In OpenAI's published example, the list has only the input. OGX lists the choices too. Llama
     Stack has no list, but its completions contain their input (docs/upstreams.md).
@@ -139,8 +139,8 @@ class CompletionMessages:
             error: the failure of the request for the list.
 
         Raises:
-            ToolError: `error` if it does not say that there is no list, or if the completion does
-                not contain its input; `not_found` if there is no such completion.
+            ToolError: `error` if its code is not `upstream_retired`, or if the completion does not
+                contain its input; `not_found` if there is no such completion.
         """
         if error.code != "upstream_retired":
             raise error
@@ -188,7 +188,7 @@ class CompletionMessages:
 
 
 def _split(messages: list[Message], key: str) -> Surroundings[Message] | None:
-    """Return the message with the id `key` and all others around it; None if it is missing."""
+    """Return the message `key` and the messages before and after it; None if it is missing."""
     ids = [message["id"] for message in messages]
     if key not in ids:
         return None

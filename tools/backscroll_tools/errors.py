@@ -50,8 +50,8 @@ class ToolError(Exception):
         next_step: one sentence that tells the agent what to do.
         retry: one sentence that says whether the same call can be sent again; by default the
             sentence for the code in `RETRIES`.
-        shown_by: the names of tools that list existing ids. `render` names only those of them that
-            the agent has.
+        shown_by: the names of tools that list existing ids. `render` names only the tools that the
+            agent has.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ def messages_of(
     )
 
 
-async def raw_message(  # noqa: PLR0913 - they select and shape the message
+async def raw_message(  # noqa: PLR0913 - the arguments select and shape the message
     client: CallClient,
     collection: Collection,
     owner: str,

@@ -1,4 +1,6 @@
-"""The types of the JSON that tools return. An empty field is left out; it is never null.
+"""The types of the JSON that tools return. Only `next_cursor` may be null.
+
+All other fields that are optional are left out if they are empty.
 
 The field names and the tools' output schemas are a public contract (docs/tools.md).
 """
@@ -16,7 +18,7 @@ StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
 
 `end`: no more items follow. `limit`: the page has as many items as requested. `size`: the result
 has reached its maximum length in characters. `deadline`: the call's time ran out. `requests`: the
-call may not send another upstream request, or another request would not help.
+call may not send another upstream request, or a request has failed or returned no new items.
 """
 
 
@@ -56,9 +58,9 @@ class Clipped(TypedDict):
 class Message(TypedDict):
     """One message of a thread, a conversation or a stored chat completion.
 
-    `omitted` describes what is missing from the message: binary content, which its type and size
-    replace; fields that are too long for a preview; or all content, if the upstream's reply was too
-    large.
+    `omitted` describes what is missing from the message: binary content, of which only the type and
+    size are shown; fields that are too long for a preview; or all content, if the upstream's reply
+    was too large.
     """
 
     id: str
@@ -109,7 +111,7 @@ class ContextMessage(TypedDict):
 
 
 class Hit(TypedDict):
-    """A message that a search found, or several that are next to each other in a thread.
+    """A message that a search found, or several such messages that are adjacent in a thread.
 
     `excerpt` is the part of the message that shows best why it was found. `chars` is the length of
     the whole message, if the excerpt is only a part of it.
@@ -130,13 +132,13 @@ class HitsPage(TypedDict):
     """The number of hits on a page, how they were found, and how to continue.
 
     Attributes:
-        matched: what each hit has: `all words` of the query, `any word`, the `literal` in double
-            quotes, or only `common words` such as `the`, if the query has no others. `meaning`:
-            some hits have no word of the query, but a similar meaning.
+        matched: what each hit contains: `all words` of the query, `any word` of it, or the text in
+            double quotes (`literal`). `common words`: the query has only words such as `the`.
+            `meaning`: some hits contain no word of the query, but have a similar meaning.
         order: `relevance`, `newest` or `oldest`.
         mark: the characters before and after each match in an excerpt. No text on the page
             contains them otherwise.
-        semantic: whether the upstream compared meanings too; missing if it was not to.
+        semantic: whether the upstream compared meanings too; missing if it was not asked to.
         scanned: the number of messages that were compared with the query for this page, if the
             upstream has no search.
     """

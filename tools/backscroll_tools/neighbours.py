@@ -1,8 +1,8 @@
 """Finds one object of a list, and the objects before and after it, with two requests.
 
-The first request returns the objects before it. The second request starts after the nearest of
-those, so its reply starts with the object itself. Requests for a single object are avoided, because
-some upstreams do not support them (docs/upstreams.md).
+The first request returns the objects before the wanted object. The second request starts after the
+nearest of these objects, so its reply starts with the wanted object. Requests for a single object
+are avoided, because some upstreams do not support them (docs/upstreams.md).
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ class Neighbours:
     Attributes:
         client: sends the requests.
         listing: builds the request for a slice of the list.
-        least: the minimum number of objects to request on each side; 1 to 100. It should be 100 if
-            the upstream may ignore `after`: then objects are found in lists of up to 100 objects.
+        least: the minimum number of objects to request on each side; 1 to 100. With 100, an object
+            is found in a list of up to 100 objects even if the upstream ignores `after`.
     """
 
     client: CallClient
@@ -81,7 +81,7 @@ class Neighbours:
         ):
             raise ToolError(
                 "upstream_invalid",
-                "The upstream cannot list the items before and after a given one.",
+                "The upstream cannot list the items before and after a given item.",
                 next_step="Call again without around, and continue with next_cursor.",
             )
         if not is_next:
@@ -111,10 +111,10 @@ class Neighbours:
 
 
 def _beyond(reply: Reply, key: str) -> tuple[tuple[JSON, ...], bool]:
-    """Return a reply's objects after the one with the id `key`, and whether `after` was ignored.
+    """Return a reply's objects after the object `key`, and whether `after` was ignored.
 
-    The request had `key` as `after`. If the reply contains objects before the one with that id, the
-    upstream has ignored `after`.
+    `key` is the id that the request sent as `after`. If the reply contains objects before the
+    object with this id, the upstream has ignored `after`.
     """
     ids = [raw["id"] for raw in reply.items]
     if key not in ids:

@@ -2,7 +2,7 @@
 
 Each argument is one of these:
 
-- a day, a month or a year: `2026-11-21`, `2026-11`, `2026` (the period includes all of it);
+- a day, a month or a year: `2026-11-21`, `2026-11`, `2026` (the whole day, month or year counts);
 - a time: `2026-11-21T10:00`, in UTC unless it has an offset;
 - an age, in hours, days, weeks, months or years: `12h`, `7d`, `2w`, `3m`, `1y`;
 - Unix seconds.
@@ -58,8 +58,8 @@ class Period:
 def with_now(arguments: JSON) -> JSON:
     """Return a call's arguments, with the current time as `now` if they have a period.
 
-    Ages such as `7d` are subtracted from `now`. It is a filter, which each cursor contains, so a
-    period does not move from page to page.
+    Ages such as `7d` are subtracted from `now`. Each cursor contains `now`, so the period is the
+    same on all pages.
     """
     if "cursor" in arguments or not arguments.keys() & {"since", "until"}:
         return arguments
@@ -67,7 +67,7 @@ def with_now(arguments: JSON) -> JSON:
 
 
 def period_of(filters: Mapping[str, str]) -> Period:
-    """Return the period of a list's filters: `since`, `until` and the `now` of `with_now`.
+    """Return the period that a list's filters describe: `since`, `until` and `now` (`with_now`).
 
     Raises:
         ToolError: `invalid_arguments`, as `period` raises it.
@@ -85,8 +85,8 @@ def period(given: Mapping[str, str], now_s: int) -> Period:
         now_s: the time that ages are subtracted from, in Unix seconds.
 
     Raises:
-        ToolError: `invalid_arguments` if a value has none of the formats above, or if `until` is
-            not after `since`.
+        ToolError: `invalid_arguments` if a value has none of the formats that this module lists, or
+            if `until` is not after `since`.
     """
     now = _EPOCH + timedelta(seconds=now_s)
     since, until = given.get("since", ""), given.get("until", "")
@@ -102,7 +102,7 @@ def period(given: Mapping[str, str], now_s: int) -> Period:
 
 
 def _seconds(name: str, text: str, now: datetime, end: int) -> int:
-    """Return the start of the time that `text` names, in Unix seconds.
+    """Return the time that `text` names, in Unix seconds.
 
     Args:
         name: the name of the argument, for the error.

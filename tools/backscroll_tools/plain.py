@@ -6,11 +6,12 @@ from typing import Final
 
 _ASCII: Final = re.compile(r"[\n\t\x20-\x7e]*")
 _JOINERS: Final = "\u200c\u200d"
-"""The zero-width non-joiner and joiner. They are kept for Persian, Indic scripts and emoji."""
+"""The zero-width non-joiner and joiner. They are not escaped, because Persian, Indic scripts and
+emoji need them."""
 
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The Unicode categories of characters that a terminal acts on or does not show: control and format
-characters (among them all that change the direction of text), surrogates, and line and paragraph
+characters (including all that change the direction of text), surrogates, and line and paragraph
 separators."""
 
 

@@ -95,7 +95,7 @@ def continuation(page: Page | HitsPage) -> str:
             ". More follow, but cannot be reached." if page["has_more"] else ". No more follow."
         )
     if previous := page.get("previous_cursor"):
-        # No full stop after the first cursor, because a cursor may contain one.
+        # Put no full stop after the first cursor, because it could be mistaken for a part of it.
         joint = " More" if page["next_cursor"] is None else ", more"
         parts.append(f"{joint} precede: cursor={previous}")
     if warning := page.get("warning"):
@@ -113,7 +113,7 @@ def lines(
 
     Args:
         item: the item.
-        noun: the word that stands for the role in the header, if the item has no role.
+        noun: the word to show in the header if the item has no role.
         above: the item above it on the page; None for the first item.
     """
     header = f" {item.get('role', noun)} {item['id']}"
@@ -160,7 +160,7 @@ def _minute(item: Mapping[str, object]) -> str:
     return _in_utc(seconds) if isinstance(seconds, int) else ""
 
 
-@lru_cache(maxsize=1024)  # each time is needed for two headers: its item's and the next item's
+@lru_cache(maxsize=1024)  # needed twice: for the item's header, and to compare with the next item
 def _in_utc(seconds: int) -> str:
     if not 0 <= seconds <= _LATEST:
         return f"{seconds} s"

@@ -14,9 +14,9 @@ DEPTH: Final = 100
 
 _CONTAINERS: Final = frozenset({dict, list})
 _SHOWN: Final = 40
-"""The maximum length of the part of a key or number that an error quotes, in characters."""
+"""The maximum number of characters of a key or a number that an error quotes."""
 
-# Compiled only when needed, because it is rarely needed and compiling would delay every start.
+# This pattern is rarely needed. It is not compiled here, because that would delay every start.
 _ESCAPE: Final = (
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"

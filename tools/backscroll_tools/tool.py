@@ -133,8 +133,8 @@ class Tool:
         toolset: the toolset that the tool belongs to; `MESSAGES` by default.
         hints: how the tool may affect existing data. By default it only reads.
         needs: groups of endpoints. The upstream must serve at least one of them.
-        finds: what the tool lists without being given an id, such as `a thread`; empty if the tool
-            needs an id.
+        finds: the kind of object that the tool lists, such as `a thread`, if the tool needs no id;
+            empty if it needs an id.
         keywords: further words that users say, for hosts that search tools by their texts; may be
             empty.
     """

@@ -28,7 +28,7 @@ ERRORS: Final = 3
 """The maximum number of violations that one error lists."""
 
 _SHOWN: Final = 40
-"""The maximum length of the part of an invalid value that an error quotes, in characters."""
+"""The maximum number of characters of an invalid value that an error quotes."""
 
 
 def entry_path(path: str, step: object) -> str:
@@ -56,9 +56,9 @@ def _found(steps: str, path: str, value: object) -> tuple[str, object] | None:
     the path is compared with the keys of the value instead.
 
     Args:
-        steps: the rest of the error's path.
-        path: the path of `value`, in the form of `entry_path`.
-        value: the value that `steps` starts from.
+        steps: the part of the error's path that follows the path of `value`.
+        path: the path of `value`, as `entry_path` writes it.
+        value: the value in which to follow `steps`.
     """
     if not steps:
         return path, value
