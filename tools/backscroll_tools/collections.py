@@ -39,8 +39,8 @@ class Collection:
             starts after the id of the last object.
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
-        choices: converts the reply to `retrieve` to the messages that the list may lack, oldest
-            first. These messages may have no ids.
+        choices: returns the messages that the list may lack, oldest first. Its argument is the
+            reply to the request from `retrieve`. The messages may have no ids.
     """
 
     list_messages: Callable[[str, Slice], Request]

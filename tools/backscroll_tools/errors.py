@@ -30,7 +30,7 @@ RETRIES: Final[dict[ErrorCode, str]] = {
     "quota_exceeded": "safe, but pointless until the quota is raised; nothing was written.",
     "upstream_unavailable": "safe; nothing was written.",
     "upstream_invalid": "safe, but the upstream may send the same reply again.",
-    "upstream_retired": "safe, but pointless: the upstream no longer serves this.",
+    "upstream_retired": "safe, but pointless: the upstream does not serve this endpoint.",
     "deadline_exceeded": "safe; nothing was written.",
     "outcome_unknown": (
         "not safe with a new idempotency_key: the message may have been written. "

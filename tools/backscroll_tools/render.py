@@ -147,7 +147,7 @@ def shown_date(seconds: int | None) -> str:
 
 
 def shown_time(item: Mapping[str, object], above: Mapping[str, object] | None = None) -> str:
-    """Return an item's time, without the parts that the item above shows; may be empty."""
+    """Return an item's time, without the date or time that the item above shows; may be empty."""
     return _time(_minute(item), _minute(above) if above else "")
 
 

@@ -31,7 +31,7 @@ TEXT_FIELDS: Final = frozenset(
 """The names of fields that hold text."""
 
 KEPT_FIELDS: Final = frozenset({"id", "metadata"})
-"""The names of fields whose content is never replaced."""
+"""The names of fields whose binary content is not replaced."""
 
 _CONTAINERS: Final = (dict, list)
 _DATA: Final = "data:"

@@ -123,7 +123,7 @@ class Exchange:
             await self.connection.aclose()
 
     def _request(self, http: Http, credential: list[Header]) -> httpx2.Request:
-        """Return the HTTP request with exactly the headers that are sent."""
+        """Return the HTTP request, with all headers that are sent."""
         upstream, request = self.upstream, self.request
         profile = upstream.profile
         url = upstream.base_url + profile.prefixes.get(request.group, "") + request.path

@@ -5,9 +5,9 @@ arrives when no request is outstanding belongs to no request (section 9.2). If s
 were used again, each request would receive the response to the request before it. So a stream does
 the following:
 
-- It keeps the last byte that has arrived until its reader asks for more. If a response ends before
-  that byte, the byte is unexpected data.
-- It reports that it is readable while it keeps such a byte, or while the operating system has
+- It withholds the last byte that has arrived until its reader asks for more data. If a response
+  ends before this byte, the byte is unexpected data.
+- It reports that it is readable while it withholds a byte, or while the operating system has
   unread data. A pool closes an idle connection that is readable.
 - It repeats this check just before each part of a request is written.
 

@@ -82,7 +82,7 @@ def message(raw: JSON) -> Message:
 
 
 def _assign(item: JSON, remaining: JSON) -> None:
-    """Move each remaining field to its typed field of the message, or to `other`."""
+    """Move each field in `remaining` to the typed field for it in `item`, or to `other`."""
     for name, (target, is_valid) in TYPED_FIELDS.items():
         if remaining.get(name) and target not in item and is_valid(remaining[name]):
             item[target] = remaining.pop(name)

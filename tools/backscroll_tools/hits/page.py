@@ -50,7 +50,7 @@ class BoundedHits:
         return sum(len(passage.ids) for passage in self.passages)
 
     def holds(self, position: str) -> int:
-        """Return how many more hits probably fit if the next page starts at `position`."""
+        """Return how many more hits probably fit if the page's cursor names `position`."""
         forms = self._text + self._structured
         each = _AROUND + EXCERPT_CHARS + 2 * self._search.context * CONTEXT_CHARS
         return max(self._room(position) // (forms * each), 0)
@@ -174,7 +174,7 @@ class BoundedHits:
         )
 
     def _room(self, position: str) -> int:
-        """Return how many more characters fit if the next page starts at `position`."""
+        """Return how many more characters fit if the page's cursor names `position`."""
         page = HitsPage(
             returned=99,
             has_more=True,

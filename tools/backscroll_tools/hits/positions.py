@@ -35,8 +35,8 @@ class ScanPosition:
     """The position at which a scan continues.
 
     Attributes:
-        thread_id: the thread to continue in, or after; empty at the start, and if the call names
-            the thread.
+        thread_id: the thread in which to continue or, if `passed` is true, after which to continue;
+            empty at the start of the scan, and if the call names a thread.
         key: the key of the message to continue after; empty to start with the first message.
         passed: whether to continue after the thread, because all of its messages were read.
         firsts: digests of the ids of the newest messages of a ranked scan; empty if the scan starts

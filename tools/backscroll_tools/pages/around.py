@@ -130,7 +130,7 @@ class _PageAround(BoundedPage, Generic[Item]):
         super().__init__(shape, start, bounds)
         self._grows_upwards = True
         self._above, self._below = above, below
-        # While the page is filled, these are the longest possible cursors, to reserve their space.
+        # Until the page is complete, use the longest possible cursors, to reserve enough space.
         keys = (start.position, above.stop.last, *(key for _, key, _ in above.items))
         self._frame.previous_cursor = self._previous_from(max(keys, key=len))
         self._frame.longest_cursor = encode(replace(start, position=below.stop.last))

@@ -58,7 +58,8 @@ class BoundedPage:
         """Add an item, or its preview, if it fits. Return whether the page can take more items.
 
         If an item does not fit, it is left for the next page. But the first item of a page is
-        always added, if necessary only a piece of it, or a preview without its longest fields.
+        always added. If it does not fit, a piece of it is added or, if `start.preview` is set, the
+        preview without its longest fields.
 
         Args:
             item: the item.

@@ -101,7 +101,7 @@ _PAIRS: Final = _words(
     """
 )
 """Pairs of characters that are common in Chinese and Japanese questions. They are stop words in
-every query, whatever its language."""
+every query, independently of the guessed language."""
 
 
 def common(words: Collection[str]) -> AbstractSet[str]:

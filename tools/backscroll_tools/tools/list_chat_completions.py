@@ -60,7 +60,7 @@ def _metadata(start: ListPosition) -> dict[str, str]:
 
 
 def _query(start: ListPosition) -> tuple[tuple[str, str], ...]:
-    """Return the filters as query parameters. Each pair of the metadata is a parameter."""
+    """Return the filters as query parameters. Each pair of the metadata becomes a parameter."""
     filters = ((name, value) for name, value in start.filters if name != "metadata")
     pairs = ((f"metadata[{key}]", value) for key, value in _metadata(start).items())
     return (*filters, *pairs)

@@ -19,7 +19,8 @@ from typing import Final
 from backscroll_tools.client.upstream_clock import ClockName
 
 TOKEN_CHARS: Final = 100
-"""The maximum length of a token, in characters. The hash of a longer key is used as its token."""
+"""The maximum length of a token, in characters. If a caller's key is longer, its hash is the token.
+"""
 
 KEY_CHARS: Final = 255
 """The maximum length of a key, in characters."""
