@@ -1,8 +1,8 @@
 """Validates agents' arguments by JSON Schema, with errors that say how to fix the call.
 
 Types are not converted: the string `"20"` is not accepted as a number. The published schemas omit
-some rules, to save tokens and because not every host accepts these rules. This module enforces
-them: a call has no unknown arguments, ids and cursors contain only certain characters, and texts
+some rules, to save tokens and because not every host accepts them. This module enforces the omitted
+rules: a call has no unknown arguments, ids and cursors contain only certain characters, and texts
 and lists have a maximum length. Strings contain neither NUL nor a lone surrogate, except in a
 query, which may be any text. Metadata may also be an object, which the published schemas do not
 allow.

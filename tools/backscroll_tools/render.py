@@ -168,7 +168,7 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return a time without the date, or without date and time, if the header above shows them."""
+    """Return a time, without the date if `above` has the same date; empty if both are the same."""
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

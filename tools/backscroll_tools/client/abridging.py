@@ -2,7 +2,8 @@
 
 A model cannot read base64, and one image can be longer than dozens of pages of text. A string
 is treated as binary if it is a data URL, or if it contains only base64. In a field that holds text,
-only data URLs, and base64 that starts with the signature of a file format, are replaced.
+only parts of the string are replaced: data URLs, and base64 that starts with the signature of a
+file format.
 """
 
 import re

@@ -78,7 +78,7 @@ class Exchange:
 
     @property
     def fate(self) -> Fate:
-        """The state of a request without a reply: `unknown` if it may have arrived, or `unsent`."""
+        """Whether a request without a reply may have arrived: `unknown` if so, else `unsent`."""
         return "unknown" if self.sent else "unsent"
 
     async def run(self, http: Http, credential: list[Header], most: float) -> None:

@@ -67,7 +67,7 @@ class ScanPosition:
 
     @classmethod
     def read(cls, position: str) -> Self:
-        """Return the position for a text from `encoded`; the start if the text is empty.
+        """Return the position that `encoded` has written as text. No text means the start.
 
         Raises:
             ToolError: `invalid_arguments` if the text is not from `encoded`.

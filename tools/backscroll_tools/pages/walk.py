@@ -51,7 +51,7 @@ class Walk:
         ends_at: the deadline, in seconds of `anyio.current_time`.
         report: called after each request that does not end the walk, with the number of items taken
             and the limit.
-        promised: whether an earlier page claimed that items follow the start of this walk.
+        promised: whether the page before the start of this walk claimed that more items follow.
         ignores_after: whether the upstream is known to ignore `after`.
         checks_after: whether to make one more request to find out if the upstream ignores `after`.
             The request is needed only if the first page does not contain the item that `after`
