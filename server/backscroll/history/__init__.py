@@ -1,7 +1,8 @@
 """Conversations that other programs recorded: exports, archives and session logs, read.
 
-A file passes these folders: `files` opens it, and reads its start. `formats` recognises the format,
-and reads the conversations with the shared code in `reading` (bytes to JSON and rows) and `items`
-(JSON and rows to items of OpenAI's API). `redaction` replaces secrets, and `stored_form` makes what
-the store imports. `sync` does all this for the files that `sources` finds on this machine.
+A file passes through these folders: `files` opens it, and reads its start. `formats` recognises its
+format, and reads its conversations. All formats use `reading`, which parses JSON and the rows of
+databases, and `items`, which converts these to items of OpenAI's API. `redaction` replaces secrets.
+`stored_form` converts the result to the form that the store imports. `sync` does all this for the
+files that `sources` finds on this machine.
 """

@@ -27,13 +27,13 @@ class SourceItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceConversation:
-    """A conversation with the items that its owner saw, oldest first.
+    """A conversation with the items that its user saw, oldest first.
 
     Attributes:
         source: the name of the format's program, such as `chatgpt` or `claude-code`.
         id: the program's own id of the conversation. With `source`, it identifies the conversation
-            across imports. Each branch has an id of its own, which stays the same when later
-            branches change its number.
+            across imports. Each branch has its own id, which stays the same even if the branch gets
+            another number.
         items: the items of the current branch.
         title: empty if the conversation has no title.
         created_at: in Unix seconds; None if unknown.
@@ -43,12 +43,13 @@ class SourceConversation:
         parent: the id of the conversation to which a sub-agent's conversation belongs, or from
             which it was forked; empty for any other conversation.
         metadata: other facts to keep, such as `git_branch`. At most eight.
-        has_shared_keys: whether an item that was copied from another conversation of the program
-            has the same key there, so that a fork is recognised.
+        has_shared_keys: whether an item that was copied to another conversation of the program
+            keeps its key. A sync then recognises forks by their keys.
         branch: the number of an abandoned branch, which is read only on request; 0 for the current
             branch.
-        is_partial: whether the file may lack items that the program had, because the export is of a
-            period, or because a part cannot be read. An import then removes no earlier items.
+        is_partial: whether the file may lack items of the conversation, because the export covers
+            only a period, or because something cannot be read. The import then removes no items
+            from the store.
         replaced: how many NUL characters, lone surrogates and invalid bytes became U+FFFD.
     """
 
@@ -89,7 +90,7 @@ class NotNow(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class ReadElsewhere(Unreadable):
-    """A record of a conversation that is read from another file, which has it too."""
+    """A record that is skipped, because the same conversation is read from another file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Conversations that other programs recorded, in the form in which the store takes them."""
+"""Converts conversations that other programs recorded to the form that the store imports."""
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.store.archive.records import ImportedConversation, ImportedItem
@@ -43,8 +43,8 @@ def import_key(source: str, source_id: str) -> str:
     """Return the key that identifies a conversation across imports.
 
     Args:
-        source: the name of its program.
-        source_id: the program's own id of it.
+        source: the name of the program that recorded the conversation.
+        source_id: the program's own id of the conversation.
     """
     return f"{source}:{source_id}"
 

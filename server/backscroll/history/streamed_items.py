@@ -10,8 +10,8 @@ from backscroll.history.conversation import SourceItem
 class StreamedItems(Sequence[SourceItem]):
     """Items that each iteration reads from their file again.
 
-    Iteration takes little memory, whatever the number of items. An index reads the file up to the
-    item, so that loops must iterate instead.
+    Iteration takes little memory, whatever the number of items. Access by index reads the file up
+    to that item again, so loops must iterate instead.
     """
 
     def __init__(self, read: Callable[[], Iterator[SourceItem]]) -> None:

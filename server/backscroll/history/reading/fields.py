@@ -9,22 +9,22 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return `value` if it is a JSON object; otherwise an empty one."""
+    """Return `value` if it is a JSON object; otherwise an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: object) -> Sequence[Any]:
-    """Return `value` if it is a JSON array; otherwise an empty one."""
+    """Return `value` if it is a JSON array; otherwise an empty array."""
     return value if isinstance(value, list) else ()
 
 
 def string(value: object) -> str:
-    """Return `value` if it is a string; otherwise an empty one."""
+    """Return `value` if it is a string; otherwise an empty string."""
     return value if isinstance(value, str) else ""
 
 
 def text_in(record: Mapping[str, Any], name: str) -> str:
-    """Return a field of an object if it is a string; otherwise an empty one."""
+    """Return the value of a field if it is a string; otherwise an empty string."""
     return string(record.get(name))
 
 
@@ -66,14 +66,14 @@ def objects_of(value: object) -> list[Mapping[str, Any]]:
 
 
 def first_text(record: Mapping[str, Any], *names: str) -> str:
-    """Return the first of some fields that is a non-empty string; empty if none of them is."""
+    """Return the value of the first of these fields that is a non-empty string; otherwise `""`."""
     return next(filter(None, (string(record.get(name)) for name in names)), "")
 
 
 def path_in_address(address: object) -> str:
     """Return the path in a URL, such as `file:///c%3A/Users`; empty if `address` is no valid URL.
 
-    A path of Windows has no `/` before its drive.
+    The result for a Windows path starts with the drive, such as `c:/Users`, without a `/` before.
     """
     try:
         path = unquote(urlsplit(string(address)).path)

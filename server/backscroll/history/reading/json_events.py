@@ -1,10 +1,10 @@
-"""Builds JSON values from a parser's events: deeply nested ones, and the start of cut-off ones."""
+"""Builds JSON values from a parser's events, for JSON that is deeply nested or cut off."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 MAX_LEVELS: Final = 20_000
-"""The maximum nesting of a value. Deeper parts are left out."""
+"""The maximum nesting of a value. Reading ends at a deeper part."""
 
 _BLOCK_CHARS: Final = 1024 * 1024
 
@@ -30,7 +30,7 @@ def start_of_value(blocks: Iterable[bytes], max_levels: int = MAX_LEVELS) -> tup
 
     Args:
         blocks: the JSON text in UTF-8, which may be cut off anywhere.
-        max_levels: the maximum nesting. Reading ends at a deeper value.
+        max_levels: the maximum nesting. Reading ends at a deeper part.
 
     Returns:
         The value, and whether it is complete. A value that is cut off has the fields, list items
@@ -69,7 +69,7 @@ class _Value:
         return not self._open
 
     def take(self, events: Iterable[tuple[str, Any]]) -> bool:
-        """Add the next parts. Return false if the nesting is too deep."""
+        """Add what the next events describe. Return false if the nesting is too deep."""
         for event, part in events:
             if event == "map_key":
                 self._names[-1] = part

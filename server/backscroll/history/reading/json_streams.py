@@ -99,7 +99,7 @@ def json_items(
     """Yield the objects of an array one at a time.
 
     Args:
-        stream: the content of the file, which is the array, or an object that has it in a field.
+        stream: the content of the file: the array, or an object with the array in one field.
         field: the name of that field.
         deep: whether the objects may be nested deeper than `MAX_DEPTH`. Their reader must not use
             recursion then.
@@ -178,7 +178,7 @@ def _long_line(stream: BinaryIO, piece: bytes) -> Found | str:
         text = decode(piece)
         replaced += replaced_in(text, piece)
         try:
-            # The rest of a line that is too long is read, but no longer kept.
+            # A line that is too long is read to its end, but no longer kept in memory.
             if not problem and value.feed(text).strip():
                 problem = NOT_JSON
         except TooLongError:

@@ -49,7 +49,7 @@ class LongValue:
     _held: str = ""
 
     def take(self) -> str:
-        """Return the text that was kept, and forget it, so that it is in memory once."""
+        """Return the kept text, and drop it here, so that it is in memory only once."""
         text = "".join(self._pieces)
         self._pieces.clear()
         return text
@@ -63,7 +63,7 @@ class LongValue:
         Raises:
             TooLongError: more than `value_chars` would be kept.
         """
-        # In small blocks, because only a string that goes on after its block can be cut.
+        # The blocks are small, because a string that is too long is cut at the end of a block.
         for start in range(0, len(text), BLOCK_CHARS):
             block = self._held + text[start : start + BLOCK_CHARS]
             self._held = ""
@@ -94,7 +94,7 @@ class LongValue:
                 position += 1
                 self._in_string = False
                 self.ended = self._depth == 0
-            else:  # the rest is empty, or an escape that the end of the block cuts in two
+            else:  # `block[position:]` is empty, or an escape that the end of the block cuts in two
                 self._held = block[position:]
                 self._keep(block[kept_from:position])
                 return len(block)

@@ -1,4 +1,4 @@
-"""A window of the text of a stream, from which one JSON value after another is parsed."""
+"""Parses one JSON value after another from a stream, of which only a window is in memory."""
 
 import codecs
 import json
@@ -12,7 +12,7 @@ MAX_DEPTH: Final = 400
 """The maximum nesting of a record, so that `json.dumps` can write any part of it again."""
 
 LONG_CHARS: Final = 16 * 1024 * 1024
-"""A longer record is read in blocks, which takes longer but bounds the memory."""
+"""The length in characters from which a record is read in blocks: slower, but in less memory."""
 
 TOO_DEEP: Final = "is nested too deeply"
 NOT_JSON: Final = "is not valid JSON"
@@ -21,7 +21,7 @@ CUT_OFF: Final = "is cut off, because the file ends in the middle of it: export 
 TOO_LONG: Final = "is too long: it has more than 64 MiB without its longest strings"
 
 SEPARATORS: Final = re.compile(r"[ \t\r\n,]*")
-"""What is between the values of an array."""
+"""The characters between the values of an array."""
 
 # Python's parser accepts NaN and Infinity, which no database can store as JSON.
 DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
@@ -29,7 +29,7 @@ DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
 
 _BLOCK_BYTES: Final = 1024 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
-_LONGEST_TOKEN: Final = 32  # of those that the end of the text can cut: `-Infinity`, an escape
+_LONGEST_TOKEN: Final = 32  # longer than `-Infinity` and any escape that the text can end in
 
 Found: TypeAlias = tuple[dict[str, Any], int]
 """An object, and how many invalid bytes in it became U+FFFD."""
@@ -51,7 +51,7 @@ def deeper_than(value: object, limit: int) -> bool:
 
 
 def replaced_in(text: str, data: bytes) -> int:
-    """Return how many U+FFFD of a text were not in its UTF-8."""
+    """Return how many U+FFFD in `text`, decoded from `data`, stand for invalid bytes."""
     return text.count("\ufffd") - data.count(b"\xef\xbf\xbd") if "\ufffd" in text else 0
 
 
@@ -100,7 +100,7 @@ class JsonWindow:
         return False
 
     def record(self) -> Found | str:
-        """Go to the end of the value at the position. Return it, or why it is not an object."""
+        """Return the object at the position, or why the value there is none. Go to its end."""
         found = self._value()
         return NOT_OBJECT if not isinstance(found, str) and type(found[0]) is not dict else found
 
@@ -112,7 +112,7 @@ class JsonWindow:
                 return self._slowly()
             except json.JSONDecodeError as error:
                 pending = len(self._text) - self.position
-                # Read as much again, so that each character is parsed twice on average.
+                # Double the text, so that each character is parsed only about twice in total.
                 goes_on = pending < self._long_chars and not _is_damaged(error)
                 if not (goes_on and self._more(max(_BLOCK_BYTES, pending))):
                     return self._slowly()
@@ -170,6 +170,6 @@ class JsonWindow:
 
 
 def _is_damaged(error: json.JSONDecodeError) -> bool:
-    """Return whether the text is invalid at the error, instead of ending there."""
+    """Return whether the text is invalid at the error, rather than cut off there."""
     near_end = error.pos >= len(error.doc) - _LONGEST_TOKEN
     return not near_end and not error.msg.startswith("Unterminated string")

@@ -1,4 +1,4 @@
-"""The lines of a session log: JSON Lines, to which its program may be adding lines."""
+"""Reads the lines of a session log: JSON Lines, to which its program may still add lines."""
 
 import errno
 import io
@@ -13,7 +13,7 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.reading.long_lines import TooManyValuesError, shortened
 
 IN_MEMORY: Final = 16 * 1024 * 1024
-"""The maximum length of the lines of a log whose items are kept in memory, in bytes."""
+"""The maximum total length of the lines with items, in bytes, for the items to stay in memory."""
 
 _MOST_UNREADABLE: Final = 20
 _CHUNK: Final = 256 * 1024
@@ -36,10 +36,10 @@ class LogLine(NamedTuple):
     Attributes:
         number: the line's number; the first one is 1. 0 if the line was not read in order.
         offset: where it starts, in bytes from the start of the log.
-        raw: the line with its end. Its long strings are cut if it was too long for memory.
-        has_end: whether the line has an end. The last line has none while its program is writing
-            it.
-        is_too_long: whether the line has too many values to be read. `raw` is empty then.
+        raw: the line with its newline. Its long strings are cut if it was too long for memory.
+        has_end: whether the line ends with a newline. The last line has none while its program is
+            writing it.
+        is_too_long: whether the line is too long even with its strings cut. `raw` is empty then.
     """
 
     number: int
@@ -69,7 +69,7 @@ class LogReader:
             stream: the log, at its start.
             whole_bytes: the maximum length of a line that is read as it is, in bytes. The long
                 strings of longer lines are cut.
-            most_bytes: the maximum length of a line with its strings cut, in bytes.
+            most_bytes: the maximum length of a line after its long strings were cut, in bytes.
         """
         is_buffered = isinstance(stream, io.BufferedReader)
         raw = cast("io.RawIOBase", stream)
@@ -110,7 +110,7 @@ class LogReader:
         """Return the line that starts at an offset.
 
         Args:
-            offset: in bytes; not before the next line, unless the log is seekable.
+            offset: in bytes. If the log is not seekable, it must not be before the next line.
         """
         self._go_to(offset)
         raw = self._readline(self._whole_bytes)
@@ -160,7 +160,7 @@ def parsed(raw: bytes) -> tuple[dict[str, Any] | None, int]:
     """Return the object in a line, and how many of its characters were replaced by U+FFFD.
 
     NUL characters, lone surrogates and bytes that are not UTF-8 are replaced. The object is None if
-    the line contains anything else than one object, or more than 200 levels of nesting.
+    the line contains anything other than one object, or more than 200 levels of nesting.
     """
     if _NUL not in raw:
         try:
@@ -173,7 +173,7 @@ def parsed(raw: bytes) -> tuple[dict[str, Any] | None, int]:
 
 
 def why_unreadable(line: LogLine) -> str:
-    """Return why a line is not an object, for a line that `parsed` did not read.
+    """Return why `parsed` could not read a line.
 
     The text is empty if there is nothing to report: the line is blank, or is still being written.
     """
@@ -187,7 +187,7 @@ def why_unreadable(line: LogLine) -> str:
 def note_unreadable(
     unreadable: list[Unreadable], line: LogLine, reason: str, position: str = ""
 ) -> None:
-    """Add why a line was left out. Nothing is added after the first 20 lines of a log.
+    """Add why a line was left out. Nothing is added after 20 such lines of a log.
 
     Args:
         unreadable: the lines of the same log that were left out before.

@@ -6,14 +6,14 @@ from typing import Final
 
 from backscroll.history.reading.texts import TEXT_CHARS, binary_note, cut_note
 
-# Possessive quantifiers, because a regular expression remembers each place to try again otherwise.
+# Possessive quantifiers (`*+`): backtracking would need memory for each character.
 _STRING_END: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+')
 _TORN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _SAMPLE: Final = 4096
 
 
 class TooManyValuesError(ValueError):
-    """A line has more values than memory allows, whatever their lengths."""
+    """A line is too long for memory even after its long strings were cut."""
 
 
 def shortened(chunks: Iterable[bytes], most_bytes: int) -> bytes:
@@ -24,11 +24,11 @@ def shortened(chunks: Iterable[bytes], most_bytes: int) -> bytes:
 
     Args:
         chunks: the bytes of the line, in order.
-        most_bytes: the maximum length of the result, in bytes. The number of values is limited to a
-            sixteenth of it, because values take more memory than their text.
+        most_bytes: the maximum length of the result, in bytes. The result can have a sixteenth as
+            many values, because a parsed value takes more memory than its text.
 
     Raises:
-        TooManyValuesError: the result would be longer.
+        TooManyValuesError: the result would be longer, or have more values.
     """
     result = bytearray()
     values = 0
@@ -42,7 +42,7 @@ def shortened(chunks: Iterable[bytes], most_bytes: int) -> bytes:
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield the content of each string, cut if it is long, and everything between strings."""
+    """Yield the pieces of a line, and whether each is the content of a string, cut if long."""
     inside = False
     odd = False
     kept, length = bytearray(), 0

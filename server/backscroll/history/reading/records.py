@@ -1,4 +1,4 @@
-"""The JSON objects of a file, one at a time, and where each is.
+"""Reads the JSON objects of a file one at a time, each with its position.
 
 The file is an array, an object that has an array in a field, a single object, or JSON Lines.
 """
@@ -21,7 +21,7 @@ from backscroll.history.reading.json_streams import (
 from backscroll.history.source_file import SourceFile
 
 _DAMAGED_LINES: Final = 64
-"""How many damaged lines JSON Lines can begin with. As many lines are read to find the format."""
+"""How many damaged lines may be before the first object of JSON Lines."""
 
 _START_BYTES: Final = 4096
 
@@ -60,7 +60,7 @@ _Found: TypeAlias = tuple[str, JsonRecord | JsonProblem]
 def records(file: SourceFile, field: str = "", *, deep: bool = False) -> Iterator[_Found]:
     """Yield each object of a file after its position, such as `line 7`.
 
-    The file is read in the first of five ways that finds any objects.
+    Five ways of reading the file are tried in turn, up to the first that finds an object.
 
     Args:
         file: the file.
@@ -97,7 +97,7 @@ def _lines(stream: BinaryIO, *, damaged: int) -> Iterator[_Found]:
 
     Args:
         stream: the content of the file.
-        damaged: how many lines before the first object may be anything else.
+        damaged: how many lines before the first object may be damaged.
     """
     lines = json_lines(stream)
     before = []
@@ -118,14 +118,14 @@ def _lines(stream: BinaryIO, *, damaged: int) -> Iterator[_Found]:
 
 
 def _document(stream: BinaryIO, *, deep: bool, damaged: bool) -> Iterator[_Found]:
-    """Yield the object that is the whole file, or its problem if the file can be damaged."""
+    """Yield the object that is the whole file, or its problem if `damaged` is set."""
     found = json_document(stream, deep=deep)
     if damaged or isinstance(found, JsonRecord):
         yield "the file", found
 
 
 def starts_with(file: SourceFile, character: bytes) -> bool:
-    """Return whether a character is the first one of a file that is not a space.
+    """Return whether a file starts with a character, perhaps after white space.
 
     Raises:
         OSError: the file cannot be read.

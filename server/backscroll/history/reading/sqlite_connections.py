@@ -15,14 +15,14 @@ MAX_VALUE: Final = 64 * 1024 * 1024
 """The maximum size of a value or row, in bytes."""
 
 _COMPANIONS: Final = ("-wal", "-journal")
-"""Files that have changes which are not in the database's file yet, by the end of their names."""
+"""The ends of the names of files with changes that are not in the database's file yet."""
 
 FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
-"""The errors of `sqlite3`. A message that quotes a damaged schema raises the second."""
+"""The errors of `sqlite3`. `UnicodeDecodeError` is raised if an error quotes a damaged schema."""
 
 
 class _State(NamedTuple):
-    """What changes if somebody opens or writes a database with a write-ahead log."""
+    """Facts that change if a program opens or writes a database with a write-ahead log."""
 
     modified_ns: int
     size: int
@@ -34,7 +34,7 @@ class Connection:
     """A connection to a database.
 
     Attributes:
-        path: the file if the connection assumes that nobody writes it; otherwise None.
+        path: the file if the connection assumes that no program writes it; otherwise None.
         state: what `_state` returned before the connection was opened.
     """
 
@@ -43,7 +43,7 @@ class Connection:
     state: _State | None = None
 
     def is_outdated(self) -> bool:
-        """Return whether somebody has written the file although nobody had it open before."""
+        """Return whether a program wrote the file although the connection assumes the opposite."""
         return self.path is not None and _state(self.path) != self.state
 
 
@@ -52,7 +52,7 @@ def connected(path: Path, busy_s: float, stack: ExitStack) -> Connection:
 
     Args:
         path: the file, which is not a link.
-        busy_s: how long a statement waits for the owner to finish a write, in seconds.
+        busy_s: how long a statement waits for another program's write to end, in seconds.
         stack: closes the connection, and deletes temporary files.
 
     Raises:
@@ -61,7 +61,7 @@ def connected(path: Path, busy_s: float, stack: ExitStack) -> Connection:
     """
     state = _state(path)
     if _is_write_ahead(path) and not state.has_log:
-        # Nobody has it open. In the usual mode, SQLite would leave new files beside it.
+        # No program has it open. Without `immutable`, SQLite would leave new files beside it.
         return Connection(_connection(path, "ro&immutable=1", busy_s, stack), path, state)
     try:
         return Connection(_connection(path, "ro", busy_s, stack))

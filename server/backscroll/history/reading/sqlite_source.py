@@ -1,8 +1,8 @@
 """SQLite databases of other programs, read without changing or blocking them.
 
-A statement that is being read keeps a database locked: in the older journal mode, its owner cannot
-commit until then. So `rows` reads the result of a statement at once, and readers ask for one
-conversation at a time.
+While the rows of a statement are read, the database is locked: in the older journal mode, its
+program cannot commit meanwhile. So `rows` reads all rows of a statement at once, and readers ask
+for one conversation at a time.
 """
 
 import shutil
@@ -24,10 +24,10 @@ from backscroll.history.reading.sqlite_connections import (
 from backscroll.history.source_file import SourceFile
 
 BUSY_S: Final = 1.0
-"""How long a statement waits for the owner to finish a write, in seconds."""
+"""How long a statement waits for another program's write to end, in seconds."""
 
 TRIES: Final = 5
-"""The maximum number of attempts to run a statement without a write to the file meanwhile."""
+"""How often a statement is tried if another program writes the file during each attempt."""
 
 _LOCKED: Final = "is locked by the program that writes it: try again, or close that program first"
 
@@ -39,7 +39,7 @@ class DatabaseError(Exception):
 
     Attributes:
         reason: as in `Unreadable`.
-        locked: whether its owner keeps it locked, so that nothing else can be read either.
+        locked: whether another program keeps the database locked, so that no row can be read.
     """
 
     def __init__(self, reason: str, *, locked: bool = False) -> None:
@@ -69,7 +69,7 @@ class Database:
         """Connect, and read the names of the tables.
 
         Args:
-            tries: how often a statement is run until nobody has written the file meanwhile.
+            tries: how often a statement is tried, as in `TRIES`.
 
         Raises:
             sqlite3.Error: the database cannot be read.
@@ -107,7 +107,7 @@ class Database:
 
     def columns(self, table: str) -> frozenset[str]:
         """Return the names of a table's columns; empty if it does not exist."""
-        if table not in self.tables:  # it may be a view, which can be endless
+        if table not in self.tables:  # a view is not read, because its rows can be endless
             return frozenset()
         if table not in self._columns:
             found = self.rows("SELECT name FROM pragma_table_info(?)", table)
@@ -117,7 +117,7 @@ class Database:
     def select(
         self, table: str, columns: Sequence[str], rest: str = "", *bound: object
     ) -> list[Row]:
-        """Return columns of a table. A column that this version of the program lacks is null.
+        """Return columns of a table. A column that the table lacks, as in old versions, is null.
 
         Args:
             table: the name of the table. If it does not exist, the result is empty.
@@ -135,11 +135,11 @@ class Database:
     def grouped(
         self, table: str, owner: str, key: str, order: str = "rowid"
     ) -> dict[object, list[object]]:
-        """Return the keys of a table's rows, in order, by what they belong to.
+        """Return the primary keys of a table's rows, in order, grouped by another column.
 
         Args:
             table: the name of the table. If it does not exist, the result is empty.
-            owner: the column that says what a row belongs to.
+            owner: the column to group by, such as the id of the conversation of a message.
             key: the column of the primary key.
             order: the column that orders the rows.
 
@@ -158,12 +158,12 @@ def open_database(
 ) -> Iterator[Database]:
     """Open a database for reading.
 
-    A database in an archive is copied to a temporary file first. So is one whose `-wal` or
-    `-journal` file SQLite cannot read without writing beside the database.
+    A database in an archive is copied to a temporary file first. A database on disk is copied only
+    if SQLite could not read its `-wal` or `-journal` file without writing beside the database.
 
     Args:
-        busy_s: how long a statement waits for the owner to finish a write, in seconds.
-        tries: how often a statement is run until nobody has written the file meanwhile.
+        busy_s: how long a statement waits for another program's write to end, in seconds.
+        tries: how often a statement is tried, as in `TRIES`.
 
     Raises:
         DatabaseError: the database cannot be read.
@@ -175,8 +175,8 @@ def open_database(
             path = temporary_folder(stack) / "database"
             with file.open() as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target)
-        path.open("rb").close()  # its `OSError` says more than SQLite's error
-        path = path.resolve()  # the log is beside the target of a link
+        path.open("rb").close()  # an `OSError` says more than SQLite's error
+        path = path.resolve()  # if the path is a link, the `-wal` file is beside its target
         try:
             database = Database(lambda: connected(path, busy_s, stack), tries)
         except FAULTS as error:
@@ -203,9 +203,9 @@ def read_database(
     """Yield the records of a database, conversation by conversation.
 
     Args:
-        owners: returns a row for each conversation, whose first value is its id.
+        owners: returns a row for each conversation. The row's first value is the conversation's id.
         records: returns the records of one conversation, given its row.
-        busy_s: how long a statement waits for the owner to finish a write, in seconds.
+        busy_s: how long a statement waits for another program's write to end, in seconds.
 
     Raises:
         OSError: the file cannot be read.

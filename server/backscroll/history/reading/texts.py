@@ -33,11 +33,11 @@ def first_words(text: str) -> str:
 
 
 def binary_note(start: str, length: int) -> str:
-    """Return the type and size of base64, such as `[image/png, 70 bytes]`; empty if it is not.
+    """Return the type and size of base64, such as `[image/png, 70 bytes]`; empty for other text.
 
     Args:
         start: the base64 or data URL, or the start of it.
-        length: the length of the whole, in characters.
+        length: the length of the whole base64 or data URL, in characters.
     """
     note = abridged({"data": start, "data_chars": length})["data"]
     return note if isinstance(note, str) and note != start else ""

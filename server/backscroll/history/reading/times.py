@@ -15,7 +15,8 @@ _MS: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 
 _LEAST_MS: Final = 100_000_000_000
-"""Larger numbers are milliseconds: as seconds, this is the year 5138; as milliseconds, 1973."""
+"""Larger numbers are milliseconds. As seconds, this is in the year 5138; as milliseconds, in 1973.
+"""
 _LEAST_US: Final = _LEAST_MS * 1000
 _LEAST_NS: Final = _LEAST_US * 1000
 _TOO_LARGE: Final = _LEAST_NS * 1000
@@ -25,9 +26,9 @@ def unix_seconds(written: object) -> int | None:
     """Return a time in Unix seconds, rounded down; None if it is missing or invalid.
 
     Args:
-        written: a number, as text or not, of seconds, milliseconds, microseconds or nanoseconds
-            since 1970, whose size shows the unit; or a time in ISO 8601 format, in UTC if it has
-            no time zone.
+        written: a time in ISO 8601 format, in UTC if it has no time zone; or a number since 1970,
+            also as text. The size of the number shows whether it counts seconds, milliseconds,
+            microseconds or nanoseconds.
     """
     if isinstance(written, str):
         return _from_text(written.strip())
@@ -56,12 +57,12 @@ def _from_text(written: str) -> int | None:
 
 
 def unix_ms(written: object) -> int | None:
-    """Return a time in Unix milliseconds, or None if it is not one between 1970 and 9999.
+    """Return a time in Unix milliseconds, or None if it is not between the years 1970 and 9999.
 
     Args:
         written: text in ISO 8601 format, in UTC if it has no time zone, or a number of Unix
-            seconds or milliseconds. Numbers of seconds end where the year 9999 does; larger numbers
-            are milliseconds.
+            seconds or milliseconds. A number is in milliseconds if as many seconds would be after
+            the year 9999.
     """
     if isinstance(written, str):
         return _ms_from_text(written)
@@ -101,7 +102,7 @@ class Period:
 
 @lru_cache(maxsize=64)
 def _ms_from_text(written: str) -> int | None:
-    """Return a time in Unix milliseconds. Neighbouring lines of a log often have the same time."""
+    """Return a time in Unix milliseconds. A cache helps, because lines often repeat a time."""
     moment = _since_epoch(written)
     if moment is None:
         return None
