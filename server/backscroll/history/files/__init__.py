@@ -1,1 +1,1 @@
-"""The files at a path, in folders and archives, and what the start of each looks like."""
+"""Finds the files at a path, in folders and in archives, and reads the start of each."""

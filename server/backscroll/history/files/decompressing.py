@@ -36,7 +36,7 @@ class Allowance:
     """How much may still be decompressed from one file and everything nested in it.
 
     Attributes:
-        left: the number of bytes.
+        left: the number of bytes that may still be decompressed.
         ratio: how many times larger than the compressed file the content may be.
     """
 
@@ -44,10 +44,10 @@ class Allowance:
     ratio: int
 
     def use(self, count: int) -> None:
-        """Take a number of bytes.
+        """Subtract a number of bytes that were decompressed.
 
         Raises:
-            DamagedFileError: fewer bytes are left.
+            DamagedFileError: more bytes were decompressed than allowed.
         """
         self.left -= count
         if self.left < 0:
@@ -58,7 +58,7 @@ class Allowance:
 
 
 def decompressed(stream: BinaryIO, allowance: Allowance) -> BinaryIO:
-    """Return the content of a stream that gzip or zstandard compressed, or the stream itself.
+    """Return the decompressed content of a gzip or zstandard stream; any other stream as it is.
 
     Args:
         stream: a buffered stream at its start. It is closed with the result.
@@ -86,14 +86,14 @@ class Readable(Protocol):
 
 
 class _Zstandard:
-    """A stream whose errors are `DamagedFileError`."""
+    """The decompressed content of a zstandard stream, whose errors are `DamagedFileError`."""
 
     def __init__(self, stream: BinaryIO) -> None:
         import zstandard
 
         self._error = zstandard.ZstdError
         decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
-        # A log that is written piece by piece has several frames.
+        # A log that is written piece by piece has several frames of zstandard.
         self._reader = decompressor.stream_reader(stream, read_across_frames=True)
 
     def read(self, size: int) -> bytes:
@@ -114,10 +114,11 @@ def guarded(
     Args:
         opened: opens the decompressed stream.
         allowance: how much may be read from it.
-        beneath: the compressed stream, which is closed with it; None if it need not be closed.
+        beneath: the compressed stream, which is closed with the result; None to leave it open.
 
     Raises:
-        DamagedFileError: it cannot be opened. Reads raise it if the content is damaged.
+        DamagedFileError: the stream cannot be opened. Reads of the result raise this error if the
+            content is damaged or larger than allowed.
     """
     return io.BufferedReader(_Guarded(opened, allowance, beneath), _BUFFER_BYTES)
 

@@ -37,7 +37,8 @@ _RESEMBLED: Final = {
     "a ChatGPT export": ({"mapping"}, {"current_node"}),
     "a Claude export": ({"chat_messages"},),
 }
-"""What an object comes from if it has all fields of one of these sets."""
+"""Sets of fields, by kind of file. An object with all fields of a set is probably from such a file.
+"""
 
 
 def resembled(names: Collection[str]) -> str | None:
@@ -53,7 +54,7 @@ def resembled(names: Collection[str]) -> str | None:
 
 
 def described(sample: Sample) -> str:
-    """Return what a file looks like, as in `a PNG image`."""
+    """Return what a file looks like, such as `a PNG image`."""
     start = sample.start
     if not start:
         return "an empty file"
@@ -77,7 +78,7 @@ def described(sample: Sample) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Return the first names. Long ones, which may be the user's own text, are cut off."""
+    """Join the first names. Long names, which may be the user's own text, are cut off."""
     found = [name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…" for name in names]
     more = len(found) - _NAMES
     return ", ".join(found[:_NAMES]) + (f" and {more} more" if more > 0 else "")

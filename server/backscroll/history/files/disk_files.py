@@ -28,7 +28,7 @@ class Bounds:
     Attributes:
         ratio: how many times larger than the compressed file its content may be. Text and logs are
             compressed 4 to 50 times, and repeated parts of logs up to 200 times.
-        least_bytes: the size of a content, in bytes, up to which its ratio is not limited.
+        least_bytes: content of up to this size, in bytes, may exceed the ratio.
         members: the maximum number of files in a folder or archive.
         copy_bytes: the maximum size of a database or archive inside an archive.
     """
@@ -39,7 +39,7 @@ class Bounds:
     copy_bytes: int = 8 * 1024**3
 
     def allowance(self, size: int) -> Allowance:
-        """Return how much may be decompressed from a file of a size in bytes."""
+        """Return how much may be decompressed from a file of `size` bytes."""
         return Allowance(max(self.least_bytes, size * self.ratio), self.ratio)
 
 
@@ -51,7 +51,7 @@ def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> Sourc
     Args:
         path: the file.
         name: as shown to users; empty for the path.
-        bounds: what its content may take to read.
+        bounds: the limits for its content; None for the defaults.
     """
     try:
         status = path.stat()
@@ -119,9 +119,9 @@ def is_system_file(name: str) -> bool:
 
 @contextmanager
 def copied(stream: IO[bytes], most: int | None = None) -> Iterator[Path]:
-    """Yield a copy of a stream on disk, which is deleted at the end of the `with` block.
+    """Copy a stream to a temporary file, which is deleted at the end of the `with` block.
 
-    Only this user can read it.
+    Only this user can read the file.
 
     Raises:
         DamagedFileError: the stream has more than `most` bytes.
@@ -137,11 +137,11 @@ def copy_bytes(source: IO[bytes], target: IO[bytes], most: int | None) -> None:
     """Copy a stream.
 
     Raises:
-        DamagedFileError: it has more than `most` bytes.
+        DamagedFileError: the source has more than `most` bytes.
     """
     size = 0
     while block := source.read(_BUFFER_BYTES):
         size += len(block)
         if most is not None and size > most:
-            raise DamagedFileError(f"is larger than {most} bytes: unpack it and import it itself")
+            raise DamagedFileError(f"is larger than {most} bytes: unpack it, and import the result")
         target.write(block)

@@ -1,4 +1,4 @@
-"""Finds the files at a path: a file, those of a folder, and those inside archives.
+"""Finds the files at a path: a single file, all files of a folder, and files inside archives.
 
 Nothing is unpacked to disk, except databases and archives that are inside archives, because they
 need a seekable file. They are copied to temporary files that only this user can read.
@@ -48,9 +48,9 @@ _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """The ends of the names of files that SQLite keeps beside a database."""
 
 _COPIES: Final = (("rollout-", ".jsonl.zst", ".jsonl"), ("session-", ".json", ".jsonl"))
-"""Files that repeat another one: the start and the end of their names, and the end of its name.
+"""Names of files that repeat a log: their start, their end, and the end of the log's name.
 
-Codex compresses a log, and Gemini CLI writes an older form of it, while the log is still there.
+Codex writes a compressed copy of a log, and Gemini CLI a copy in an older format.
 """
 
 _FIRST_ZIP_YEAR: Final = 1980
@@ -62,7 +62,7 @@ class SourceFolder:
 
     Attributes:
         name: as shown to users.
-        files: all files below it, by their path from there, with `/` as separator.
+        files: all files below it, by their path within it, with `/` as separator.
     """
 
     name: str
@@ -78,13 +78,13 @@ def opened(
 ) -> Iterator[Opened]:
     """Yield the files at a path, in the natural order of their names.
 
-    A file can be read until the next one is asked for. Its own compression is undone.
+    A file can be read only until the next one is yielded. Compressed files are decompressed.
 
     Args:
         path: a file, an archive or a folder.
-        is_whole: returns whether a folder is to be yielded as a `SourceFolder`, from the names of
-            the files and folders directly in it.
-        bounds: what archives may take to read.
+        is_whole: returns whether to yield a folder as one `SourceFolder`. Its argument is the names
+            of the files and folders directly in the folder.
+        bounds: the limits for archives; None for the defaults.
         name: as shown to users; empty for the path.
 
     Yields:
@@ -159,7 +159,7 @@ class _Opening:
             yield Unreadable(file.name, why(error))
 
     def database(self, file: SourceFile, log: SourceFile | None) -> Iterator[Opened]:
-        """Yield a copy of a database on disk."""
+        """Copy a database to disk, and yield the copy."""
         most = self.bounds.copy_bytes
         with file.open() as stream, copied(stream, most) as copy:
             if log is not None:
@@ -191,7 +191,7 @@ class _Opening:
 
 
 def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
-    """Return whether a file is part of another one, or repeats another one, beside it."""
+    """Return whether a file belongs to a database beside it, or repeats another file beside it."""
     if any(path.endswith(end) and path.removesuffix(end) in files for end in _COMPANIONS):
         return True
     name = path.rpartition("/")[2]
@@ -223,7 +223,7 @@ def _member(
 
 
 def _modified_at(member: zipfile.ZipInfo) -> int | None:
-    if member.date_time[0] <= _FIRST_ZIP_YEAR:  # written if the time is not known
+    if member.date_time[0] <= _FIRST_ZIP_YEAR:  # programs write this year if they know no time
         return None
     try:
         return calendar.timegm((*member.date_time, 0, 0, 0))
@@ -232,7 +232,7 @@ def _modified_at(member: zipfile.ZipInfo) -> int | None:
 
 
 def _directly_in(paths: Collection[str]) -> Mapping[str, list[str]]:
-    """Return the names in each folder, by its path, which is empty or ends with `/`."""
+    """Return the names directly in each folder, by its path. Paths are empty or end with `/`."""
     found: dict[str, dict[str, None]] = {}
     for path in paths:
         prefix = ""
@@ -254,7 +254,7 @@ def _start(file: SourceFile) -> bytes:
 
 @contextmanager
 def _seekable(file: SourceFile, most: int) -> Iterator[IO[bytes]]:
-    """Yield the content of a file as a stream that can be sought."""
+    """Yield the content of a file as a seekable stream."""
     with file.open() as stream:
         if file.path is not None:
             yield stream

@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 
 def samples(file: SourceFile) -> Iterator[Sample]:
-    """Yield samples of the start of a file, the likeliest form of it first.
+    """Yield samples of the start of a file, the likeliest kind first.
 
     A file with one JSON object on one line may be a document or the only line of JSON Lines. Later
     samples are of a longer start, in which fewer records are cut off.
@@ -107,7 +107,7 @@ def _is_text(start: bytes) -> bool:
     try:
         start.decode()
     except UnicodeDecodeError as error:
-        if len(start) - error.start >= _CHARACTER_BYTES:  # not the cut at the end
+        if len(start) - error.start >= _CHARACTER_BYTES:  # not a character cut off at the end
             return False
     return b"\0" not in start
 

@@ -18,16 +18,16 @@ some file systems, can be larger."""
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file with conversations, as it is now.
+    """A file with conversations, as it was when it was found.
 
     Attributes:
         path: the file.
-        size: in bytes. For a database, with its `-wal` file.
-        mtime_ns: when it was last modified, in Unix nanoseconds; likewise. At most 2**63 - 1, which
-            is in the year 2262.
+        size: in bytes. For a database, this includes the size of its `-wal` file.
+        mtime_ns: when the file, or the `-wal` file of a database, was last modified, in Unix
+            nanoseconds. At most 2**63 - 1, which is in the year 2262.
         inode: the lowest 63 bits of its inode number; 0 if the system has none.
-        imported_s: the modification time at which it was last imported whole, in Unix seconds;
-            None if it was not.
+        imported_s: the modification time that the file had when it was last imported whole, in Unix
+            seconds; None if it never was.
     """
 
     path: Path
@@ -58,9 +58,9 @@ class FoundSource:
 
 
 def found(machine: Surroundings, sources: Iterable[Source] = SOURCES) -> list[FoundSource]:
-    """Return the files of each program that has any, or that has folders which cannot be read.
+    """Return each program that has files, or folders that cannot be read.
 
-    This costs a listing of each folder, and a stat for each file.
+    This lists each folder, and calls `stat` for each file.
     """
     results = (_found(machine, source) for source in sources)
     return [each for each in results if each.files or each.unreadable]
@@ -88,7 +88,7 @@ def _found(machine: Surroundings, source: Source) -> FoundSource:
 def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iterator[str]:
     """Yield the paths below a folder that match a pattern, whose parts are `names`.
 
-    The depth is that of the pattern, so that links which form a circle do no harm.
+    The search goes no deeper than the pattern, so links that form a circle do no harm.
     """
     first, *rest = names
     if "*" not in first:
@@ -115,7 +115,7 @@ def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iter
 
 
 def _is_twin(path: str, source: Source, paths: Container[str]) -> bool:
-    """Return whether another file has the same content in the preferred form."""
+    """Return whether a file with the preferred suffix has the same content."""
     return any(
         path.endswith(second) and path.removesuffix(second) + first in paths
         for first, second in source.twins

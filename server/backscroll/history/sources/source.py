@@ -47,7 +47,8 @@ class Place:
 
     Attributes:
         folders: returns the folders. They need not exist.
-        patterns: the files, relative to one of the folders. `*` stands for any part of one name.
+        patterns: the paths of the files, relative to a folder. `*` stands for any characters of one
+            name.
         is_database: whether the files are SQLite databases, whose latest changes are in a second
             file whose name ends in `-wal`.
     """
@@ -75,5 +76,5 @@ class Source:
 
     @property
     def has_databases(self) -> bool:
-        """Whether some of its files are databases, which contain many conversations each."""
+        """Whether some files of the program are databases, each with many conversations."""
         return any(place.is_database for place in self.places)
