@@ -1,1 +1,1 @@
-"""Makes the items of a conversation from what a file has, in the form of OpenAI's API."""
+"""Converts the messages, tool calls and reasoning of a file to items of OpenAI's API."""

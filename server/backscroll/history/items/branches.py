@@ -12,12 +12,12 @@ from backscroll.history.items.keys import bounded_key
 MOST_BRANCHES: Final = 1_000
 """The maximum number of abandoned branches of a conversation.
 
-Each branch repeats the messages that it shares with others, so the time grows with the square of
-the conversation if all of them branch.
+Each branch repeats the messages that it shares with other branches. Without the limit, the time
+could grow with the square of the number of messages.
 """
 
 _MAX_ID: Final = 128
-"""The maximum length of a conversation's or message's id, in characters. A hash replaces others."""
+"""The maximum length of the id of a conversation or message. A hash replaces a longer id."""
 
 _Message = TypeVar("_Message")
 
@@ -35,8 +35,8 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
 ) -> Iterator[Record]:
     """Yield a conversation with its current branch, then its abandoned branches.
 
-    A message without anything to show gives no item, and its children follow its parent. A branch
-    is left out if all that it shows is in another one.
+    A message without content gives no item, so that its children follow its parent. A branch is
+    left out if all its items are in earlier branches.
 
     Args:
         messages: each message by its id.
@@ -46,7 +46,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         conversation: returns the conversation without items, given the messages of a branch.
         position: where the conversation is in its file.
         abandoned: whether to yield the abandoned branches.
-        most: the maximum number of abandoned branches. Further ones are not readable.
+        most: the maximum number of abandoned branches. An `Unreadable` replaces further branches.
     """
     current = conversation([messages[each] for each in line])
     current = dataclasses.replace(current, id=bounded_key(current.id, _MAX_ID))
@@ -80,7 +80,7 @@ def _others(
     shown: Sequence[SourceItem],
     items_of: Callable[[Sequence[str]], Sequence[SourceItem]],
 ) -> Iterator[tuple[Sequence[str], Sequence[SourceItem]]]:
-    """Yield each abandoned branch with its items, if any of these is not in a branch before it."""
+    """Yield each abandoned branch with its items, unless earlier branches have all these items."""
     seen = {item.key for item in shown}
     for branch in tree.other_branches(parents, line):
         items = items_of(branch)
@@ -103,8 +103,8 @@ def current_branch(
     Args:
         messages: each message by its id.
         parents: the id of each message's parent; empty for a root.
-        leaf: the id of the message. The newest one replaces it if no message has this id, or if its
-            branch has nothing to show.
+        leaf: the id of the message. The newest message replaces it if no message has this id, or if
+            its branch has no items.
         add: appends the items of a message.
         time_of: returns the time of a message in Unix seconds; None if unknown.
     """

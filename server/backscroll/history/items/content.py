@@ -5,7 +5,7 @@ from typing import Any, Final
 from backscroll.history.reading.fields import mapping, string
 
 _KINDS: Final = (("image", "image"), ("audio", "audio"), ("video", "video"), ("file", "file"))
-"""What the type of a part without text contains, and the word for it."""
+"""Pairs of a word that the `type` of a part without text can contain, and the word to show."""
 
 
 def content_text(content: object) -> str:

@@ -31,11 +31,11 @@ NO_MESSAGES: Final = "has no messages"
 class Draft:
     """The items of a conversation, in the order in which they are added.
 
-    For formats whose conversations are lists. `ItemList` is for those whose messages form a tree.
+    For formats whose conversations are lists. If the messages form a tree, `ItemList` is used.
 
     NUL characters and lone surrogates in any text become U+FFFD, because databases cannot store
-    them. An item without a key gets a hash of itself and of all items without keys before it. If a
-    key repeats, the second one ends in `~2`.
+    them. The key of an item that has none is a hash of the item and of all earlier items without
+    keys. If two items have the same key, `~2` is appended to the second key.
 
     Attributes:
         model: the model that answered last; empty if unknown.
@@ -55,7 +55,7 @@ class Draft:
         """Add a message, unless its text is blank.
 
         Args:
-            role: the program's name of a role, as `role_of` knows it.
+            role: the program's name for the role, which `role_of` converts.
             key: the item's key; empty for a hash.
             at: in Unix seconds; None if unknown.
         """
@@ -115,12 +115,12 @@ class Draft:
         branch: int = 0,
         is_partial: bool = False,
     ) -> SourceConversation | Unreadable:
-        """Return the conversation, or why it cannot be imported if it has no items.
+        """Return the conversation, or an `Unreadable` if it has no items.
 
         Args:
             conversation_id: the program's own id; empty for a hash of the items without keys.
-            position: where the conversation is in its file, to name it if it has no items; empty
-                for its id.
+            position: where the conversation is in its file, for the `Unreadable`; empty to name the
+                id instead.
             created_at: in Unix seconds; None for the first item's time.
             updated_at: in Unix seconds; None for the last item's time.
         """
@@ -165,7 +165,7 @@ class Draft:
 
 
 def _is_storable(text: str) -> bool:
-    """Return whether a text has neither NUL characters nor lone surrogates, in little time."""
+    """Return whether a text has neither NUL characters nor lone surrogates."""
     if "\0" in text:
         return False
     if text.isascii():

@@ -14,7 +14,7 @@ from backscroll.store.envelopes import JSON
 
 
 class ItemList:
-    """The items of a branch, oldest first. A message has the same keys in each branch.
+    """The items of a branch, oldest first. A message's items have the same keys in each branch.
 
     Args:
         created_at: when the conversation began, in Unix seconds; None if unknown.
@@ -35,7 +35,7 @@ class ItemList:
         Args:
             key: identifies the item within the conversation.
             item: the item; None appends nothing.
-            created_at: in Unix seconds; if None, the item gets the time of the one before it.
+            created_at: in Unix seconds; if None, the item gets the time of the item before it.
         """
         self.last_at = created_at or self.last_at
         if item is None:
@@ -48,7 +48,7 @@ class ItemList:
     def add_call(
         self, key: str, name: str, arguments: object, created_at: int | None, call_id: str = ""
     ) -> None:
-        """Append a tool call. Without a `call_id`, its key identifies it."""
+        """Append a tool call. If `call_id` is empty, the key is its id."""
         call_id = call_id or key
         self._calls[name] = self._calls[_program(name)] = self._last_call = call_id
         self.add(key, function_call(call_id, name, arguments), created_at)
@@ -64,8 +64,8 @@ class ItemList:
     ) -> None:
         """Append the output of a tool call.
 
-        Without a `call_id`, it belongs to the last call of the same tool, or to the last call of
-        all. An output before any call gets its key as the `call_id`.
+        If `call_id` is empty, the output belongs to the last call of the tool `name`, or else to
+        the last call of any tool. If there was no call, the key is its `call_id`.
         """
         if not call_id:
             of_tool = self._calls.get(name) or self._calls.get(_program(name))
@@ -84,14 +84,14 @@ class ItemList:
 
 
 class MessageParts:
-    """The parts of a message that may also have tool calls, their outputs and reasoning.
+    """The parts of a message: texts and files, and perhaps tool calls, outputs and reasoning.
 
-    Those become items of their own, so the text before and the text after one of them become two
-    messages. The key of an item is the message's key, and the number of the item's first part if
-    that is not the first.
+    A tool call, an output or reasoning becomes a separate item. The texts before and after it then
+    become two messages. The key of an item is the message's key, followed by the number of the
+    item's first part unless that is 0.
 
     Args:
-        items: the items of the conversation, to which those of the message are appended.
+        items: the items of the conversation, to which the items of the message are appended.
         key: identifies the message within the conversation.
         role: the message's role.
         created_at: in Unix seconds; None if unknown.
@@ -110,7 +110,7 @@ class MessageParts:
         self._begun_key = ""
 
     def add(self, number: int, parts: Iterable[Part]) -> None:
-        """Add the texts and files of the part with a number; the first is 0."""
+        """Add the texts and files of one part. The first part has the number 0."""
         for part in parts:
             if isinstance(part, str):
                 if not part.strip():
@@ -120,7 +120,7 @@ class MessageParts:
             self._parts.append(part)
 
     def own_key(self, number: int) -> str:
-        """End the message before a part that becomes an item of its own. Return its key."""
+        """End the message before a part that becomes a separate item. Return that item's key."""
         self._end()
         return self._key_of(number)
 
@@ -128,7 +128,7 @@ class MessageParts:
         """End the message.
 
         Args:
-            text: the text to use if no part has any.
+            text: the text to use if no part has text.
             files: attached files, and their texts.
         """
         rest = [*((text,) if not self.has_text else ()), *files]

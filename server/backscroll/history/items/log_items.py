@@ -1,6 +1,6 @@
-"""Items of session logs, whose texts are kept only up to a limit.
+"""Builds the items of session logs, and cuts their long texts.
 
-Logs contain the output of commands and the content of files, of any length.
+Logs contain the output of commands and the content of files, which can have any length.
 """
 
 from typing import Any, Final
@@ -25,7 +25,7 @@ def message(role: str, text: str) -> JSON:
 
     Args:
         role: `user` or `assistant`.
-        text: the text; see `kept_text` for how long texts are kept.
+        text: the text, which `kept_text` cuts if it is long.
     """
     return message_item(role, kept_text(text))
 
@@ -55,7 +55,7 @@ def reasoning(text: str) -> JSON:
 
 
 def item_key(*parts: object) -> str:
-    """Return a key of parts, joined by hyphens. A hash replaces a key that is very long."""
+    """Return a key that joins the parts by hyphens. A hash replaces a key that is too long."""
     return bounded_key("-".join(map(str, parts)))
 
 
@@ -81,7 +81,7 @@ def base64_note(source: Any) -> str:  # noqa: ANN401 - any JSON value
     shown = kind if isinstance(kind, str) and kind else "image"
     if not isinstance(data, str):
         return f"[{shown}]"
-    if data.startswith("["):  # replaced already, because its line is long
+    if data.startswith("["):  # a note, by which the reader of long lines replaced the base64
         return data.replace("[base64,", f"[{shown},")
     size = len(data) * 3 // 4 - data[-2:].count("=")
     return f"[{shown}, {size} bytes]"

@@ -1,7 +1,7 @@
 """Builds items as OpenAI's conversations API accepts them.
 
-The functions whose names end in `_item` take every value as it is. The others take values of other
-programs.
+The functions whose names end in `_item` use their arguments unchanged. The other functions convert
+values of other programs.
 
 Source: `InputItem` in OpenAI's OpenAPI document of 2026-08-21.
 """
@@ -32,7 +32,7 @@ _CHECKED: Final = 1_000_000
 
 
 def role_of(name: str) -> str:
-    """Return OpenAI's role for another program's name of a role; `unknown` if it has none."""
+    """Return OpenAI's role for another program's name of a role; `unknown` if there is none."""
     return _ROLES.get(name.lower(), "unknown")
 
 
@@ -62,7 +62,7 @@ def reasoning_item(summary: Iterable[str], content: Iterable[str]) -> JSON:
 
 
 def message(role: str, parts: Iterable[Part]) -> JSON | None:
-    """Return a message; None if it has neither files nor text that is not blank.
+    """Return a message; None if it has no file, and its text is blank.
 
     A text that is longer than the API allows is divided into several parts.
     """
@@ -86,7 +86,7 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
         call_id: the id that the tool's output names.
         name: the tool; `tool` if it is empty.
         arguments: JSON text, or a JSON value. Anything but an object becomes the argument `input`,
-            because the API requires an object. Without a value, there are no arguments.
+            because the API requires an object. An empty value becomes an empty object.
     """
     if isinstance(arguments, str):
         written, is_object = arguments, _is_object(arguments)
@@ -96,7 +96,7 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
     if not arguments:
         written = "{}"
     elif not is_object:
-        # Of a value that is nested too deeply to be written as JSON, `written` has the strings.
+        # If the value is nested too deeply to be written as JSON, `written` has only its strings.
         written = json_text({"input": arguments if as_text(arguments) else written})
     return call_item(call_id, name or "tool", written)
 
@@ -118,8 +118,8 @@ def reasoning(summary: Iterable[str], content: Iterable[str] = ()) -> JSON | Non
     """Return a model's reasoning; None if it has no text.
 
     Args:
-        summary: what the program showed of the reasoning.
-        content: the reasoning itself.
+        summary: the summary that the program showed.
+        content: the full text of the reasoning.
     """
     item = reasoning_item(filter(str.strip, summary), filter(str.strip, content))
     return item if item["summary"] or "content" in item else None

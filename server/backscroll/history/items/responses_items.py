@@ -9,7 +9,7 @@ from backscroll.history.reading.fields import identifier, mapping, sequence, str
 
 
 def add_item(draft: Draft, item: Mapping[str, Any], key: str = "", at: int | None = None) -> None:
-    """Add an item. An empty one, or one of an unknown type without text, is left out.
+    """Add an item. An empty item, or an item of an unknown type, is left out.
 
     Args:
         key: the item's key; empty for a hash.

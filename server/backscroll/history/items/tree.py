@@ -1,8 +1,8 @@
 """The branches of a conversation whose messages form a tree.
 
 Editing a message, or asking for another answer, adds a sibling. Nothing here is recursive, because
-a conversation can be 100,000 messages deep, and each walk ends at a message that it has visited,
-because a damaged file can have messages that are their own ancestors.
+a conversation can be 100,000 messages deep. In a damaged file, a message can be its own ancestor,
+so each walk ends when it comes to the same message again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ def path(parents: Mapping[str, str], leaf: str) -> list[str]:
     """Return the ids from the root to a message.
 
     Args:
-        parents: the id of each message's parent; empty for a root. A parent that is not itself a
-            key ends the path.
+        parents: the id of each message's parent; empty for a root. The path also ends at a parent
+            that is no key of this mapping.
         leaf: the last id of the path.
     """
     found: dict[str, None] = {}
@@ -26,8 +26,8 @@ def path(parents: Mapping[str, str], leaf: str) -> list[str]:
 def newest_leaf(parents: Mapping[str, str], times: Mapping[str, int | None]) -> str:
     """Return the message without children that has the latest time; empty without messages.
 
-    The last one in the file wins if several have the same time or none has a time. If each message
-    has children, because the messages form circles, this is the newest message of all.
+    If several have the latest time, or none has a time, the result is the last of them in the file.
+    If every message has children, because the messages form circles, it is the newest message.
     """
     inner = set(parents.values())
     leaves = [each for each in parents if each not in inner] or list(parents)
@@ -37,8 +37,8 @@ def newest_leaf(parents: Mapping[str, str], times: Mapping[str, int | None]) -> 
 def other_branches(parents: Mapping[str, str], current: Iterable[str]) -> Iterator[list[str]]:
     """Yield the abandoned branches, each from the root to its last message, in the file's order.
 
-    Each has a message that neither the current branch nor an earlier one has, and each message is
-    in one of them.
+    Each branch has a message that is neither in the current branch nor in an earlier one. Together
+    with the current branch, the branches have all messages.
 
     Args:
         parents: as for `path`.
@@ -59,12 +59,12 @@ def parents_in_list(
 ) -> dict[str, str]:
     """Return the parents of messages that are in a list.
 
-    The parent of a message that names none, or one that is not in the list, is the message before
-    it. So a list without any parents is one branch, and no message is lost.
+    If a message names no parent, or a parent that is not in the list, its parent is the message
+    before it. So a list without any parents is one branch, and no message is lost.
 
     Args:
         messages: the id of each message, and the id of its parent.
-        roots: ids that say that a message has no parent.
+        roots: ids that a message names as its parent if it has none.
     """
     known = {each for each, _ in messages}
     parents: dict[str, str] = {}
