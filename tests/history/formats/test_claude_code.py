@@ -308,7 +308,7 @@ def test_the_number_of_abandoned_branches_is_limited() -> None:
     assert [said(each) for each in abandoned] == [
         [("user", f"Attempt {number}")] for number in range(148, 48, -1)
     ]
-    reason = "and all earlier ones were left out, because there are too many"
+    reason = "and all further branches were left out, because there are too many"
     assert refusal == Unreadable("branch 101", reason)
 
 

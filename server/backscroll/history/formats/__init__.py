@@ -1,4 +1,4 @@
-"""The formats: how a file of each is recognised, and how its conversations are read.
+"""Recognises the formats of files that other programs wrote, and reads the conversations.
 
-Each is a module, or a folder, with one value `FORMAT`. `registry` names them.
+Each format is a module or a folder with a constant `FORMAT`. `registry` lists all formats.
 """

@@ -1,8 +1,8 @@
 """Sessions of OpenAI's Agents SDK in SQLite, also those with branches.
 
-Sources: `SQLiteSession` and `AdvancedSQLiteSession` of openai-agents for Python. The first has the
-items of a session in the order of their ids. The second adds `message_structure`, which has the
-order of the items of each branch; one item can be in several branches.
+Sources: `SQLiteSession` and `AdvancedSQLiteSession` of openai-agents for Python. `SQLiteSession`
+has the items of a session in the order of their ids. `AdvancedSQLiteSession` adds the table
+`message_structure`: the order of the items of each branch. One item can be in several branches.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
     """Yield each session, with the branch that was written last.
 
     Args:
-        branches: whether to yield its other branches too, as conversations of their own.
+        branches: whether to yield the other branches of a session too, as separate conversations.
 
     Raises:
         OSError: the file cannot be read.
@@ -66,7 +66,7 @@ def _records(database: Database, session: Row, *, branches: bool) -> Iterable[Re
 
 
 def _branches(database: Database, session_id: object) -> list[Any]:
-    """Return the names of a session's branches, the one that was written last first."""
+    """Return the names of a session's branches, the last written branch first."""
     rows = database.select(
         "message_structure",
         ("branch_id",),
@@ -91,7 +91,7 @@ def _items(database: Database, session_id: object, branch: object) -> list[Row]:
 
 
 def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record:
-    """Return a session, or a branch of it, which has a name that is unique in its session."""
+    """Return a session, or its branch of this name. Such names are unique within a session."""
     session_id, created_at, updated_at = session
     draft = Draft(_NAME)
     is_partial = False

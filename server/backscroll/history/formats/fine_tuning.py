@@ -1,4 +1,4 @@
-"""OpenAI's fine-tuning files: JSON Lines with one conversation each, and preference pairs.
+"""OpenAI's fine-tuning files: each line has a conversation, or a pair of two possible answers.
 
 Sources: OpenAI's guides to supervised fine-tuning (`messages`, `tools`) and to direct preference
 optimization (`input`, `preferred_output`, `non_preferred_output`).
@@ -25,9 +25,9 @@ _OWN_OF_MESSAGES: Final = ("tool_calls", "function_call", "tool_call_id", "name"
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file has conversations that only this format has.
+    """Return whether a file has records that only fine-tuning files have.
 
-    Lines that have nothing but `messages` with roles and contents are in Backscroll's own format.
+    Records with nothing but `messages` of roles and contents are in Backscroll's own format.
     """
     if sample.kind not in {"lines", "object", "array"}:
         return False
@@ -56,8 +56,8 @@ def read(file: SourceFile, *, branches: bool = False) -> Iterator[Record]:
     """Yield the conversation of each record, with the preferred answer of a preference pair.
 
     Args:
-        branches: whether to yield the answers that were not preferred too, as conversations of
-            their own.
+        branches: whether to yield a second conversation for a preference pair, with the answer that
+            was not preferred.
 
     Raises:
         OSError: the file cannot be read.
@@ -106,10 +106,11 @@ def add_message(draft: Draft, message: Mapping[str, Any], last_call: str) -> str
     """Add a message of the Chat Completions API, and the tools that it calls.
 
     Args:
-        last_call: the id of the last call before it, to which an output without an id belongs.
+        last_call: the id of the last call before this message. An output without an id belongs to
+            that call.
 
     Returns:
-        The id of the last call until after this message.
+        The id of the last call, including the calls of this message.
     """
     role = string(message.get("role"))
     text = content_text(message.get("content"))

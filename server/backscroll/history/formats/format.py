@@ -14,21 +14,21 @@ class Format:
 
     Attributes:
         name: the `source` of its conversations, such as `chatgpt`.
-        words: what a file of it is called in messages, such as `a ChatGPT export`.
+        words: the name of such a file in messages to users, such as `a ChatGPT export`.
         recognises: returns whether a file with this start has the format. It never raises.
         read: yields the conversations of a file, in the order of the file. It streams: memory is
-            bounded by the largest conversation. It raises only `OSError`; everything that is wrong
-            in the content is an `Unreadable`, and reading continues after it if possible.
+            bounded by the largest conversation. It raises only `OSError`. For each error in the
+            content, it yields an `Unreadable`, and continues after it if possible.
         recognises_folder: returns whether a folder or archive has the format as a whole, because
             each conversation is in several files. It gets the names of the files and folders
             directly in it. None if each file has whole conversations. It never raises.
         read_folder: as `read`, for a folder that `recognises_folder` recognised. It gets all files
-            below the folder by their path from there, with `/` as separator, in any order. They
-            are not read on their own.
-        read_since: as `read`, without most conversations that did not change since a time in Unix
-            seconds. For large databases, which change with each message of one conversation. None
-            if files are read whole.
-        read_branches: as `read`, with the abandoned branches as conversations of their own; None if
+            below the folder by their path within it, with `/` as separator, in any order. `read` is
+            not called for these files.
+        read_since: as `read`, but leaves out most conversations that did not change since a time in
+            Unix seconds. It is for large databases, of which one message changes little. None if
+            files are always read whole.
+        read_branches: as `read`, and yields abandoned branches as separate conversations; None if
             the format has no branches.
         is_companion: returns whether a file belongs to the program's export but has no
             conversations, such as an image, given its name without folders. None if each file of

@@ -1,7 +1,7 @@
 """Reads a conversation that LibreChat exported as JSON.
 
 Source: `api/server/utils/import/importers.js` of LibreChat at b6e4959. The messages are a flat list
-whose order has no meaning, or nested in one another by `children`.
+whose order has no meaning, or each message has its replies in `children`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
     Args:
         found: the conversation as LibreChat exported it.
-        position: where it is in the file.
+        position: where the conversation is in the file.
         branches: whether to yield abandoned branches.
     """
     messages, parents = _messages(found)

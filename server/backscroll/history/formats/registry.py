@@ -1,4 +1,4 @@
-"""All formats, and which of them a file has."""
+"""Lists all formats, and finds the format of a file or folder."""
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
@@ -27,7 +27,7 @@ MODULES: Final = {
     "sharegpt": "sharegpt",
     "fine-tuning": "fine_tuning",
 }
-"""The module of each format by its name, in the order in which they are tried."""
+"""The module of each format by the format's name, in the order in which formats are tried."""
 
 
 @cache

@@ -58,13 +58,13 @@ def _conversation(record: Mapping[str, Any], position: str) -> Iterator[Record]:
 
 
 def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:
-    """Add a turn.
+    """Add a turn, which is a message, a tool call or the output of the last call.
 
     Args:
-        last_call: the id of the last call before it, to which an output belongs.
+        last_call: the id of the last call before this turn.
 
     Returns:
-        The id of the last call until after this turn.
+        The id of the last call, which can be this turn.
     """
     who = string(turn.get("from")) or string(turn.get("role"))
     text = content_text(turn.get("value")) or content_text(turn.get("content"))

@@ -1,8 +1,8 @@
 """Replaces the citation marks in ChatGPT's answers with links.
 
-A mark is between two characters of Unicode's private use area, such as `<U+E200>cite<U+E202>turn0
-search1<U+E201>`, and the message's metadata has what it refers to. Exports until 2024 have marks
-such as `【4†source】`.
+A mark is between two characters of Unicode's private use area, such as
+`<U+E200>cite<U+E202>turn0search1<U+E201>`. The message's metadata has the source that the mark
+cites. Exports until 2024 have marks such as `【4†source】`.
 """
 
 import json
@@ -19,7 +19,7 @@ _MARK: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 _OLD_BEGIN: Final = "【"
 _OLD_END: Final = "】"
 _MARKS: Final = re.compile(f"(?:{_MARK.pattern})+|{_OLD_BEGIN}[^{_OLD_BEGIN}{_OLD_END}]*{_OLD_END}")
-"""Marks side by side, which can have one reference together, or an old mark."""
+"""Matches one mark such as `【4†source】`, or neighbouring marks, which can have one reference."""
 
 _NAMED: Final = "entity"
 
@@ -27,8 +27,8 @@ _NAMED: Final = "entity"
 def resolved(text: str, metadata: Mapping[str, Any]) -> str:
     """Return a text with links in place of its citation marks.
 
-    A mark that the metadata does not explain is removed, except that the name of an entity and
-    marks of 2024 are kept.
+    A mark that the metadata does not explain is removed. If it names an entity, the name is kept. A
+    mark such as `【4†source】` is kept as it is.
 
     Args:
         text: a text of a message.
@@ -51,7 +51,7 @@ def resolved(text: str, metadata: Mapping[str, Any]) -> str:
 
 
 def _replaced(marks: str, links: Mapping[str, str]) -> str:
-    """Return the text in place of marks side by side, or of one old mark."""
+    """Return the text that replaces what `_MARKS` matched."""
     return links.get(marks) or _MARK.sub(
         lambda mark: links.get(mark[0]) or _unexplained(mark), marks
     )

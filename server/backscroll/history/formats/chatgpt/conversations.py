@@ -1,7 +1,7 @@
 """Reads the export of ChatGPT: a file with all conversations, or several files.
 
 Each conversation is a tree of messages in `mapping`, and `current_node` is the end of the branch
-that its owner saw last.
+that the user saw last.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from backscroll.history.source_file import SourceFile
 
 NAME: Final = "chatgpt"
 _SHELL: Final = frozenset({"conversation_id", "create_time", "title"})
-"""The fields of a conversation whose messages are missing in exports of 2026."""
+"""The fields that show a conversation whose messages are missing, as in some exports of 2026."""
 
 _PROJECT: Final = "g-p-"
 """How the id of a project begins. The ids of custom GPTs begin with `g-` alone."""
@@ -36,7 +36,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def _is_conversation(record: Mapping[str, Any]) -> bool:
-    if "mapping" in record:  # DeepSeek's exports have it too, with other times and messages
+    if "mapping" in record:  # exports of DeepSeek have this field, too, but also `inserted_at`
         return isinstance(record["mapping"], dict) and "inserted_at" not in record
     return "current_node" in record or record.keys() >= _SHELL
 
@@ -51,7 +51,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
     Args:
         found: the conversation as the export has it.
-        position: where it is in the file.
+        position: where the conversation is in the file.
         branches: whether to yield abandoned branches.
     """
     nodes = {
@@ -81,7 +81,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
 
 def _parents(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parent of each node. Only old exports also have `children`."""
+    """Return the parent of each node. If a node does not name it, the node is in its `children`."""
     by_children = {
         child: each
         for each, node in nodes.items()
@@ -96,7 +96,7 @@ def _parents(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _made_id(found: Mapping[str, Any], parents: Mapping[str, str]) -> str:
-    """Return an id for a conversation of the first exports, which have none."""
+    """Return an id for a conversation that has none, as in the first exports."""
     root = next((each for each, parent in parents.items() if parent not in parents), "")
     return digest(str(found.get("create_time")), root)
 

@@ -55,7 +55,7 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
     """Append the item of a message, if ChatGPT shows the message.
 
     Args:
-        items: the items of the branch before it.
+        items: the items of the branch before the message.
         key: the id of the message's node.
         node: the node. A root has no message.
     """
@@ -138,12 +138,12 @@ def _content_parts(content: Mapping[str, Any], names: Mapping[str, str]) -> Iter
 
 
 def _part(part: object, names: Mapping[str, str], *, spoken: bool) -> Iterator[Part]:
-    """Yield what one part of a message has.
+    """Yield the texts and files of one part of a message.
 
     Args:
         part: a text, an object, or any other value.
         names: the names of attached files, by id.
-        spoken: whether the message has a transcript, which stands in for its recordings.
+        spoken: whether the message has a transcript, which replaces its recordings.
     """
     if isinstance(part, str):
         yield part
@@ -161,7 +161,7 @@ def _part(part: object, names: Mapping[str, str], *, spoken: bool) -> Iterator[P
 
 
 def _pointers(found: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the pointers to files in a part: its own, and those of a video call's recordings."""
+    """Yield the pointers to files in a part, including the recordings of a video call."""
     for holder in (found, *map(mapping, found.values())):
         pointer = string(holder.get("asset_pointer"))
         if pointer:

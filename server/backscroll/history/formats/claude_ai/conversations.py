@@ -1,8 +1,8 @@
 """Reads the export of Claude.ai: all conversations in one file or in several, and design chats.
 
 The messages of a conversation are a tree by their `parent_message_uuid`, in a list that mixes the
-branches. The branch that ends with the last message of the list is the current one, unless the
-conversation names another in `current_leaf_message_uuid`.
+branches. The current branch ends with the message in `current_leaf_message_uuid`, or with the last
+message of the list if there is none.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,7 +55,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
     Args:
         found: the conversation as the export has it.
-        position: where it is in the file.
+        position: where the conversation is in the file.
         branches: whether to yield abandoned branches.
     """
     given = objects_of(found.get("chat_messages")) or objects_of(found.get("messages"))
@@ -64,7 +64,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
         yield WithoutContent(position, reason)
         return
     listed = list(with_keys(given))
-    messages = dict(listed)  # the later copy of a message is the newer one
+    messages = dict(listed)  # if a message is listed twice, the later copy is the newer one
     links = [(key, string(message.get("parent_message_uuid"))) for key, message in listed]
     parents = tree.parents_in_list(links, _NO_PARENT)
     own_id = string(found.get("uuid")) or digest(string(found.get("created_at")), listed[0][0])

@@ -22,12 +22,12 @@ from backscroll.history.reading.times import unix_seconds
 
 _STUB: Final = "This block is not supported on your current device yet."
 _STUBS: Final = (f"```\n{_STUB}\n```", _STUB)
-"""What a message's own `text` has in place of a block that is not text."""
+"""What the `text` of a message has in place of a block that is not text."""
 
 _NOT_SHOWN: Final = frozenset(
     {"token_budget", "injected_prompt_block", "redacted_thinking", "flag"}
 )
-"""Types of blocks that Claude.ai shows to nobody."""
+"""Types of blocks that Claude.ai does not show."""
 
 _FILES: Final = frozenset({"document", "image"})
 _NOT_TEXT: Final = frozenset(
@@ -39,7 +39,7 @@ _NOT_TEXT: Final = frozenset(
 def with_keys(
     messages: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each message with its id, or with a hash of it and of its predecessors."""
+    """Yield each message after its id. A missing id becomes a hash of it and its predecessors."""
     key = ""
     for found in messages:
         key = string(found.get("uuid")) or digest(key, *strings_in(found))
@@ -50,12 +50,12 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
     """Append the items of a message.
 
     Args:
-        items: the items of the branch before it.
+        items: the items of the branch before the message.
         key: the message's id.
         found: the message.
     """
     content = found.get("content")
-    design = mapping(content)  # design chats have an object here, others a list of blocks
+    design = mapping(content)  # `content` is an object in design chats, a list of blocks in others
     at = unix_seconds(found.get("created_at")) or unix_seconds(design.get("timestamp"))
     role = role_of(first_text(found, "sender", "role"))
     parts = MessageParts(items, key, role, at)
@@ -70,7 +70,7 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
 
 
 def _own_text(found: Mapping[str, Any], design: Mapping[str, Any]) -> str:
-    """Return the text of a message without any block of text."""
+    """Return the text of a message that has no block of text."""
     text = string(found.get("text")) or string(found.get("content"))
     text = text or string(design.get("content"))
     for stub in _STUBS:
@@ -81,7 +81,7 @@ def _own_text(found: Mapping[str, Any], design: Mapping[str, Any]) -> str:
 def _attached(found: Mapping[str, Any], design: Mapping[str, Any]) -> Iterator[Part]:
     """Yield the names of attached files, and the text of those that the export has.
 
-    A long pasted text is an attachment, often without a name, in a message without text.
+    If a user pastes a long text, it becomes an attachment, often without a name.
     """
     attachments = objects_of(found.get("attachments")) + objects_of(design.get("attachments"))
     for each in attachments:
@@ -110,7 +110,7 @@ def _shown(kind: str, block: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _citations(block: Mapping[str, Any], text: str) -> Iterator[str]:
-    """Yield a line for each source of a block that its text does not name itself."""
+    """Yield a line for each source of a block whose URL is not in the block's text."""
     known = set()
     for citation in objects_of(block.get("citations")):
         details = mapping(citation.get("details"))
@@ -131,7 +131,7 @@ def _add_call(items: ItemList, key: str, block: Mapping[str, Any], at: int | Non
     call = mapping(block.get("toolCall")) or block
     name, call_id = string(call.get("name")), string(call.get("id"))
     items.add_call(key, name, call.get("input", {}), at, call_id)
-    for field in ("result", "output"):  # in design chats, which have no block for it
+    for field in ("result", "output"):  # design chats have no separate block for the output
         if field in call:
             items.add_output(f"{key}/{field}", _output_texts(call[field]), at)
 
@@ -166,4 +166,4 @@ _OWN_ITEM: Final = {
     "tool_result": _add_output,
     "user_interjection": _add_interjection,
 }
-"""Types of blocks that become items of their own."""
+"""Types of blocks that become separate items, and the function that adds such an item."""

@@ -1,8 +1,8 @@
 """Session logs of Claude Code.
 
 A log has a line for each block of a message, and lines of other kinds between them. `scan` reads
-all lines and keeps how they are linked; `tree` finds the lines that belong to the conversation; and
-`reading` reads these again and makes items of them.
+all lines and keeps the links between them. `tree` finds the lines that belong to the conversation.
+`reading` makes items of these lines.
 """
 
 from functools import partial

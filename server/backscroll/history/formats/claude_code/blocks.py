@@ -1,6 +1,6 @@
 """Merges the lines of one message: a Claude Code log has a line for each block of it.
 
-A line adds a block, or repeats the message as far as it was known by then.
+A line adds a block, or repeats all blocks of the message that the model had written by then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _REMEMBERED: Final = 64
 
 
 class Blocks:
-    """The blocks of messages, each of them once."""
+    """Collects the blocks of messages, and drops repeated blocks."""
 
     def __init__(self) -> None:
         """Start without blocks."""
@@ -31,7 +31,7 @@ class Blocks:
 
         Args:
             uuid: the line's id, from which the keys of its items are made.
-            message: the id of the message; empty if the line is a message of its own.
+            message: the id of the message; empty if the line is a whole message.
             bodies: the blocks as items.
             created_at: in Unix seconds; None if unknown.
         """
@@ -46,7 +46,7 @@ class Blocks:
                 self._pending.append(item)
 
     def rest(self) -> Iterator[SourceItem]:
-        """Yield the remaining items."""
+        """Yield the items that `add` has not yielded yet."""
         yield from self._pending
         self._pending, self._places = [], {}
 
@@ -63,9 +63,9 @@ class Blocks:
         return True
 
     def _replaces(self, body: JSON) -> bool:
-        """Return whether a block is a pending one that has grown, which it replaces then.
+        """Replace a pending item by a newer state of it. Return whether there was such an item.
 
-        That is a call with the same id, or the last text whose beginning is the same.
+        A newer state is a call with the same id, or a text that begins with the pending text.
         """
         what = (body["type"], body.get("call_id", ""))
         at = self._places.get(what)

@@ -1,7 +1,7 @@
 """The kinds of the lines of a Claude Code log, and the links between them, without content.
 
-A log can have millions of lines. An index keeps about 50 bytes of each in arrays, and everything
-else is read again when it is needed.
+A log can have millions of lines. An index keeps about 50 bytes for each line in arrays. The content
+of a line is read again when it is needed.
 """
 
 from array import array
@@ -19,9 +19,10 @@ _PART: Final = 400_000
 
 
 class Kind(IntEnum):
-    """What a line is."""
+    """The kinds of lines."""
 
     BOOKKEEPING = 0
+    """Not part of the tree."""
     LINK = 1
     """Part of the tree, but without messages, such as `system` and `progress` lines."""
     TURN = 2
@@ -37,10 +38,10 @@ class Link(NamedTuple):
         kind: what the line is.
         offset: where it starts, in bytes.
         uuid: its id; empty if it has none.
-        parent: the id of the line before it; empty if it has none.
+        parent: the id of the line that it continues; empty if it has none.
         is_boundary: whether the line begins the context after a compaction.
         is_output: whether it contains a tool's output.
-        message: the id of the assistant's message of which it is a block; empty if unknown.
+        message: the id of the assistant's message of which the line is a block; empty if unknown.
         calls: the ids of the tool calls that it makes, or whose output it contains.
         time: in Unix milliseconds; None if unknown.
         group: the number of the sub-agent that wrote it, or `NONE`.
@@ -68,7 +69,7 @@ class Index:
         kinds: what each line is.
         offsets: where each line starts, in bytes; 0 for bookkeeping.
         uuids: the id of each line.
-        parents: the position of each line's parent, or `NONE`. It is less than the line's own.
+        parents: the position of each line's parent, which is always an earlier line, or `NONE`.
         messages: the id of the assistant's message of which a line is a block.
         calls: the id of the first tool call that a line makes, or whose output it contains.
         more_calls: the ids of a line's other tool calls.
@@ -152,15 +153,15 @@ class Index:
             return NONE
 
     def group_of(self, uuid: str) -> int:
-        """Return the number of the sub-agent that wrote a line, given the line's id, or `NONE`."""
+        """Return the number of the sub-agent that wrote the line with an id, or `NONE`."""
         wanted = _hash(uuid)
         position = self._known.get(wanted, self._known_before.get(wanted, NONE))
         return NONE if position == NONE else self.groups[position]
 
     def finish(self) -> None:
-        """Find the parents that were not among the last lines, and drop repeated lines.
+        """Find the parents that are too far back for `add`, and drop repeated lines.
 
-        A line that is repeated with the same id becomes bookkeeping.
+        A line whose id an earlier line has becomes bookkeeping.
         """
         self._find_parents()
         self._known, self._known_before = {}, {}
@@ -176,7 +177,7 @@ class Index:
         found = self._known.get(wanted, self._known_before.get(wanted, _UNKNOWN))
         if found == _UNKNOWN:
             self._unknown.append((position, wanted))
-            # If the id is nowhere before the line, the line follows the one before it.
+            # If no earlier line has this id, the parent is the line before this one.
             return self._last
         return found
 

@@ -1,4 +1,4 @@
-"""The conversations in a Claude Code log: the main one, and those of sub-agents."""
+"""Reads the main conversation of a Claude Code log, and the conversations of its sub-agents."""
 
 import errno
 import re
@@ -29,7 +29,7 @@ NAME: Final = "claude-code"
 
 _BY_TIME: Final = attrgetter("time")
 _AT_END: Final = -1
-_MOST_BRANCHES: Final = 100  # each costs a look at all lines
+_MOST_BRANCHES: Final = 100  # for each branch, all lines of the index are examined
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -42,8 +42,8 @@ def read(
         file: the log.
         branches: whether to yield the abandoned branches of the main conversation last. Each has
             only the items that the current branch and the branches before it lack.
-        in_memory: the maximum length of lines whose items are kept in memory, in bytes. The items
-            of longer logs are read from the file again whenever they are used.
+        in_memory: the maximum total length of the lines with messages, in bytes, for their items to
+            stay in memory. The items of longer logs are read again whenever they are used.
 
     Raises:
         OSError: the log cannot be read.
@@ -58,7 +58,7 @@ def read(
 
 
 class _Log:
-    """A log of which everything but the content of its lines is known."""
+    """A log after its scan. The content of its lines may have to be read again."""
 
     def __init__(self, file: SourceFile, found: Scan) -> None:
         self._file = file
@@ -89,7 +89,7 @@ class _Log:
         abandoned = abandoned_branches(found.index, self._current)
         for number, branch in enumerate(abandoned, 1):
             if number > _MOST_BRANCHES:
-                reason = "and all earlier ones were left out, because there are too many"
+                reason = "and all further branches were left out, because there are too many"
                 yield Unreadable(f"branch {number}", reason)
                 return
             items = self._items(_chosen(found.index.kinds, branch))
@@ -187,9 +187,9 @@ def _chosen(kinds: bytearray, lines: bytearray) -> Sequence[int]:
 def _placed(
     positions: Sequence[int], times: Sequence[int], prompts: Sequence[Prompt]
 ) -> Mapping[int, Sequence[SourceItem]]:
-    """Return the items of prompts, by the position of the line before which each belongs.
+    """Return the items of prompts, by the position of the line before which they are inserted.
 
-    That is the first line that is later than the prompt.
+    It is the first line that is later than the prompt.
     """
     placed: defaultdict[int, list[SourceItem]] = defaultdict(list)
     if not prompts:

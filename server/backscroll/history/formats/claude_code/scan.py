@@ -1,4 +1,4 @@
-"""The first reading of a Claude Code log: what its lines are, and what is known of its sessions."""
+"""Reads a Claude Code log for the first time: the kinds of its lines, and facts of its sessions."""
 
 import re
 from dataclasses import dataclass, field
@@ -39,14 +39,14 @@ class Scan:
     """What the first reading found.
 
     Attributes:
-        in_memory: the maximum length of the lines whose content is kept in memory, in bytes.
+        in_memory: the maximum total length of the lines in `turns`, in bytes.
         turns: the content of the lines with messages, by position; None if they are longer than
             `in_memory`.
-        index: the lines.
-        main: the main conversation.
-        agents: the sub-agents whose lines are in this log, by number.
-        prompts: prompts outside of the tree.
-        last_leaf: the id of the line that the program showed last, if no turn follows it.
+        index: the kinds and links of all lines.
+        main: the facts of the main conversation.
+        agents: the facts of each sub-agent whose lines are in this log, by its number.
+        prompts: prompts that are not part of the tree of lines.
+        last_leaf: the id of the line that the program showed last, if no message follows it.
         unreadable: lines that cannot be read.
     """
 
@@ -64,7 +64,7 @@ class Scan:
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: LogLine, value: JSON, replaced: int) -> None:
-        """Take one line."""
+        """Add one line to what was found."""
         kind = value.get("type")
         time = unix_ms(value.get("timestamp"))
         match kind:
@@ -195,7 +195,7 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
 
     Args:
         stream: the log.
-        in_memory: the maximum length of the lines whose content is kept in memory, in bytes.
+        in_memory: as in `Scan`.
 
     Raises:
         OSError: the log cannot be read.

@@ -1,4 +1,4 @@
-"""What is known of a session of Claude Code besides its items."""
+"""Collects the facts of a session of Claude Code, such as its model and working directory."""
 
 from dataclasses import dataclass, field
 
@@ -9,10 +9,10 @@ from backscroll.store.envelopes import JSON
 
 @dataclass(slots=True)
 class Session:
-    """What is known of the main conversation, or of one sub-agent's.
+    """The facts of the main conversation, or of the conversation of one sub-agent.
 
     Attributes:
-        session: the id of the session; of the last line that has one.
+        session: the session id of the last line that has one.
         agent: the id of the sub-agent; empty for the main conversation.
         prompt: the first prompt, shortened.
         period: when its lines were written.
@@ -38,9 +38,9 @@ class Session:
     turns: int = 0
 
     def note(self, line: JSON, time: int | None, replaced: int) -> None:
-        """Take what is known from one of its lines."""
+        """Take the facts of one line."""
         get = line.get
-        # Almost all lines repeat these, so that comparing them first saves most of the work.
+        # Almost all lines repeat these values, so comparing them first saves most of the work.
         if get("sessionId") != self.session:
             self.session = text_in(line, "sessionId") or self.session
         if get("gitBranch") != self.git_branch:

@@ -1,7 +1,7 @@
-"""The conversation that the user saw, among all lines of a Claude Code log.
+"""Finds the conversation that the user saw, among all lines of a Claude Code log.
 
 The lines form a tree: when a user goes back and asks something else, the lines of both attempts
-stay in the log. Tool calls that run in parallel also make branches, and these are not attempts.
+stay in the log. Tool calls that run in parallel also make branches, but of the same attempt.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from backscroll.history.formats.claude_code.index import NONE, Index, Kind
 
 
 def current_lines(index: Index, last_leaf: int = NONE) -> bytearray:
-    """Return 1 for each line of the current branch, by position.
+    """Return an array that has 1 at the position of each line of the current branch.
 
     Args:
         index: the lines.
         last_leaf: the position of the last line of the branch that the program showed last, or
-            `NONE`. Lines that continue this branch are followed.
+            `NONE`. The result also has the lines that continue this branch.
     """
     chosen = bytearray(len(index))
     leaf = _newest(index)
@@ -30,7 +30,7 @@ def current_lines(index: Index, last_leaf: int = NONE) -> bytearray:
 
 
 def abandoned_branches(index: Index, current: bytearray) -> Iterator[bytearray]:
-    """Yield the lines of each branch that the user abandoned, without those of earlier branches.
+    """Yield the lines of each branch that the user abandoned, without lines of earlier branches.
 
     Args:
         index: the lines.
@@ -59,7 +59,7 @@ def _newest(index: Index) -> int:
 
 
 def _newest_below(index: Index, root: int) -> int:
-    """Return the position of the newest turn at or below a line."""
+    """Return the position of the newest message among a line and its descendants."""
     below = bytearray(len(index))
     below[root] = 1
     newest = root
@@ -80,7 +80,7 @@ def _mark_ancestors(index: Index, leaf: int, chosen: bytearray) -> None:
 
 
 def _add_parallel(index: Index, chosen: bytearray, taken: bytearray | None = None) -> None:
-    """Also choose the other blocks of chosen messages, and the outputs of all chosen calls."""
+    """Add the other blocks of the chosen messages, and the outputs of all chosen calls."""
     loose = [
         position
         for position, kind in enumerate(index.kinds)

@@ -1,4 +1,4 @@
-"""The items in a line of a Claude Code log."""
+"""Converts a line of a Claude Code log to items."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ _NOT_TYPED: Final = (
     "<task-notification>",
     "[Request interrupted by user",
 )
-"""The starts of texts in a user's turn that the program wrote, not the user."""
+"""The starts of texts that the program, not the user, wrote into a user's message."""
 
 _PROMPT: Final = "prompt"
 _FILES: Final = frozenset({"image", "document"})
@@ -27,7 +27,7 @@ _INSERTED: Final = re.compile(
     r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?(?:</\1>|\Z)\s*",
     re.DOTALL,
 )
-"""What the program inserts into the text that a person typed."""
+"""Matches what the program inserts into the text that a person typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Turn:
 
     Attributes:
         uuid: the id of the line.
-        message: the id of the assistant's message of which it is a block; empty if unknown.
-        bodies: its items, without their keys.
+        message: the id of the assistant's message of which the line is a block; empty if unknown.
+        bodies: the items of the line, without their keys.
     """
 
     uuid: str
@@ -50,7 +50,7 @@ def turn_of(value: JSON, position: int) -> Turn:
 
     Args:
         value: the line.
-        position: its position, which is the id of a line that has none.
+        position: the position of the line. The id is made from it if the line has none.
     """
     is_answer = value.get("type") == "assistant"
     message_id = text_in(mapping(value.get("message")), "id") if is_answer else ""
@@ -108,7 +108,7 @@ def _item(block: JSON, *, is_person: bool) -> JSON | None:
 
 
 def typed_text(text: str) -> str:
-    """Return what a person typed of the text of a user's turn; empty if it is nothing."""
+    """Return a text of the user without what the program inserted; empty if nothing was typed."""
     if "<" in text:
         text = _INSERTED.sub("", text)
     return "" if text.lstrip().startswith(_NOT_TYPED) else text

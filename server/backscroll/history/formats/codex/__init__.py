@@ -1,8 +1,8 @@
 """Session logs of Codex.
 
-Each line is an item of the model's API, an event for the program's window, or bookkeeping, and most
-of what was said is in the log as both. `payloads` makes items of both; `reported` recognises the
-second report; and `thread` keeps the thread's facts while its lines are read.
+Each line is an item of the model's API, an event for the program's window, or bookkeeping. Most
+messages are in the log twice, as an item and as an event. `payloads` makes an item of each;
+`reported` recognises the repetition; and `thread` reads the lines and collects the thread's facts.
 """
 
 from typing import Final

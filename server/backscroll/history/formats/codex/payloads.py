@@ -1,4 +1,4 @@
-"""Makes items of the payloads of a Codex log."""
+"""Converts the payloads of a Codex log to items."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ _NOT_TYPED: Final = (
     "<user_instructions>",
     "<user_shell_command>",
 )
-"""The starts of texts in a user's turn that the program wrote, not the user."""
+"""The starts of texts that the program, not the user, wrote into a user's message."""
 
 _CONTEXT: Final = "# Context from my IDE setup:"
 _REQUEST: Final = "## My request for Codex:"
@@ -44,12 +44,12 @@ _OTHER_ITEMS: Final = ("_call", "_call_output")
 
 
 class Report(NamedTuple):
-    """Something that a log reports.
+    """A message, reasoning, tool call or output that a log reports.
 
     Attributes:
         channel: how it is reported.
-        identity: what is reported, so that it is recognised if it is reported again.
-        body: returns the item, which takes most of the work.
+        identity: what is reported. It is equal if the log reports the same again.
+        body: builds the item. It is called only for items that are used, because it is slow.
     """
 
     channel: Channel
@@ -98,7 +98,7 @@ def reports_of_event(payload: JSON) -> Iterator[Report]:
 
 
 def prompts_in_history(history: Any) -> Iterator[Report]:  # noqa: ANN401 - any JSON value
-    """Yield the prompts of a `replacement_history`."""
+    """Yield the prompts in a `replacement_history`, which is written when a thread is compacted."""
     for payload in sequence(history):
         if isinstance(payload, dict) and payload.get("role") == "user":
             yield from reports_of_item(payload)
@@ -140,7 +140,7 @@ def _message(role: Any, content: Any, channel: Channel) -> Iterator[Report]:  # 
 
 
 def typed_text(text: str) -> str:
-    """Return what a person typed of the text of a user's turn; empty if it is nothing."""
+    """Return a text of the user without what the program inserted; empty if nothing was typed."""
     if text.lstrip().startswith(_CONTEXT):
         return text.partition(_REQUEST)[2].strip()
     return "" if text.lstrip().startswith(_NOT_TYPED) else text
@@ -206,7 +206,7 @@ def _unwrapped(output: str) -> str:
 
 
 def _short(payload: JSON) -> JSON:
-    """Return an item of another kind with its binary content replaced and its texts cut."""
+    """Return an item with its binary content replaced and its long texts cut."""
     shorter = abridged(payload)
     return {
         name: kept_text(value) if isinstance(value, str) else value

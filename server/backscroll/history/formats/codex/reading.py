@@ -1,4 +1,4 @@
-"""The thread in a Codex log."""
+"""Reads the thread in a Codex log."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -31,8 +31,8 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 
     Args:
         file: the log.
-        in_memory: the maximum length of lines whose items are kept in memory, in bytes. The items
-            of longer logs are read from the file again whenever they are used.
+        in_memory: the maximum total length of the lines with items, in bytes, for these items to
+            stay in memory. The items of longer logs are read again whenever they are used.
 
     Raises:
         OSError: the log cannot be read.
@@ -85,7 +85,7 @@ def _lines(
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:
-    """Return spans in order, without those that are inside others."""
+    """Return spans in order. Spans that overlap become one."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:

@@ -1,7 +1,7 @@
 """Recognises what a Codex log reports twice: as an item of the model's API, and as an event.
 
 Which of the two is written, and in which order, depends on the version of Codex. A text that really
-was said twice is written twice by each of them.
+was said twice is in the log as two items and two events.
 """
 
 from typing import Final
@@ -13,15 +13,15 @@ Identity = tuple[str, str]
 Channel = int
 """How a log reports something: `ITEM`, `EVENT` or `COMPLETED`."""
 
-# Numbers and no enumeration, whose members take most of the time of reading a log.
+# These are numbers, because members of an enumeration would make reading a log much slower.
 ITEM: Final[Channel] = 0
 EVENT: Final[Channel] = 1
 COMPLETED: Final[Channel] = 2
-"""An `item_completed` event, which also exists for what `EVENT` reports."""
+"""An `item_completed` event. Codex can write it in addition to an `EVENT`."""
 
 
 class Reported:
-    """What was reported in the current turn and in the one before it."""
+    """What was reported in the current turn and in the turn before it."""
 
     def __init__(self) -> None:
         """Start before the first turn."""
@@ -43,7 +43,7 @@ class Reported:
     def is_first(self, channel: Channel, identity: Identity) -> bool:
         """Return whether this is the first report of something, and remember it.
 
-        It is not the first one if another channel reported it before, and this channel did not.
+        It is a repetition if another channel has reported the same more often than this channel.
         """
         before = self._before.get(identity)
         if before is not None and before[channel] < max(before):

@@ -1,4 +1,4 @@
-"""A thread of Codex, read line by line."""
+"""Reads a thread of Codex line by line."""
 
 import re
 from array import array
@@ -34,7 +34,7 @@ _EVENTS: Final = frozenset(
 )
 
 Span = tuple[int, int]
-"""The numbers of the first and the last line of turns that were taken back."""
+"""The numbers of the first and the last line of turns that the user undid."""
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Facts:
 
     Attributes:
         id: the thread's id.
-        parent: the id of the thread that started or was forked into this one.
+        parent: the id of the thread that started this thread, or from which it was forked.
         title: the name that the user or the program gave; empty if neither did.
         prompt: the first prompt, shortened.
         period: when its lines were written.
@@ -72,10 +72,10 @@ class Thread:
 
     Attributes:
         has_bodies: whether the items have their content. Without it, reading takes half the time.
-        taken_back: the lines of turns that were taken back, if the log was read before. Their items
-            are left out at once.
+        taken_back: the `spans` of an earlier reading of the log. Items of these lines are not
+            yielded.
         facts: what is known besides the items.
-        spans: the lines of turns that were taken back.
+        spans: the lines of turns that the user undid, as far as the log was read.
     """
 
     has_bodies: bool = True
@@ -122,11 +122,11 @@ class Thread:
                     )
 
     def take_back(self, number: int, line: JSON) -> int:
-        """Remove the items of the turns that a line takes back. Return how many items remain.
+        """Remove the items of the turns that a line undoes. Return how many items remain.
 
         Args:
             number: the number of the line.
-            line: any line. If it takes no turns back, all items remain.
+            line: any line. Only a `thread_rolled_back` event undoes turns.
         """
         payload = line.get("payload")
         if isinstance(payload, dict) and payload.get("type") == "thread_rolled_back":
@@ -186,7 +186,7 @@ class Thread:
         self._turn = turn
 
     def _take_meta(self, payload: JSON) -> None:
-        if self._has_meta:  # a fork repeats those of the threads that it was forked from
+        if self._has_meta:  # a fork repeats the lines of the threads from which it was forked
             return
         self._has_meta = True
         facts = self.facts
@@ -211,9 +211,9 @@ class Thread:
         return self._next_span < len(spans) and spans[self._next_span][0] <= number
 
     def _key(self, report: Report) -> str:
-        """Return the same key for the same item of a turn, in a copy of the thread too.
+        """Return a key that the item has in every copy of the thread.
 
-        The copy has the turn's id, but other times.
+        A copy keeps the ids of the turns, but changes the times.
         """
         kind, what = report.identity
         digest = blake2b(what.encode(), digest_size=12).hexdigest()

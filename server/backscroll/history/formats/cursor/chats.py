@@ -31,7 +31,7 @@ _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
-"""Cursor is younger than this. Smaller numbers count from Cursor's start."""
+"""A Unix time before Cursor existed. Smaller numbers count from the start of Cursor instead."""
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -42,7 +42,8 @@ def read(file: SourceFile) -> Iterator[Record]:
 def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
     """Yield each chat of the database that changed in the day before a time, or later.
 
-    The margin is for chats whose time Cursor writes only when an answer is complete.
+    Cursor writes the time of a chat only when an answer is complete, so a chat whose answer is
+    still growing has an earlier time.
     """
     return read_database(file, _chats, partial(_records, since_s=since_s - _MARGIN_S))
 
@@ -59,12 +60,12 @@ def _chats(database: Database) -> list[Row]:
 
 
 def _after(prefix: str) -> str:
-    """Return the upper bound of all keys with a prefix, which ends in a colon."""
+    """Return the upper bound of the keys with a prefix that ends in `:`. In ASCII, `;` is next."""
     return f"{prefix[:-1]};"
 
 
 def _value(database: Database, key: str) -> Mapping[str, Any]:
-    """Return the JSON object of a key. Older versions wrote it as JSON within JSON."""
+    """Return the JSON object of a key. Older versions wrote it as JSON in a JSON string."""
     rows = database.select(TABLE, ("value",), "WHERE key = ?", key)
     return mapping(_decoded(rows[0][0]) if rows else None)
 
@@ -108,9 +109,9 @@ def _bubbles(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the id and content of each message that the chat shows, in its order.
 
-    Current versions list the ids in the chat, and messages that the user went back before are no
-    longer in the list. Older versions have the messages in the chat. A chat with neither has all of
-    its messages, by time.
+    Current versions list the ids in the chat, without the messages that the user undid. Older
+    versions have the messages themselves in the chat. If a chat has neither, all its messages are
+    yielded, by time.
     """
     headers = sequence(_listed(chat.get("fullConversationHeadersOnly")))
     if headers:

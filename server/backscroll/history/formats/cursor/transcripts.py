@@ -1,8 +1,8 @@
 """Transcripts of Cursor's agents: `~/.cursor/projects/<folder>/agent-transcripts/**.jsonl`.
 
 Each line is `{"role", "message": {"content": [...]}}`. The lines have no ids and no times, and most
-transcripts have no outputs of tools. Agents of the editor are also in Cursor's database, with all
-of that, so their transcripts are not read.
+transcripts have no outputs of tools. Cursor's database has all of these for the agents that ran in
+the editor, so the transcripts of these agents are not read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ _DATABASES: Final = tuple(
     f"{folder}/Cursor/User/globalStorage/state.vscdb"
     for folder in (".config", "Library/Application Support", "AppData/Roaming")
 )
-"""Where Cursor's database can be, from the user's home: on Linux, macOS and Windows."""
+"""The path of Cursor's database below the user's home, on Linux, macOS and Windows."""
 
 _COPY: Final = "is also in Cursor's database, from where it is read"
 _MAYBE_COPY: Final = "may also be in Cursor's database, which "
@@ -88,7 +88,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
 
 
 def _project(path: PurePath) -> str:
-    """Return the folder's name below `projects`. Cursor replaces `/` in it by `-`."""
+    """Return the name of the project's folder: the project's path, with `-` in place of `/`."""
     parts = path.parts
     if "agent-transcripts" in parts[1:]:
         return parts[parts.index("agent-transcripts", 1) - 1]
@@ -121,10 +121,11 @@ def _add_line(draft: Draft, line: Mapping[str, Any], last_call: str) -> str:
     """Add the items of a line.
 
     Args:
-        last_call: the id of the last call before it, to which an output without an id belongs.
+        last_call: the id of the last call before this line. An output without an id belongs to that
+            call.
 
     Returns:
-        The id of the last call until after this line.
+        The id of the last call, including the calls of this line.
     """
     role = string(line.get("role"))
     at = unix_seconds(line.get("timestamp"))

@@ -1,4 +1,4 @@
-"""One activity of Google's My Activity, whether its file is JSON or HTML."""
+"""One activity of Google's My Activity, from a JSON or an HTML file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

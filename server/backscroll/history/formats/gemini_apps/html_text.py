@@ -13,36 +13,36 @@ _BREAKS: Final = {
     **dict.fromkeys(("p", "ul", "ol", "pre", "blockquote", "table", "section"), 2),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 2),
 }
-"""The line ends before and after an element. 2 leave an empty line."""
+"""The number of line ends before and after an element. With 2, an empty line separates it."""
 
 _BEFORE: Final = {"code": "`", **{f"h{level}": "#" * level + " " for level in range(1, 7)}}
 _INDENTED: Final = 8
-"""The maximum number of lists inside one another that are distinguished by their indentation."""
+"""The maximum nesting of lists that is shown by indentation."""
 
 _UNFINISHED_CHARS: Final = 16_384
 """The maximum length of unfinished tags at the end of HTML that the parser reads, in characters.
 
-It reads each of them to the end of the HTML, so its time grows with the square of their length.
+The parser reads each unfinished tag to the end, so its time grows with the square of this length.
 """
 
 _NOT_SHOWN: Final = frozenset({"script", "style", "template", "noscript"})
 
 
 class HtmlText:
-    """Text under construction, from a parser's events."""
+    """Builds text from the events of an HTML parser."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._breaks = 0  # line ends before the next piece
-        self._lists: list[int] = []  # the number of the last item; -1 for a list without numbers
-        self._at_item = False  # whether nothing follows the mark of the last item yet
+        self._lists: list[int] = []  # for each open list, the last item's number; -1 for bullets
+        self._at_item = False  # whether the last piece is the bullet or number of a list item
         self._link = ""
         self._link_from = 0
         self._in_pre = 0
         self._not_shown = 0
 
     def start(self, tag: str, attributes: Attributes) -> None:
-        """Take a start tag, in lower case."""
+        """Apply a start tag, whose name is in lower case."""
         self._break(tag)
         if tag in _NOT_SHOWN:
             self._not_shown += 1
@@ -66,7 +66,7 @@ class HtmlText:
             self._add(_BEFORE[tag])
 
     def end(self, tag: str) -> None:
-        """Take an end tag, in lower case."""
+        """Apply an end tag, whose name is in lower case."""
         if tag in _NOT_SHOWN:
             self._not_shown = max(0, self._not_shown - 1)
         elif tag == "pre" and self._in_pre:
@@ -82,7 +82,7 @@ class HtmlText:
         self._break(tag)
 
     def data(self, text: str) -> None:
-        """Take text between tags."""
+        """Add the text between two tags."""
         if self._not_shown:
             return
         if self._in_pre:
@@ -107,7 +107,7 @@ class HtmlText:
         self._pieces.append(piece)
 
     def _break(self, tag: str) -> None:
-        """Add line ends, except that the first element of an item follows its mark."""
+        """Add line ends, except before the first element of a list item."""
         breaks = _BREAKS.get(tag, 0)
         if tag in {"ul", "ol"} and self._lists:
             breaks = 1
@@ -134,7 +134,7 @@ class LenientParser(HTMLParser):
     """A parser that never fails, and whose time is proportional to the size of the HTML."""
 
     def finish(self) -> None:
-        """End the HTML. The rest after an unfinished tag becomes text if it is long."""
+        """End the HTML. If a long text follows an unfinished tag, all of it becomes text."""
         if len(self.rawdata) <= _UNFINISHED_CHARS:
             self.close()
         else:

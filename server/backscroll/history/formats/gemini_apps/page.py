@@ -14,7 +14,7 @@ from backscroll.history.formats.gemini_apps.times import is_time, unix_seconds_o
 
 _BLOCK_BYTES: Final = 256 * 1024
 _PENDING_CHARS: Final = 4 * 1024 * 1024
-"""The maximum length of a tag or comment. Pages with a longer one are not read to their end."""
+"""The maximum length of a tag or comment, in characters. Reading a page ends at a longer one."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 _OTHER_CELLS: Final = frozenset({"mdl-typography--caption", "mdl-typography--text-right"})
@@ -40,7 +40,7 @@ class _Cell:
 
     def __init__(self) -> None:
         self.within: Literal["header", "content", ""] = ""
-        self.depth = 0  # of `div` elements in the inner cell
+        self.depth = 0  # the number of open `div` elements in the header or content cell
         self.product: list[str] = []
         self.lines: list[str] = []
         self.line: list[str] = []
@@ -80,7 +80,7 @@ class _Page(LenientParser):
         self._cell = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin an activity or one of its cells, or take a tag inside one."""
+        """Begin an activity or one of its cells, or add a tag to the current cell."""
         names = frozenset((dict(attrs).get("class") or "").split()) if tag == "div" else _NONE
         cell = self._cell
         if "outer-cell" in names:
@@ -101,7 +101,7 @@ class _Page(LenientParser):
                 cell.end_line()
 
     def handle_endtag(self, tag: str) -> None:
-        """End a cell, or take an end tag inside one."""
+        """End the current cell, or add an end tag to it."""
         cell = self._cell
         if cell is None:
             return
@@ -114,7 +114,7 @@ class _Page(LenientParser):
             cell.answer.end(tag)
 
     def handle_data(self, data: str) -> None:
-        """Take the text of the product's name, of what the user did, or of the answer."""
+        """Add to the text of the product's name, of what the user did, or of the answer."""
         cell = self._cell
         if cell is None or not cell.within:
             return

@@ -1,6 +1,6 @@
 """Reads the activities of Gemini Apps in Google Takeout: the file of My Activity, JSON or HTML.
 
-It does not say which prompts belong to one chat, so each prompt and its answer are a conversation.
+The file does not say which prompts are of the same chat, so each prompt becomes a conversation.
 Only exports in English are read, because each activity begins with a word such as `Prompted` in the
 language of the user's Google Account.
 """
@@ -34,7 +34,7 @@ _OTHERS: Final = re.compile(
     r"(?:Added|Created|Deleted|Edited|Exported|Gave|Pinned|Renamed|Selected|Shared|Updated|"
     r"Used|Viewed|Visited|Canvas|Feedback)\b"
 )
-"""What a user can do without a prompt: make a document in Canvas, give feedback, and so on."""
+"""Matches activities without a prompt, such as feedback or a document in Canvas."""
 
 _ATTACHED: Final = re.compile(r"Attached \d+ files?\.?")
 _FILE: Final = re.compile(r"-\s+(.+)", re.DOTALL)
@@ -79,7 +79,7 @@ class _Reading:
     """Reads the activities of one file.
 
     Attributes:
-        found: whether any of them was one of Gemini Apps.
+        found: whether any activity was one of Gemini Apps.
     """
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ _ZONES: Final = {
     "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
 }
 # fmt: on
-"""The hours that each time zone is ahead of UTC. Google writes others as `GMT+5:30`."""
+"""The hours that each time zone is ahead of UTC. Google writes other zones as `GMT+5:30`."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def is_time(line: str) -> bool:
 
 
 def unix_seconds_of(line: str) -> int | None:
-    """Return a time in Unix seconds; None if it does not exist or its time zone is unknown."""
+    """Return a time in Unix seconds; None if the date is invalid or the time zone is unknown."""
     found = _TIME.fullmatch(_plain(line))
     if found is None:
         return None

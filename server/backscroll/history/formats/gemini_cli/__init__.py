@@ -1,6 +1,6 @@
 """Sessions of Gemini CLI, which older versions write as one JSON document and newer ones as a log.
 
-`session` follows the changes that a log records, and `messages` makes items of a message.
+`session` applies the changes that a log records, and `messages` converts a message to items.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The items in a message of a Gemini CLI session."""
+"""Converts a message of a Gemini CLI session to items."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ _MODEL: Final = frozenset({"gemini", "model", "assistant"})
 _CONTEXT: Final = "<session_context>"
 
 Body = tuple[str, JSON]
-"""An item, after what distinguishes its key from those of the message's other items."""
+"""A suffix for the key of an item, which is unique within the message; and the item."""
 
 
 def items_of(message: JSON) -> Iterator[Body]:

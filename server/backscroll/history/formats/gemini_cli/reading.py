@@ -1,4 +1,4 @@
-"""The session in a file of Gemini CLI."""
+"""Reads the session in a file of Gemini CLI."""
 
 import errno
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,9 +33,9 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 
     Args:
         file: the file.
-        in_memory: the maximum size of messages whose items are kept in memory, in bytes. The items
-            of longer sessions are read from the file again whenever they are used. Those of a JSON
-            document are always kept.
+        in_memory: the maximum total size of the messages, in bytes, for their items to stay in
+            memory. The items of longer sessions are read again whenever they are used. The items of
+            a JSON document always stay in memory.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,8 +1,8 @@
 """A session of Gemini CLI, read record by record.
 
-A record is a message, which replaces an earlier one with the same id; a change of the session's
-fields (`$set`), which may replace all messages; or a step back (`$rewindTo`), which removes a
-message and those after it.
+A record is one of three: a message, which replaces an earlier message with the same id; a change of
+the session's fields (`$set`), which may replace all messages; or a step back (`$rewindTo`), which
+removes a message and all later messages.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Message:
 
     Attributes:
         offset: where its line starts, in bytes.
-        index: its index in the list of messages that the line sets; None if it is the line itself.
+        index: its index if the line has a list of messages; None if the line is the message.
         size: about how much memory its items take, in bytes.
         created_at: in Unix seconds; None if unknown.
         bodies: its items; None if they are not kept in memory.
@@ -38,8 +38,8 @@ class Session:
     """Reads the records of a session in order.
 
     Attributes:
-        in_memory: the maximum size of messages whose items are kept in memory, in bytes.
-        fields: the session's own fields.
+        in_memory: the maximum total size of the messages, in bytes, for their items to be kept.
+        fields: the fields of the session, without its messages.
         messages: the messages by id, in order.
         kept: whether the items of all messages are in memory.
         prompt: the first prompt, shortened.
@@ -59,7 +59,7 @@ class Session:
     _size: int = 0
 
     def take(self, offset: int, size: int, record: JSON) -> None:
-        """Take a record.
+        """Apply a record.
 
         Args:
             offset: where its line starts, in bytes.
@@ -114,7 +114,7 @@ class Session:
             self.prompt = first_words(bodies[0][1]["content"])
 
     def _rewind_to(self, identifier: str) -> None:
-        """Remove a message and those after it, or all messages if none has this id."""
+        """Remove a message and all later messages, or all messages if none has this id."""
         is_known = identifier in self.messages
         while self.messages:
             each, message = self.messages.popitem()

@@ -1,7 +1,7 @@
 """Logs of the command-line program `llm`, whose database can have two generations of tables.
 
-Source: "Logging to SQLite" in the documentation of `llm` 0.32. Versions before it wrote
-`conversations` and `responses`; `threads` has the tables since then.
+Source: "Logging to SQLite" in the documentation of `llm` 0.32. Versions before 0.32 wrote the
+tables `conversations` and `responses`. The module `threads` reads the tables of later versions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,15 +32,15 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(file: SourceFile) -> Iterator[Record]:
-    """Yield each conversation, those of the older tables first."""
+    """Yield each conversation, beginning with those of the older tables."""
     log = _Log()
     return read_database(file, log.conversations, log.records)
 
 
 class _Log:
-    """Reads both generations of one database.
+    """Reads both generations of tables in one database.
 
-    Its tables have no indexes by conversation, so the ids of all rows are read once.
+    The tables have no indexes by conversation, so the ids of all rows are read once.
     """
 
     def __init__(self) -> None:
@@ -53,8 +53,8 @@ class _Log:
     def conversations(self, database: Database) -> list[Row]:
         """Return the id, title, parent and time of each conversation.
 
-        A conversation that went on after an update of `llm` is in both generations under one id. A
-        response of an early version may have no conversation, so it becomes one.
+        A conversation that went on after an update of `llm` is in both generations of tables, with
+        the same id. A response that belongs to no conversation, as in early versions, becomes one.
         """
         self._results = database.grouped("tool_results", "response_id", "id")
         self._calls = database.grouped("tool_calls", "response_id", "id")
@@ -99,7 +99,7 @@ class _Log:
         at = unix_seconds(row["datetime_utc"])
         draft.model = string(row["resolved_model"]) or string(row["model"]) or draft.model
         system = _with_fragments(database, "system_fragments", row["id"], string(row["system"]))
-        if system != self._system:  # each response repeats the one of its conversation
+        if system != self._system:  # each response repeats the conversation's system prompt
             draft.message("system", system, f"{key}/system", at)
             self._system = system
         prompt = _with_fragments(database, "prompt_fragments", row["id"], string(row["prompt"]))

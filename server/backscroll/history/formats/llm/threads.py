@@ -1,8 +1,8 @@
 """Threads of `llm` from 0.32 on.
 
-Source: "The message store" in the documentation of `llm` 0.32. A row of `threads` points to its
-last row of `messages`, each of which points to the one before it; the content is in `parts`, and
-the times are in `turns`.
+Source: "The message store" in the documentation of `llm` 0.32. A row of `threads` points to the
+last message in `messages`, and each message points to the message before it. The content is in
+`parts`, and the times are in `turns`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class Threads:
     """Reads the threads of one database."""
 
     def __init__(self, database: Database) -> None:
-        """Read which turns and parts belong together, because the tables have no indexes for that.
+        """Read the ids of the turns by thread and of the parts by message, as there are no indexes.
 
         Raises:
             DatabaseError: the tables cannot be read.
@@ -38,7 +38,7 @@ class Threads:
 
         Args:
             known: the texts of the responses in the older tables. A thread that went on after the
-                update of `llm` repeats them, so only the messages after them are added.
+                update of `llm` repeats these responses, so only the later messages are added.
         """
         turns = self._times(thread_id)
         messages = [(key, role, list(self._parts_of(key))) for key, role in self._chain(thread_id)]
@@ -50,7 +50,7 @@ class Threads:
                 _add_part(draft, string(role), f"{as_text(key)}/{as_text(part[0])}", part, at)
 
     def _times(self, thread_id: object) -> dict[object, tuple[int | None, str]]:
-        """Return the time and model of the messages that were the last of a turn, by their hash."""
+        """Return the time and model of turns, by the hashes of their parent and last messages."""
         times: dict[object, tuple[int | None, str]] = {}
         for turn in reversed(self._turns.get(thread_id, ())):
             for parent, tip, at, model, resolved in self._database.select(
@@ -107,7 +107,7 @@ class Threads:
 
 
 def _repeated(messages: Sequence[tuple[object, object, list[_Part]]], known: Sequence[str]) -> int:
-    """Return how many messages of a thread the older tables have too."""
+    """Return how many messages at the start of a thread are also in the older tables."""
     last = next(filter(None, reversed(known)), "")
     if not last:
         return 0

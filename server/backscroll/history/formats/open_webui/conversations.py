@@ -1,7 +1,7 @@
-"""Reads the export of Open WebUI: all chats in one file, or one of them.
+"""Reads the export of Open WebUI: a file with all chats, or with one chat.
 
 Each chat is a tree of messages in `history.messages`, and `history.currentId` is the end of the
-branch that its owner saw last. Chats of 2023 have a list `messages` alone.
+branch that the user saw last. Chats of 2023 have only a list `messages`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def _chat(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the chat itself. The export of one chat can be without the fields around it."""
+    """Return the chat itself. It is in the field `chat`, or the whole record in some exports."""
     return mapping(found.get("chat")) or found
 
 
@@ -53,7 +53,7 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
     Args:
         found: the chat as the export has it.
-        position: where it is in the file.
+        position: where the chat is in the file.
         branches: whether to yield abandoned branches.
     """
     chat = _chat(found)

@@ -1,7 +1,7 @@
 """Reads the messages of an Open WebUI export.
 
 A message has its tool calls and reasoning in `output`, as items of OpenAI's API, and its `content`
-repeats them as `<details>` elements. Older messages have those alone.
+repeats them as `<details>` elements. Older messages have only the `<details>` elements.
 """
 
 import html
@@ -30,7 +30,7 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
     """Append the items of a message.
 
     Args:
-        items: the items of the branch before it.
+        items: the items of the branch before the message.
         key: the message's id.
         found: the message.
     """
@@ -84,10 +84,11 @@ def _texts(content: object) -> list[str]:
 
 
 def _sections(content: str) -> Iterator[tuple[str, dict[str, str], str]]:
-    """Yield the text before each element that is not part of the message, and the element.
+    """Yield each `<details>` element of reasoning, a tool call or code, with the text before it.
 
     Yields:
-        The text, the element's attributes (empty after the last text), and what is inside it.
+        The text, the element's attributes, and the content of the element. The last text has no
+        element after it, so its attributes are empty.
     """
     begun = at = 0
     while (at := content.find(_BEGIN, at)) >= 0:

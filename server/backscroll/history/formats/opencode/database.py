@@ -1,7 +1,7 @@
 """OpenCode's database, from version 1.2 on.
 
-Source: `session.sql.ts` of OpenCode: the tables `session`, `message` and `part`, the last two with
-JSON in `data`.
+Source: `session.sql.ts` of OpenCode: the tables `session`, `message` and `part`. The column `data`
+of `message` and `part` has JSON.
 """
 
 from collections import defaultdict
@@ -31,7 +31,8 @@ def read(file: SourceFile) -> Iterator[Record]:
 def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
     """Yield each session that changed in the day before a time, or later.
 
-    OpenCode writes the time of a message when it is complete, so its parts may be a while older.
+    OpenCode writes the time of a message only when the message is complete, so a message that is
+    still growing has an earlier time.
     """
 
     def changed(database: Database) -> list[Row]:

@@ -31,7 +31,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message with its parts in order, each with its id."""
+    """A message. Its parts are in order, each after its id."""
 
     id: str
     data: Mapping[str, Any]

@@ -24,7 +24,7 @@ _MAYBE_MIGRATED: Final = "may also be in opencode.db, which "
 
 
 def is_part(record: Mapping[str, Any]) -> bool:
-    """Return whether a JSON file is one of a session, message or part."""
+    """Return whether a JSON file of OpenCode's storage has a session, a message or a part."""
     is_named = any(string(record.get(name)).startswith("ses_") for name in ("id", "sessionID"))
     return is_named and any(name in record for name in ("projectID", "role", "messageID"))
 
@@ -57,7 +57,7 @@ class _Migrated:
 
         Args:
             file: a file of the folder.
-            path: its path from the folder.
+            path: its path within the folder.
         """
         self._ids: frozenset[str] = frozenset()
         self._problem: DatabaseError | None = None
@@ -75,7 +75,7 @@ class _Migrated:
             self._ids = frozenset(as_text(key) for (key,) in rows)
 
     def elsewhere(self, session_id: str) -> Unreadable | None:
-        """Return why a session is not read from the folder; None if it is."""
+        """Return why a session is not read from the folder; None if it is read."""
         if self._problem is not None:
             return self._problem.record(session_id, _MAYBE_MIGRATED)
         return ReadElsewhere(session_id, _MIGRATED) if session_id in self._ids else None

@@ -1,8 +1,8 @@
 """Slack exports: a folder or zip with `users.json`, and `<channel>/<date>.json` for each day.
 
 A channel becomes a conversation, and so does each thread in it. As in Slack, replies are only in
-their thread, unless they were also sent to the channel. An export can be of any period, so what it
-lacks was not necessarily deleted.
+their thread, unless they were also sent to the channel. An export can cover any period, so a
+message that it lacks was not necessarily deleted.
 
 Sources: Slack's help page on how to read exports, and the reference of message events in its API
 (`ts` identifies a message within its channel; `thread_ts` is the `ts` of a thread's first message).
@@ -34,7 +34,7 @@ _NOTICES: Final = re.compile(
     r"|bot_(?:add|remove)|pinned_item|unpinned_item|reminder_add|tombstone|sh_room_created"
     r"|channel_convert_to_private|message_replied|reply_broadcast"
 )
-"""Subtypes of messages that report an event, or that stand for a deleted message."""
+"""Matches subtypes of messages that report an event, or that replace a deleted message."""
 
 _WHOLE_EXPORT: Final = (
     "is one day of a channel in a Slack export; import the whole export, as a zip or folder"
@@ -64,7 +64,7 @@ def recognises_folder(names: Collection[str]) -> bool:
 
 
 def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
-    """Yield a conversation for each channel of an export, followed by those of its threads."""
+    """Yield a conversation for each channel of an export, and then one for each of its threads."""
     problems: list[Unreadable] = []
     names = Names()
     for name in _USERS:
@@ -90,7 +90,7 @@ def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
 def _objects(
     files: Mapping[str, SourceFile], name: str, problems: list[Unreadable]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects with ids in a list of users or channels."""
+    """Yield the objects that have an id in a file that lists users or channels."""
     if name in files:
         for value in _array(files[name], problems):
             if string(value.get("id")):

@@ -1,4 +1,4 @@
-"""Messages of Slack as text, without its marks and with names in place of ids.
+"""Converts Slack messages to text, without Slack's markup and with names in place of ids.
 
 Source: "Formatting text for app surfaces" in Slack's documentation.
 """
@@ -22,7 +22,7 @@ class Names:
     channels: dict[str, str] = field(default_factory=dict)
 
     def readable(self, text: str) -> str:
-        """Return a message's text without Slack's marks for links and mentions."""
+        """Return a message's text without Slack's markup for links and mentions."""
         return unescape(_REFERENCE.sub(self._reference, text))
 
     def _reference(self, found: re.Match[str]) -> str:
@@ -38,7 +38,7 @@ class Names:
 
 
 def user_name(user: Mapping[str, Any]) -> str:
-    """Return the name that Slack shows of a user."""
+    """Return the name that Slack shows for a user."""
     profile = mapping(user.get("profile"))
     shown = first_text(profile, "display_name", "real_name")
     return shown or first_text(user, "real_name", "name", "id")
@@ -70,7 +70,7 @@ def text_of(message: Mapping[str, Any], names: Names) -> str:
 
 
 def _block_texts(blocks: object) -> list[str]:
-    """Return the texts in blocks, in their order. Bots may write them only there, not to `text`."""
+    """Return the texts in blocks, in order. Messages of bots can have blocks but no `text`."""
     texts: list[str] = []
     waiting = [blocks]
     while waiting:

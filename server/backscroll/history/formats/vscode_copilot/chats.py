@@ -49,7 +49,7 @@ _COPY: Final = "is a log of a chat that is also in chatSessions, from where it i
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file is a chat of VS Code, in any of its three forms."""
+    """Return whether a file is a chat of VS Code: JSON, a log of changes, or a transcript."""
     if not sample.records:
         return False
     first = sample.records[0]
@@ -91,7 +91,7 @@ def read(file: SourceFile) -> Iterator[Record]:
 
 
 def _log(file: SourceFile, first: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the chats of a file of lines, and then the lines that could not be read."""
+    """Yield the chats of a file of JSON Lines, and then the lines that could not be read."""
     problems: list[Unreadable] = []
     with file.open() as stream:
         lines = _lines(json_lines(stream), problems)
@@ -135,7 +135,7 @@ def _is_also_a_session(file: SourceFile, record: SourceConversation) -> bool:
 
 
 def _has_chat(path: Path) -> bool:
-    """Return whether a file exists that has messages."""
+    """Return whether a file exists and has messages."""
     if not path.is_file():
         return False
     file = SourceFile(str(path), partial(path.open, "rb"), path)
@@ -163,7 +163,7 @@ def _session(
 
 
 def _is_undone(request: Mapping[str, Any]) -> bool:
-    """Return whether the user went back to a checkpoint before a request, which hides it."""
+    """Return whether a request is hidden, because the user went back to a checkpoint before it."""
     removed = request.get("shouldBeRemovedOnSend")
     is_partly_undone = isinstance(mapping(removed).get("afterUndoStop"), str)
     return request.get("isHidden") is True or (bool(removed) and not is_partly_undone)

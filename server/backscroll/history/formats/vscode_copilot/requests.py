@@ -13,7 +13,7 @@ from backscroll.history.reading.times import unix_seconds
 
 
 def add_request(draft: Draft, request: Mapping[str, Any]) -> None:
-    """Add what the user asked, and all that came as the response."""
+    """Add the message of the user, and the items of the response."""
     key = identifier(request.get("requestId"))
     at = unix_seconds(request.get("timestamp"))
     draft.model = string(request.get("modelId")) or draft.model
@@ -38,7 +38,7 @@ class _Response:
         self._calls: dict[str, Mapping[str, Any]] = {}
         for value in sequence(metadata.get("toolCallRounds")):
             for call in map(mapping, sequence(mapping(value).get("toolCalls"))):
-                # The ids here may end in a mark that those in the response do not have.
+                # These ids may end with `__vscode…`, which the ids in the response lack.
                 self._calls[identifier(call.get("id")).partition("__vscode")[0]] = call
         self._results = mapping(metadata.get("toolCallResults"))
 

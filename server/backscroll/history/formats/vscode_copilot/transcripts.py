@@ -27,7 +27,7 @@ def is_event(record: Mapping[str, Any]) -> bool:
 def read_events(
     source: str, session_id: str, project: str, events: Iterable[JsonRecord]
 ) -> Iterator[Record]:
-    """Yield the conversation of a log, followed by those of its sub-agents.
+    """Yield the conversation of a log, followed by the conversations of its sub-agents.
 
     Args:
         source: the name of the format.
