@@ -53,7 +53,7 @@ _ASSIGNMENT: Final = re.compile(
 )
 """Matches the rest of a name, an assignment in any usual syntax, and its value. `flag` is the space
 after a command's option such as `--password`; `tag` is the end of a tag such as `<password>`.
-Backslashes before quotes are those of JSON in JSON.
+Backslashes before quotes occur in JSON that is inside a JSON string.
 """
 
 _PASSWORD_WORD: Final = re.compile(r"pass(?:w(?:or)?d|phrase)|(?<![a-z])pass(?![a-z])")
@@ -80,14 +80,14 @@ _CODE: Final = re.compile(
     r"secret|token|(?:private|public|api|access)_?key|(?:[a-z]{2,}_){3}|\w\.[a-z]\w+\.",
     re.IGNORECASE,
 )
-"""Matches a part that names of variables and classes have, and keys do not."""
+"""Matches texts that occur in names of variables and classes, but not in keys."""
 
 
 _NAME_ENDS: Final = re.compile(r"(?:w(?:or)?d|phrase)?_?\d{0,2}", re.ASCII | re.IGNORECASE)
-"""Matches the rest of a name if nothing but a number follows its word, as in `password2`."""
+"""Matches the rest of a name that ends with its word and perhaps a number, as in `password2`."""
 
 _API: Final = re.compile(r"(?<![a-z])api[_-]?$")
-"""Matches what precedes `key` in names of keys that people choose or copy, in lower case."""
+"""Matches `api` before `key`, in lower case. The values of such names can be plain words."""
 
 _NAMED: Final = re.compile(r"pass(?:w|phrase)|pwd|secret|token|credential|key$", re.IGNORECASE)
 """Matches a value that repeats the name, such as `userPassword`."""
@@ -102,7 +102,9 @@ _TYPE: Final = re.compile(
 _TIGHT: Final = frozenset({"", " ", ";", "&", '"', "'", "\\", "\t", "\r"})
 _CLOSING: Final = frozenset({'"', "'", "`", "\\", "<"})
 _LOOSE: Final = frozenset({"", '"', "'", "\\", "\r"})
-"""What follows a word that is a value: after `=`, in quotes or tags, and after anything else."""
+"""Characters that can follow a value that is one word: `_TIGHT` for a value after `=`, `_CLOSING`
+for one in quotes or tags, and `_LOOSE` in other cases.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ class _Value:
     Attributes:
         text: the value.
         is_quoted: whether it is in quotes, or between tags.
-        is_variable: whether the name is in upper case, as that of an environment variable.
-        is_alone: whether nothing after it makes it look like a word of a sentence or of code.
+        is_variable: whether the name is in upper case, as are names of environment variables.
+        is_alone: false if the text around it makes it look like a word of a sentence or of code.
     """
 
     text: str
@@ -180,7 +182,7 @@ def _secret_after(
 
 
 def _is_alone(match: re.Match[str]) -> bool:
-    """Return whether a value is whole, and stands as in a file of settings if it has no quotes."""
+    """Return whether a value is complete and, without quotes, looks like one in a settings file."""
     if match["quote"] or match["tag"]:
         return match["end"] in _CLOSING
     assignment = match.string[match.end("rest") : match.start("value")]
@@ -195,7 +197,7 @@ def _is_chosen(value: _Value, kind: Kind) -> bool:
     if is_placeholder(text) or _TYPE.fullmatch(text):
         return False
     if text.isdecimal():
-        return kind != "token"  # tokens are also counted
+        return kind != "token"  # such a number is often a count of tokens
     if not text.isalpha():
         digits = sum(map(str.isdecimal, text))
         is_name = digits < _DIGITS and _NAMED.search(text) is not None
@@ -203,7 +205,7 @@ def _is_chosen(value: _Value, kind: Kind) -> bool:
     if _NAMED.search(text):
         return False
     if kind == "token":
-        return value.is_variable  # in code, tokens are also words
+        return value.is_variable  # in code, a token is often a word of a text
     if value.is_quoted:
         return value.is_alone
     return value.is_variable or (value.is_alone and text.islower())

@@ -22,9 +22,9 @@ def secrets_in(text: str) -> list[Span]:
     Args:
         text: any text. The time that this takes is proportional to its length.
     """
-    folded = text.replace("İ", "i").lower()  # only this character has a longer lower case
+    folded = text.replace("İ", "i").lower()  # only this character becomes longer in lower case
     found = [*_tokens(text), *framed_secrets(text, folded), *assigned_secrets(text, folded)]
-    found.sort(key=lambda span: span[0])  # stable: the most specific kind is first
+    found.sort(key=lambda span: span[0])  # the sort is stable: the most specific kind stays first
     spans: list[Span] = []
     for start, end, kind in found:
         if spans and start < spans[-1][1]:
@@ -36,7 +36,7 @@ def secrets_in(text: str) -> list[Span]:
 
 
 def _tokens(text: str) -> Iterator[Span]:
-    """Yield the tokens that their prefix identifies."""
+    """Yield the tokens that have a known prefix."""
     runs = text.encode("latin-1", "replace").translate(_TABLE)  # one byte for each character
     start = runs.find(_LONG)
     while start != -1:
@@ -48,7 +48,7 @@ def _tokens(text: str) -> Iterator[Span]:
 
 
 def _token_start(text: str, start: int) -> int:
-    r"""Return where the token of a run starts, after the end of an escape such as `\n` or `%20`."""
+    r"""Return where the token of a run starts, after the rest of an escape (`\n` or `%20`)."""
     before = text[start - 1 : start]
     return start + {"\\": 1, "%": 2}.get(before, 0)
 

@@ -15,11 +15,11 @@ class _Frame:
     """Text that surrounds secrets.
 
     Attributes:
-        start: its first characters, in lower case.
+        start: the first characters of the text, in lower case.
         kind: the kind of secret.
-        pattern: matches it. The group `secret` is what is replaced.
+        pattern: matches the text with the secret. Only the group `secret` is replaced.
         is_secret: returns whether that group is a secret and not, for example, a placeholder.
-        command: a command that must precede it on the same line; empty for none.
+        command: a command that must precede the text on the same line; empty for none.
     """
 
     start: str
@@ -30,7 +30,7 @@ class _Frame:
 
 
 _LONGEST_COMMAND: Final = 500
-"""How far before a frame its command may be, in characters."""
+"""The maximum distance between a command and the `start` of the text after it, in characters."""
 
 
 def framed_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
@@ -61,7 +61,7 @@ def _is_password(value: str) -> bool:
 
 
 def _is_password_of_user(value: str) -> bool:
-    """Return whether a value is a password. Digits after `-u name:` are the number of a group."""
+    """Return whether a value is a password. Digits alone, as in `-u name:100`, are a group's id."""
     return not value.isdigit() and not is_placeholder(value)
 
 
@@ -110,7 +110,7 @@ _PASSWORD_LINE: Final = re.compile(
     r"(?=\n|\r|\\|\"|$)",
     re.IGNORECASE,
 )
-"""Matches a line of `.netrc` on its own. In JSON, `n` before it is the end of an escape."""
+"""Matches a line of `.netrc` with only the password. In JSON, an escaped `\\n` can precede it."""
 
 _SQL: Final = re.compile(r"(?:password|identified by) '(?P<secret>[^'\s\\]{6,256})'", re.IGNORECASE)
 _WEBHOOK: Final = re.compile(

@@ -37,8 +37,8 @@ def redacted(
     that was redacted before.
 
     Args:
-        conversation: the conversation as it was read. If its items are read from their file as they
-            are used, so are the items of the result, and their secrets are counted then.
+        conversation: the conversation as it was read. If its items are `StreamedItems`, so are the
+            items of the result, and their secrets are counted when they are first read.
 
     Returns:
         The conversation, and the counts by the keys of the items that had secrets.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 RUN: Final = 20
-"""The minimum length of a run of letters, digits, `_` and `-` that can be such a token."""
+"""The minimum length of a run of letters, digits, `_` and `-` in a token, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Token:
 
     Attributes:
         kind: its name in the text that replaces it.
-        pattern: matches the whole token, from the start of a run of at least `RUN` characters.
-        before: the text directly before that run which also belongs to the token, such as `SG.`.
+        pattern: matches the whole token, which contains a run of at least `RUN` characters.
+        before: the start of the token before that run, such as `SG.`; empty for most kinds.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Token:
 
 
 _ROWS: Final = (
-    # kind, the two first characters of the run, pattern of the run and what follows, before
+    # kind, the first two characters of the run, pattern, before
     ("age key", "AG", r"AGE-SECRET-KEY-1[A-Z0-9]{58}", ""),
     ("anthropic key", "sk", r"sk-ant-[a-z]{2,10}\d\d-[\w-]{20,}", ""),
     ("atlassian token", "AT", r"ATATT3[\w-]{50,}={0,2}(?:=[0-9A-F]{8})?", ""),
