@@ -1,4 +1,4 @@
-"""Which files changed since they were last imported."""
+"""Finds the files that changed since they were last imported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +10,13 @@ from backscroll.store.archive.records import Watermark
 def changed(
     found: Sequence[FoundSource], known: Mapping[str, Watermark], since_s: float | None = None
 ) -> list[FoundSource]:
-    """Return the sources with new or changed files, and only these files, the oldest first.
+    """Return the sources with new or changed files, each with only these files, oldest first.
 
-    Parents are usually older than their forks, so they are read before them.
+    A conversation is usually older than its forks, so this order reads it before them.
 
     Args:
         found: the files as they are now.
-        known: how far files were imported, by path.
+        known: the watermarks of the files at their last import, by path.
         since_s: files that were last modified earlier are left out; in Unix seconds.
     """
     results = [replace(source, files=_changed(source.files, known, since_s)) for source in found]

@@ -1,4 +1,4 @@
-"""Forks: conversations that begin with a copy of another one's items."""
+"""Forks: conversations that begin with a copy of another conversation's items."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from backscroll.history.streamed_items import StreamedItems
 def without_copies(
     conversation: SourceConversation, parent: str, copied: Container[str]
 ) -> SourceConversation:
-    """Return a fork without the items at its start that its parent has.
+    """Return a fork without the items at its start that were copied.
 
     Args:
         conversation: the fork as it was read.
         parent: the id of the conversation from which it was forked.
-        copied: the keys of the items of the parent, and of the conversations from which that one
-            was forked in turn.
+        copied: the keys of the items of the parent, and of the conversations from which the parent
+            itself was forked.
     """
     return _later(conversation, parent, lambda item: item.key in copied)
 
@@ -26,12 +26,12 @@ def without_copies(
 def from_first_own(
     conversation: SourceConversation, parent: str, own: Container[str]
 ) -> SourceConversation:
-    """Return a fork from the first of its own items on.
+    """Return a fork without the copied items before its first own item.
 
     Args:
         conversation: the fork as it was read.
         parent: the id of the conversation from which it was forked.
-        own: the keys of the fork's own items that are known.
+        own: the keys of the fork's items that an earlier import stored. None of them is a copy.
     """
     return _later(conversation, parent, lambda item: item.key not in own)
 
@@ -46,7 +46,7 @@ def _later(
     else:
         own = tuple(dropwhile(is_left_out, items))
     title = conversation.title
-    if title == _first_prompt(items):  # which is the parent's
+    if title == _first_prompt(items):  # that prompt was copied from the parent
         title = _first_prompt(own)
     return replace(conversation, parent=parent, items=own, title=title)
 

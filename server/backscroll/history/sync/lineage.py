@@ -1,4 +1,4 @@
-"""Recognises forks during a sync, so that what they copied is stored once."""
+"""Recognises forks during a sync, so that the items that they copied are stored only once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ _MOST_ANCESTORS: Final = 16
 
 @dataclass(slots=True)
 class Lineage:
-    """Conversations and those from which they were forked, in one partition.
+    """Finds the conversation from which another one was forked, in one partition.
 
     A conversation that names no parent is a fork if it begins with an item that an earlier
-    conversation of the same sync has. One that was imported before keeps the parent that it had.
+    conversation of the same sync has. A conversation that was imported before keeps its parent.
     """
 
     store: Store
@@ -29,7 +29,7 @@ class Lineage:
     async def own_part(
         self, record: SourceConversation, pending: Iterable[ImportedConversation]
     ) -> SourceConversation | None:
-        """Return a conversation without what it copied, or None if it has only copies.
+        """Return a conversation without its copied items, or None if all its items are copies.
 
         Args:
             record: the conversation as it was read.
@@ -57,8 +57,7 @@ class Lineage:
     async def _without_copies(
         self, record: SourceConversation, parent: str, written: dict[str, ImportedConversation]
     ) -> SourceConversation:
-        # What was imported of a fork tells where its own part begins, even if its parent was
-        # forgotten since.
+        # The fork's stored items tell where its copies end, even if its parent was forgotten since.
         own = await self._keys(import_key(record.source, record.id), written)
         if any(item.key in own for item in record.items):
             return from_first_own(record, parent, own)
@@ -73,7 +72,7 @@ class Lineage:
     async def _inherited(
         self, record: SourceConversation, parent: str, written: dict[str, ImportedConversation]
     ) -> set[str]:
-        """Return the keys of the items of all ancestors."""
+        """Return the keys of the items of the parent, of the parent's parent and so on."""
         keys: set[str] = set()
         seen = {record.id}
         for _ in range(_MOST_ANCESTORS):

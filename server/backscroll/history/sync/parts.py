@@ -1,4 +1,4 @@
-"""Conversations that are too long for memory, in parts that are imported one after another."""
+"""Divides conversations that are too long for memory, so that their parts can be imported."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,9 +21,9 @@ def parts(
     most_items: int = PART_ITEMS,
     most_chars: int = PART_CHARS,
 ) -> Iterator[SourceConversation]:
-    """Yield a conversation, or its parts if its items are read as they are used.
+    """Yield a conversation, or its parts if its items are `StreamedItems`.
 
-    Importing the parts in order imports the conversation, except that no item is removed.
+    Importing the parts in order imports the conversation, except that no stored item is removed.
 
     Args:
         conversation: the conversation.

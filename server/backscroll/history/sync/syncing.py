@@ -1,4 +1,4 @@
-"""Imports the new and changed files of sources, in groups that are each one transaction."""
+"""Imports the new and changed files of sources in groups, each in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ GROUP_CONVERSATIONS: Final = 64
 """The maximum number of conversations in one transaction."""
 
 GROUP_ITEMS: Final = 512
-"""A group is written once it has this many items, so that other writers wait for a short time."""
+"""A group is written once it has this many items, so that other writers wait only briefly."""
 
 TRIES: Final = 5
 """The maximum number of attempts to write a group while other writers lock the database."""
@@ -43,10 +43,10 @@ class SyncOptions:
     Attributes:
         partition: the partition to import into; empty for the shared one.
         redact: whether to replace secrets.
-        since_s: leave out what last changed earlier, in Unix seconds; None for everything. A
+        since_s: leave out conversations that last changed earlier, in Unix seconds; None for all. A
             conversation that is in the store already is kept up to date in any case.
-        is_later_round: whether the files changed while a watch was running. A file with one
-            conversation is then imported whatever times its messages have.
+        is_later_round: whether `watch` saw the files change. A file with one conversation is then
+            imported even if its messages are older than `since_s`.
         refuse: is called with a line for each conversation or file that cannot be imported.
         group_items: a group is written once it has this many items.
         advance: is called with the size of each file that was read, in bytes.
@@ -67,7 +67,7 @@ async def sync(
     """Import what is new since the last sync.
 
     If nothing is new, this reads the watermarks and no file. If it is interrupted, the next sync
-    continues: a file counts as imported only with its last conversation.
+    continues: a file counts as imported only once its last conversation is written.
 
     Args:
         store: the store.
@@ -95,8 +95,8 @@ class _Member:
     Attributes:
         source: the name of its source.
         conversation: the conversation, or a part of it.
-        secrets: the secrets that were replaced in it.
-        is_rest: whether its first part was written before.
+        secrets: how many secrets of each kind an item had, by the key of the item.
+        is_rest: whether this is a later part of a conversation, whose first part was written.
     """
 
     source: str
@@ -118,7 +118,7 @@ class _Group:
     _items: int = 0
 
     async def add_file(self, source: Source, file: FoundFile, read: ReadFile) -> None:
-        """Add the conversations of a file, and write those that fill a group."""
+        """Add the conversations of a file, and write the group whenever it is full."""
         is_whole = True
         try:
             for record in read(file, source):
@@ -132,7 +132,7 @@ class _Group:
                 else:
                     await self._add(source, record)
         except FileNotFoundError:
-            return  # it was removed since it was found
+            return  # the file was removed after it was found
         except OSError as error:
             self._refuse(source, f"{file.path} {why(error)}")
             return
@@ -162,7 +162,8 @@ class _Group:
                 await self.write()
             await self._add_part(source, part, stored.secrets, is_rest=number > 0)
         if number:
-            await self.write()  # what is pending must be whole, because forks are compared with it
+            # A conversation in `_members` must be whole, because forks are compared with it.
+            await self.write()
 
     async def _add_part(
         self,
@@ -193,9 +194,9 @@ class _Group:
         *,
         is_rest: bool,
     ) -> None:
-        """Write a long new conversation in several transactions, so that other writers wait little.
+        """Write a long new conversation in several transactions, so that others wait only briefly.
 
-        An update is one transaction, because it needs all items. It writes few of them.
+        An update is one transaction, because the store compares all items. It writes few of them.
         """
         await self.write()
         for start in range(0, len(conversation.items), self.options.group_items):

@@ -27,7 +27,7 @@ class SourceTally:
         """Count what the store did with a conversation.
 
         Args:
-            outcome: what it did.
+            outcome: what the store did.
             is_rest: whether this is a further part of the conversation that was counted last.
         """
         if not is_rest or outcome.kind == "refused":
@@ -42,7 +42,7 @@ class SourceTally:
 
     @property
     def read(self) -> int:
-        """How many conversations were read, including those that could not be."""
+        """How many conversations were found, including those that could not be read."""
         return self.outcomes.total()
 
     def __str__(self) -> str:

@@ -13,12 +13,12 @@ from backscroll.history.sync.tally import SyncTally
 from backscroll.store.app import Store
 
 INTERVAL_S: Final = 1.0
-"""How often files are looked at, in seconds, unless reading them takes longer."""
+"""The pause before the files are examined again, in seconds, unless the last sync took longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """The rounds of a watch.
+    """When a watch examines the files again, and what it calls afterwards.
 
     Attributes:
         wait: waits for a number of seconds, or until the next round is asked for. It returns
@@ -39,8 +39,8 @@ async def watch(
 ) -> None:
     """Sync, and sync again whenever a file is new or has changed, until there is no next round.
 
-    While nothing changes, a round costs what `find` costs. A pause is at least as long as the sync
-    before it, so that at most half of the time is spent reading files that grow all the time. If
+    While nothing changes, a round only calls `find`. A pause is at least as long as the sync before
+    it, so that at most half of the time is spent on reading, even if files grow all the time. If
     the database cannot be written, `options.refuse` is called once, and the next round tries again.
 
     Args:
