@@ -34,7 +34,7 @@ _NEEDED: Final = "name what to forget: ids, --source, --project or --before"
     default="",
     metavar="NAME",
     help="Everything of a project, or of a working directory and its subfolders. If you replaced "
-    "the metadata of a conversation through the API, only its exact directory finds it.",
+    "a conversation's metadata through the API, give its exact directory.",
 )
 @click.option(
     "--before",
@@ -59,9 +59,9 @@ def forget(  # noqa: PLR0913 - parameters are options
 
     If several options are given, all of them must apply. Shows what would be erased, and asks.
     Then the texts, titles and metadata are erased from the database, from the search index and from
-    stored replies. Only a hash of each one's import key is kept, so that no later import or sync
-    brings it back. Sub-agents and forks of a conversation stay unless they are selected too; their
-    ids are shown. The files that were imported are not changed; nor are backups and exports.
+    stored replies. Only a hash of each import key is kept, so that no later import or sync brings
+    them back. Sub-agents and forks of a conversation stay unless they are selected too; their ids
+    are shown. The files that were imported are not changed; nor are backups and exports.
     """
     import anyio
 
@@ -91,7 +91,7 @@ def forget(  # noqa: PLR0913 - parameters are options
 
 
 def _confirm(count: int) -> None:
-    """Ask the user.
+    """Ask the user whether to erase the conversations.
 
     Raises:
         click.Abort: the answer is no.

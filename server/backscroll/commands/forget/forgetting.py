@@ -18,7 +18,7 @@ class Found(NamedTuple):
 
     Attributes:
         forgotten: what would be erased, latest active first.
-        staying: the ids of its sub-agents and forks that the selection does not include.
+        staying: the ids of their sub-agents and forks that the selection does not include.
     """
 
     forgotten: list[Forgettable]
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 async def found(database: str, selected: Selection, partition: str) -> Found:
-    """Return the conversations of a selection, and which sub-agents and forks of them would stay.
+    """Return the conversations of a selection, and the sub-agents and forks that would stay.
 
     Raises:
         StoreError: the database cannot be used.
@@ -55,11 +55,12 @@ _LEFT: Final = (
 
 
 def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
-    """Return lines with the counts, and the latest of the titles.
+    """Return a line for each of the latest conversations, and then the counts.
 
     Args:
         forgotten: what would be erased.
-        folder: the folder that was selected. How many are from its subfolders is said too.
+        folder: the folder that was selected; empty for none. A last line counts the conversations
+            from its subfolders.
     """
     lines = [
         f"{in_utc(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
@@ -81,7 +82,7 @@ def staying(ids: Sequence[str], *, by_id: bool) -> str:
     """Return a sentence about sub-agents and forks that stay.
 
     Args:
-        ids: their ids.
+        ids: the ids of these sub-agents and forks.
         by_id: whether the command names only ids, so that these can be added to it.
     """
     how = "add:" if by_id else "run backscroll forget with"

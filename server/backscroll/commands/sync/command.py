@@ -21,7 +21,7 @@ from backscroll.settings.programs import SOURCES
         "backscroll sync --dry-run",
         "backscroll sync --watch",
         "",
-        "Let the server itself keep them in step while it runs:",
+        "Let the server itself sync these sources while it runs:",
         "BACKSCROLL_SOURCES=claude-code,codex",
     ),
 )
@@ -33,7 +33,7 @@ from backscroll.settings.programs import SOURCES
     help="Only sessions that changed since a UTC date or time, or an age: 12h, 7d, 3m (months).",
 )
 @click.option(
-    "--watch", is_flag=True, help="Keep running until Ctrl-C, and sync changes in two seconds."
+    "--watch", is_flag=True, help="Keep running until Ctrl-C, and sync changes within two seconds."
 )
 @click.option("--dry-run", is_flag=True, help="Only show what was found and how much is new.")
 @click.option(
@@ -41,7 +41,7 @@ from backscroll.settings.programs import SOURCES
     is_flag=True,
     help="Keep passwords, keys and tokens, which are otherwise replaced by [redacted: kind].",
 )
-@click.option("--on-request", is_flag=True, hidden=True)  # how the server starts it
+@click.option("--on-request", is_flag=True, hidden=True)  # the server starts the command with it
 @with_settings("database", "project")
 def sync(  # noqa: PLR0913 - the options of the command
     settings: Settings,
@@ -55,7 +55,7 @@ def sync(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Bring the sessions on this machine into the store, and later only what is new in them.
 
-    Without SOURCE, all that are found: claude-code, codex, gemini-cli, vscode-copilot, cursor,
+    Without SOURCE, it syncs all of these: claude-code, codex, gemini-cli, vscode-copilot, cursor,
     opencode and llm. Nothing leaves the machine. Each session becomes a conversation
     that list-threads, search-messages and list-messages show. If a session has grown since the last
     sync, only the new messages are added. A session that its program has deleted stays in the

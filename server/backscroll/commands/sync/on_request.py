@@ -1,9 +1,9 @@
-"""The rounds of a sync that a server started, which the server asks for over stdin and stdout.
+"""Lets the server that started a sync ask for another round, over the stdin of the sync.
 
 Each line that the server writes asks for a round. After the round, the sync writes an empty line
-for each that it has read. The first round needs no request. Since it may take minutes, the sync
-writes the line `FIRST_DONE` after it. The sync ends with its stdin, and so never outlives the
-server.
+for each line that it has read. The first round needs no request. Since it may take minutes, the
+sync writes the line `FIRST_DONE` after it. The sync ends when its stdin ends, so it never outlives
+the server.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from backscroll.history.sync.watching import Rounds
 from backscroll.stdio.pipes import PipeReader, open_source
 
 SMALL_GROUP: Final = 64
-"""The maximum number of items in one transaction, so that writes of the server wait little."""
+"""The maximum number of items in one transaction, so that the server's writes wait only briefly."""
 
 FIRST_DONE: Final = "imported"
 """The line that tells the server that the first round has ended."""
@@ -27,7 +27,7 @@ NICENESS: Final = 10
 
 
 async def requested_rounds() -> Rounds:
-    """Give way to other processes, and return the rounds that the server asks for on stdin."""
+    """Lower this process's priority, and return the rounds that the server asks for on stdin."""
     if sys.platform != "win32":
         os.nice(NICENESS)
     requests = _Requests(await open_source(sys.stdin.fileno()))
@@ -39,8 +39,8 @@ class _Requests:
     """The requests of the server.
 
     Attributes:
-        reader: reads them from stdin.
-        unanswered: how many were read, and not answered yet.
+        reader: reads the requests from stdin.
+        unanswered: how many requests were read but not answered yet.
         is_first: whether the first round has not ended yet.
     """
 
@@ -59,7 +59,7 @@ class _Requests:
         return bool(lines)
 
     def answer(self, _: SyncTally | None) -> None:
-        """Tell the server that all requests which were read have been done."""
+        """Tell the server that the round which it asked for has ended."""
         first = f"{FIRST_DONE}\n" if self.is_first else ""
         sys.stdout.write(first + "\n" * self.unanswered)
         sys.stdout.flush()

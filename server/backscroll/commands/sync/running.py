@@ -39,7 +39,7 @@ class SyncCommand:
     indexes_tools: bool = False
 
     async def show(self) -> None:
-        """Show what was found and what is new, without reading or writing any of it."""
+        """Show how many files were found and are new, without reading or importing any file."""
         sources = here(self.sources)
         if is_missing(self.database):  # opening the store would create it
             self._show(sources, changed(sources, {}, self.options.since_s))
@@ -70,8 +70,8 @@ class SyncCommand:
         """Sync whenever a file changes, and say what was done, until the process is interrupted.
 
         Args:
-            on_request: whether a server asks for rounds, instead of a person who reads what was
-                done; see `on_request`.
+            on_request: whether a server asks for rounds, as the module `on_request` describes, and
+                reads no messages.
 
         Raises:
             OperatorError: the database cannot be used.

@@ -1,4 +1,4 @@
-"""The table of the sources that were found."""
+"""Formats the table of the sources that were found."""
 
 from collections.abc import Sequence
 from typing import Final

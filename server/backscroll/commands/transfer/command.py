@@ -27,7 +27,7 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "Backscroll's own format is an object a line (a thread needs only messages):",
+        "Backscroll's own format has an object on each line (a thread needs only messages):",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -53,7 +53,7 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
 @click.option(
     "--branches",
     is_flag=True,
-    help="Also import the branches that an edit or a retry left, as conversations of their own.",
+    help="Also import the branches that an edit or a retry left, as separate conversations.",
 )
 @click.option(
     "--redact/--no-redact",
@@ -72,10 +72,10 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Import conversations from exports, archives, session logs and folders of them.
 
-    A path is a file, an archive, a folder, or - for stdin. What a file is, is recognised by its
-    content: an export as it was downloaded (also archives inside archives), a session log, a
-    database of another program, or JSON Lines of threads, conversations or stored chat completions.
-    Files can be compressed by gzip or zstandard.
+    A path is a file, an archive, a folder, or - for stdin. A file is recognised by its content: an
+    export as it was downloaded (also archives inside archives), a session log, a database of
+    another program, or JSON Lines of threads, conversations or stored chat completions. Files can
+    be compressed by gzip or zstandard.
 
     Importing a file again adds nothing, and importing a later version of it adds what is new: new
     messages are appended, edited ones replaced, and what you wrote through Backscroll stays. What

@@ -60,7 +60,7 @@ async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[str]]:
-    """Yield a new file that replaces `path` once it is complete. Only its owner can read it.
+    """Yield a new file that replaces `path` once it is complete. Only this user can read it.
 
     Raises:
         CommandError: the file cannot be written.

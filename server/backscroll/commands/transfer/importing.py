@@ -112,12 +112,12 @@ class _Import:
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
     async def read(self, source: ImportFile, most: int | None, advance: Advance) -> None:
-        """Read at most `most` entries of a source. The last ones are written with the next ones."""
+        """Read at most `most` entries of a source. The last group stays open for more entries."""
         for entry in islice(source.entries, most):
             self.taken += 1
             try:
                 await self._take(source, entry)
-            except OSError as error:  # long conversations are read from their file again
+            except OSError as error:  # the items of a long conversation are read only now
                 outcome = ImportOutcome(kind="refused", reason=why(error))
                 self._count(_Member(source, entry, Refused(outcome.reason)), outcome)
             advance(entry.size)
@@ -141,9 +141,10 @@ class _Import:
             await self.write()
 
     async def _forms(self, item: ImportItem) -> tuple[Iterator[Writable], Secrets]:
-        """Return an item as the store takes it, or the parts of one that is too long for memory.
+        """Return an item in the form that the store imports, in parts if it is too long for memory.
 
-        What a fork copied from its parent is left out. The second value is that of `StoredParts`.
+        The items of a fork that were copied from its parent are left out. The second value has the
+        secrets that were replaced in the item.
         """
         if isinstance(item, Partly):
             return iter((item.item,)), {}
@@ -190,7 +191,7 @@ class _Import:
             self._count(member, outcome)
 
     def report(self) -> None:
-        """Say what of the sources was changed or left out."""
+        """Report the characters that were replaced, and the unknown fields that were left out."""
         for name, count in self._replaced.items():
             which = "1 character" if count == 1 else f"{count:,} characters"
             self.refuse(f"{name}: {which} that cannot be stored became U+FFFD")

@@ -13,14 +13,14 @@ class LeftOut:
         self._names: dict[str, list[str]] = {}
 
     def add(self, name: str, words: str) -> None:
-        """Add a file, with what it looks like: `a PNG image`."""
+        """Add a file. `words` say what the file looks like, such as `a PNG image`."""
         self._names.setdefault(words, []).append(name)
 
     def drop(self, is_known: Callable[[str], bool]) -> None:
-        """Forget files that are known after all.
+        """Remove the files that belong to a known export.
 
         Args:
-            is_known: returns whether a file is known by its name without folders.
+            is_known: returns whether a file belongs to it, given the file's name without folders.
         """
         left = {
             words: [name for name in names if not is_known(name.rpartition("/")[2])]
@@ -32,9 +32,9 @@ class LeftOut:
         return sum(map(len, self._names.values()))
 
     def __str__(self) -> str:
-        """Return the first file that looks like something, and how many others look the same.
+        """Name a file of each kind, and say how many other files look the same.
 
-        The rarest are first, because an export has many images, and one unknown list of chats.
+        The rarest kinds are first: a single list of chats matters more than many images.
         """
         kinds = sorted(self._names.items(), key=lambda each: len(each[1]))
         shown = [f"{names[0]} is {words}{_more(len(names) - 1)}" for words, names in kinds[:_SHOWN]]

@@ -42,7 +42,7 @@ _HELP: Final = "run backscroll import --help for the formats"
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """Finds what can be imported.
+    """Finds the files that can be imported.
 
     Attributes:
         recorded: reads files of other programs.
@@ -59,8 +59,8 @@ class Recogniser:
         """Yield the files at a path. Each must be imported before the next one is asked for.
 
         Args:
-            path: a file, an archive or a folder; `-` for stdin; `chitchat` for the file of the
-                installed package.
+            path: a file, an archive or a folder; `-` for stdin; `chitchat` for the data set in the
+                installed package `chitchat_dataset`.
             stdin: the stream to read if the path is `-`.
 
         Raises:
@@ -138,7 +138,7 @@ class Recogniser:
         return found is not None and self.kind in {AUTO, found.name}
 
     def _reader(self, each: Opened, *, alone: bool) -> ImportFile | str:
-        """Return what can be imported, or what a file looks like whose format is not known.
+        """Return a file to import, or what it looks like if its format is not known.
 
         Args:
             each: a file or folder, or why it cannot be read.
@@ -183,7 +183,7 @@ class Recogniser:
 
 @contextmanager
 def _copied(stream: BinaryIO, name: str) -> Iterator[Path]:
-    """As `copied`.
+    """Copy a stream to a temporary file, as `copied` does.
 
     Raises:
         CommandError: the stream cannot be read, or not be copied.
@@ -217,7 +217,7 @@ def _has_own_kind(record: Mapping[str, Any]) -> bool:
 
 
 def _may_be_own(looked: Sequence[Sample]) -> bool:
-    """Return whether the reader of Backscroll's own format reads a file, or says what is wrong."""
+    """Return whether a file may be in Backscroll's own format, perhaps with errors."""
     first = looked[0]
     if first.kind == "text" or first.start.startswith(documents.UTF_16):
         return True

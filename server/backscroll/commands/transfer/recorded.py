@@ -1,4 +1,4 @@
-"""The conversations of files that other programs recorded, as entries to import."""
+"""Reads files that other programs recorded, and yields their conversations as entries to import."""
 
 import io
 from collections import Counter
@@ -32,7 +32,8 @@ class Recorded:
 
     Attributes:
         branches: whether abandoned branches are read too.
-        redacts: whether secrets are replaced; None to do so for what `backscroll sync` also reads.
+        redacts: whether secrets are replaced; None to do so only for the formats that `backscroll
+            sync` also reads.
         without_content: counts the conversations without any messages, by source.
     """
 

@@ -1,4 +1,4 @@
-"""What a sync or an import stores of a conversation: the part that is its own, without secrets."""
+"""Prepares a conversation for the store: without the items that it copied, and without secrets."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ Secrets = Mapping[str, Counter[str]]
 
 @dataclass(frozen=True, slots=True)
 class StoredParts:
-    """A conversation as the store takes it.
+    """A conversation in the form that the store imports.
 
     Attributes:
         parts: the conversation, or the parts of one that is too long for memory, in order. Reading
@@ -37,7 +37,7 @@ async def stored_parts(
     *,
     redact: bool,
 ) -> StoredParts | None:
-    """Return what to store of a conversation, or None if it has only copies of other items.
+    """Return a conversation without copied items and secrets, or None if all its items are copies.
 
     Args:
         record: the conversation as it was read.

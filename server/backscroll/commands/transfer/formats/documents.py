@@ -189,7 +189,7 @@ def _has_several(whole: bytes) -> bool:
 
 
 class _Rejoined:
-    """A stream that gives the bytes that were already read from another stream, then the rest."""
+    """Reads a stream from its beginning, although its first bytes were already read."""
 
     def __init__(self, start: bytes, rest: IO[bytes]) -> None:
         self._start = BytesIO(start)

@@ -1,4 +1,4 @@
-"""The types into which every format is read: conversations, and refusals with a reason."""
+"""The types that the readers of all formats yield: conversations, and refusals with a reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class FromProgram:
     """A conversation that another program recorded.
 
     Attributes:
-        conversation: the conversation as it was read. It may repeat the start of another one.
+        conversation: the conversation as it was read. A fork begins with the items of its parent.
         redacts: whether secrets are replaced.
     """
 
@@ -53,7 +53,7 @@ class FromProgram:
 
 @dataclass(frozen=True, slots=True)
 class AllCopied:
-    """A fork with nothing that its parent does not have."""
+    """A fork whose items are all copied from its parent, so that there is nothing to write."""
 
 
 Writable: TypeAlias = Imported | AllCopied | Refused
@@ -86,7 +86,7 @@ class ImportFile:
         name: the source's name, as shown to users.
         entries: the entries, read on demand.
         total: the sum of the sizes of all entries, in bytes or another unit; None if it is unknown.
-        source: the program whose format the source has.
+        source: the name of the format's program, such as `chatgpt`.
     """
 
     name: str
