@@ -42,10 +42,10 @@ _RESEMBLED: Final = {
 
 
 def resembled(names: Collection[str]) -> str | None:
-    """Return what an object with these fields seems to come from, even if it cannot be read.
+    """Return the kind of file from which an object with these fields seems to be.
 
     Returns:
-        Words such as `a session log of Claude Code`; None if it resembles no known format.
+        Words such as `a session log of Claude Code`; None if no known format has such objects.
     """
     for words, sets in _RESEMBLED.items():
         if any(fields <= {*names} for fields in sets):

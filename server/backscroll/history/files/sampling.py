@@ -117,8 +117,8 @@ def _tables(file: SourceFile) -> frozenset[str]:
     if file.path is None:
         return frozenset()
     uri = file.path.resolve().as_uri()
-    # An immutable database is read without locks, which could block its program. It is read without
-    # its write-ahead log, so tables that were created a moment ago may be only in the log.
+    # `immutable` reads the database without locks, which could block its program. It also ignores
+    # the write-ahead log, which has the newest tables, so `ro` is tried if it finds no table.
     for mode in ("immutable=1", "mode=ro"):
         try:
             with closing(sqlite3.connect(f"{uri}?{mode}", uri=True, timeout=0)) as connection:

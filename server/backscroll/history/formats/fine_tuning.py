@@ -27,7 +27,7 @@ _OWN_OF_MESSAGES: Final = ("tool_calls", "function_call", "tool_call_id", "name"
 def recognises(sample: Sample) -> bool:
     """Return whether a file has records that only fine-tuning files have.
 
-    Records with nothing but `messages` of roles and contents are in Backscroll's own format.
+    Records that have only `messages`, with roles and contents, are in Backscroll's own format.
     """
     if sample.kind not in {"lines", "object", "array"}:
         return False

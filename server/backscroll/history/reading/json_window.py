@@ -100,7 +100,7 @@ class JsonWindow:
         return False
 
     def record(self) -> Found | str:
-        """Return the object at the position, or why the value there is none. Go to its end."""
+        """Go to the end of the value at the position. Return it, or why it is not an object."""
         found = self._value()
         return NOT_OBJECT if not isinstance(found, str) and type(found[0]) is not dict else found
 

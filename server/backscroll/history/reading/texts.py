@@ -54,9 +54,9 @@ def cut_note(length: int, unit: str) -> str:
 
 
 def _has_long_word(text: str) -> bool:
-    """Return whether `LEAST_CHARS` characters without a space follow one another.
+    """Return whether a text has `LEAST_CHARS` characters in a row without a space.
 
-    The search skips to the last space within that distance, which makes it much faster than a
+    The search jumps to the last space within this distance, which makes it much faster than a
     regular expression.
     """
     start = 0

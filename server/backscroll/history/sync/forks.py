@@ -26,7 +26,7 @@ def without_copies(
 def from_first_own(
     conversation: SourceConversation, parent: str, own: Container[str]
 ) -> SourceConversation:
-    """Return a fork without the copied items before its first own item.
+    """Return a fork without the items before the first item in `own`.
 
     Args:
         conversation: the fork as it was read.

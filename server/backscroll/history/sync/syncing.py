@@ -196,7 +196,7 @@ class _Group:
     ) -> None:
         """Write a long new conversation in several transactions, so that others wait only briefly.
 
-        An update is one transaction, because the store compares all items. It writes few of them.
+        An update is one transaction, because the store compares all items. It writes only few.
         """
         await self.write()
         for start in range(0, len(conversation.items), self.options.group_items):

@@ -218,7 +218,7 @@ def _is_skipped(raw: bytes) -> bool:
 
 
 def _calls(content: list[Any]) -> tuple[bool, tuple[str, ...]]:
-    """Return whether a turn contains outputs of tools, and the ids of its calls or outputs."""
+    """Return whether a message contains outputs of tools, and the ids of the tool calls in it."""
     is_output, calls = False, []
     for block in content:
         if isinstance(block, dict):
