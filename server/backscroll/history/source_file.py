@@ -40,7 +40,7 @@ class DamagedFileError(OSError):
 
 
 def why(error: OSError) -> str:
-    """Return the reason of an error as the rest of a sentence about the file."""
+    """Return the reason of an error, to be shown after the file's name, such as `is damaged`."""
     if isinstance(error, DamagedFileError):
         return str(error)
     return f"cannot be read: {error.strerror or error}"

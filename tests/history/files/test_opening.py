@@ -139,7 +139,7 @@ def test_archives_in_archives_share_one_allowance_and_nest_three_times(tmp_path:
         content = zipped({name: content})
     path = written(tmp_path / "x.zip", content)
 
-    assert found(path) == [("a.zip/b.zip/c.zip", "is inside 3 archives: unpack the outer ones")]
+    assert found(path) == [("a.zip/b.zip/c.zip", "is inside 3 archives: unpack the outer archives")]
 
 
 def test_names_in_an_archive_are_only_names(tmp_path: Path) -> None:

@@ -152,7 +152,8 @@ class _Opening:
             elif not start.startswith(_ZIP):
                 yield file
             elif nesting == MAX_NESTING:
-                yield Unreadable(file.name, f"is inside {nesting} archives: unpack the outer ones")
+                reason = f"is inside {nesting} archives: unpack the outer archives"
+                yield Unreadable(file.name, reason)
             else:
                 yield from self.archive(file, allowance, nesting)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The text of a message's content, in the forms that OpenAI's APIs and their imitators use."""
+"""Reads the text of a message's content, as OpenAI's APIs and similar APIs write it."""
 
 from typing import Any, Final
 

@@ -34,8 +34,8 @@ class Draft:
     For formats whose conversations are lists. If the messages form a tree, `ItemList` is used.
 
     NUL characters and lone surrogates in any text become U+FFFD, because databases cannot store
-    them. The key of an item that has none is a hash of the item and of all earlier items without
-    keys. If two items have the same key, `~2` is appended to the second key.
+    them. An item without a key gets a hash of itself and of all earlier items without keys. If two
+    items have the same key, `~2` is appended to the second key.
 
     Attributes:
         model: the model that answered last; empty if unknown.

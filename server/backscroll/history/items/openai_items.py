@@ -52,7 +52,7 @@ def output_item(call_id: str, output: str | list[JSON]) -> JSON:
 
 
 def reasoning_item(summary: Iterable[str], content: Iterable[str]) -> JSON:
-    """Return a model's reasoning. If `content` is empty, the item has none."""
+    """Return a model's reasoning. If `content` is empty, the item lacks the field `content`."""
     item: JSON = {
         "type": "reasoning",
         "summary": [{"type": "summary_text", "text": text} for text in summary],

@@ -24,7 +24,7 @@ def path(parents: Mapping[str, str], leaf: str) -> list[str]:
 
 
 def newest_leaf(parents: Mapping[str, str], times: Mapping[str, int | None]) -> str:
-    """Return the message without children that has the latest time; empty without messages.
+    """Return the id of the newest message without children; empty if there are no messages.
 
     If several have the latest time, or none has a time, the result is the last of them in the file.
     If every message has children, because the messages form circles, it is the newest message.

@@ -182,7 +182,7 @@ def _secret_after(
 
 
 def _is_alone(match: re.Match[str]) -> bool:
-    """Return whether a value is complete and, without quotes, looks like one in a settings file."""
+    """Return whether a value is complete and, if it has no quotes, is as in a settings file."""
     if match["quote"] or match["tag"]:
         return match["end"] in _CLOSING
     assignment = match.string[match.end("rest") : match.start("value")]

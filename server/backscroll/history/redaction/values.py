@@ -11,7 +11,7 @@ _WORDS: Final = frozenset(
         *("testing", "tiger", "token", "true", "undefined", "unset", "unused", "user", "username"),
     )
 )
-"""Values that documentation and tests use, in lower case."""
+"""Values that documentation and tests use in place of secrets, in lower case."""
 
 _REFERENCE: Final = re.compile(
     r"[$%<{*=~#-]|\.{0,2}/(?!.{39}$)|env[.\[]"

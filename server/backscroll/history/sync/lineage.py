@@ -16,7 +16,7 @@ _MOST_ANCESTORS: Final = 16
 
 @dataclass(slots=True)
 class Lineage:
-    """Finds the conversation from which another one was forked, in one partition.
+    """Finds the parents of forks: the conversations from which they were forked, in one partition.
 
     A conversation that names no parent is a fork if it begins with an item that an earlier
     conversation of the same sync has. A conversation that was imported before keeps its parent.

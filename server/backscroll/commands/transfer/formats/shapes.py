@@ -219,7 +219,7 @@ def completion_object(completion: ImportedCompletion) -> JSON:
 
 
 def imported_item(line: ItemLine, found: JSON) -> ImportedItem:
-    """Return an item of a line, with all its fields except those of `ItemLine`, unchanged."""
+    """Return an item without the fields of `ItemLine`. Its other fields are unchanged."""
     own = {name: value for name, value in found.items() if name not in ItemLine.model_fields}
     return ImportedItem(own, created_at=line.created_at, key=line.import_key)
 

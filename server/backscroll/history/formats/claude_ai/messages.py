@@ -110,7 +110,7 @@ def _shown(kind: str, block: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _citations(block: Mapping[str, Any], text: str) -> Iterator[str]:
-    """Yield a line for each source of a block whose URL is not in the block's text."""
+    """Yield a line for each source of a block, unless the block's text has the source's URL."""
     known = set()
     for citation in objects_of(block.get("citations")):
         details = mapping(citation.get("details"))

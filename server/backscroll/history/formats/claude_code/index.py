@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 NONE: Final = -1
-"""The parent of a line that has none, and the group of a line that belongs to no sub-agent."""
+"""The parent of a line without a parent, and the group of a line that no sub-agent wrote."""
 
 _UNKNOWN: Final = -2
 _GENERATION: Final = 150_000
@@ -161,7 +161,7 @@ class Index:
     def finish(self) -> None:
         """Find the parents that are too far back for `add`, and drop repeated lines.
 
-        A line whose id an earlier line has becomes bookkeeping.
+        A line becomes bookkeeping if an earlier line has the same id.
         """
         self._find_parents()
         self._known, self._known_before = {}, {}
@@ -194,7 +194,7 @@ class Index:
         self._unknown = []
 
     def _repeated(self) -> Iterator[int]:
-        """Yield the positions of lines whose id an earlier line has.
+        """Yield the position of each line that has the same id as an earlier line.
 
         The ids are compared in parts, so that a set never has more than about `_PART` of them.
         """

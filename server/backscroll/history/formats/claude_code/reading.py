@@ -36,7 +36,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def read(
     file: SourceFile, *, branches: bool = False, in_memory: int = IN_MEMORY
 ) -> Iterator[Record]:
-    """Yield the main conversation of a log, then those of its sub-agents.
+    """Yield the main conversation of a log, then the conversations of its sub-agents.
 
     Args:
         file: the log.

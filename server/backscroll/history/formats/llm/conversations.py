@@ -54,7 +54,7 @@ class _Log:
         """Return the id, title, parent and time of each conversation.
 
         A conversation that went on after an update of `llm` is in both generations of tables, with
-        the same id. A response that belongs to no conversation, as in early versions, becomes one.
+        the same id. A response without a conversation, as in early versions, becomes one itself.
         """
         self._results = database.grouped("tool_results", "response_id", "id")
         self._calls = database.grouped("tool_calls", "response_id", "id")
