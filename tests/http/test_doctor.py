@@ -90,7 +90,7 @@ async def test_nothing_is_checked_for_http_if_nothing_is_set_for_it(tmp_path: Pa
                 "callers",
                 "failed",
                 "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call); "
+                "BACKSCROLL_ALLOWED_ORIGINS ('none' if no web page may call); "
                 "or use --host 127.0.0.1",
                 next_step=NO_START,
             ),

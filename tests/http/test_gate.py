@@ -137,14 +137,14 @@ def test_a_host_with_a_port_matches_only_that_port_and_without_one_any() -> None
             Settings(),
             (
                 "--host 0.0.0.0 lets other machines call: set BACKSCROLL_HTTP_AUTH=token or oauth, "
-                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may "
-                "call); or use --host 127.0.0.1"
+                "BACKSCROLL_ALLOWED_HOSTS, BACKSCROLL_ALLOWED_ORIGINS ('none' if no web page "
+                "may call); or use --host 127.0.0.1"
             ),
         ),
         (
             Settings(http_auth="token", allowed_hosts=("a.example",)),
             (
-                "--host 0.0.0.0 lets other machines call: set BACKSCROLL_ALLOWED_ORIGINS (none, "
+                "--host 0.0.0.0 lets other machines call: set BACKSCROLL_ALLOWED_ORIGINS ('none' "
                 "if no web page may call); or use --host 127.0.0.1"
             ),
         ),

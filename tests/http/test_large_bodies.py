@@ -83,7 +83,7 @@ async def test_a_message_that_is_large_without_its_arguments_is_refused(
         response = await post(server.url, method, params, era=era)
 
     sentence = (
-        "Apart from the arguments of a tool call, a message must be smaller than 65536 bytes."
+        "A message must be smaller than 65536 bytes, not counting the arguments of a tool call."
     )
     assert refusal_of(response) == (413, sentence)
 

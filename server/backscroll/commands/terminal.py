@@ -32,12 +32,14 @@ def write(text: str, stream: TextIO | None = None) -> None:
 
 
 def warn(line: str) -> None:
-    """Write a line to stderr after the program's name, with escaped control characters."""
+    """Write `backscroll: ` and a line to stderr. Control characters in the line are escaped."""
     click.echo(f"backscroll: {plain(line)}", err=True)
 
 
 def stdout() -> TextIO:
-    """Return stdout. Commands call this before their work, so that no result is lost.
+    """Return stdout.
+
+    Commands call this before their work, because without stdout their result would be lost.
 
     Raises:
         CommandError: stdout is closed.

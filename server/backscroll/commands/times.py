@@ -1,4 +1,4 @@
-"""Reads the times that options name, and shows times to people."""
+"""Parses the times in the values of options, and formats times for people."""
 
 import time
 from datetime import UTC, datetime
@@ -11,24 +11,32 @@ _LATEST: Final = 253_402_300_799
 
 
 def in_utc(seconds: int | None) -> str:
-    """Return a time in Unix seconds such as `2026-11-21 10:00`; empty if unknown or not a date."""
+    """Format a time in UTC, such as `2026-11-21 10:00`.
+
+    Args:
+        seconds: the time in Unix seconds; None if it is unknown.
+
+    Returns:
+        The text; empty if the time is unknown, before 1970 or after 9999.
+    """
     if seconds is None or not 0 <= seconds <= _LATEST:
         return ""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def since_s(option: str, text: str) -> int | None:
-    """Return the start of the time that the text of an option names, in Unix seconds.
+    """Parse the value of an option such as `--since`, and return it in Unix seconds.
 
     Args:
         option: the name of the option, for the error.
-        text: a date, a time or an age, as `backscroll_tools.periods` reads it; may be empty.
+        text: the value: a date, a time or an age, as `backscroll_tools.periods` parses it; may be
+            empty.
 
     Returns:
-        The time; None if the text is empty.
+        The time, or the first second of a day, month or year; None if the text is empty.
 
     Raises:
-        click.UsageError: the text is something else.
+        click.UsageError: the text is neither empty nor a date, a time or an age.
     """
     from backscroll_tools.errors import ToolError
     from backscroll_tools.periods import period

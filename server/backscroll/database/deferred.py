@@ -22,7 +22,7 @@ def defer(connection: Connection, work: Deferred, items: Sequence[Any]) -> int:
     Args:
         connection: a connection to SQLite, in a write transaction.
         work: the function to call once, with all items that are deferred for it.
-        items: the items.
+        items: what to pass to `work`, after the items that were deferred for it earlier.
 
     Returns:
         How many items are now deferred for `work`.

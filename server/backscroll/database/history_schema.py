@@ -1,4 +1,4 @@
-"""The tables of imports: what was erased for good, and how far each file was imported."""
+"""Tables with which imports skip what was erased for good, and what was imported before."""
 
 from typing import Final
 

@@ -4,10 +4,12 @@ Reads and writes use separate, bounded pools of asyncpg connections, so that rea
 writes. Writes with the same `turn`, such as writes to one thread, run one after another; a write
 takes a connection only after all earlier writes with its `turn` have ended. If a write waits for a
 lock for longer than `TRY_S`, it returns its connection to the pool and tries again later. So a lock
-delays only the writes that need it. Each statement of a read runs in its own transaction. A page is
-read with one statement, so it is one snapshot. Writes run at READ COMMITTED and lock the rows that
-they change. Each wait has a time limit: for earlier writes, for a connection, for a lock, for the
-end of a statement, and for the server's response.
+delays only the writes that need it.
+
+Each statement of a read runs in its own transaction. A page of a list is read with one statement,
+so all of its rows are from one snapshot. Writes run at READ COMMITTED and lock the rows that they
+change. Each wait has a time limit: for earlier writes, for a connection, for a lock, for the end of
+a statement, and for the server's response.
 """
 
 import asyncio

@@ -77,7 +77,8 @@ def parse(url: str) -> Address:
     except ValueError:
         raise StoreError(f"{_URL_RULE}; the host or port of this URL is invalid") from None
     if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
-        # An unescaped `/` in the password would end the host, and the rest would be the database.
+        # The part of a URL with the user, password and host ends at the first `/`, `?` or `#`. If
+        # an `@` comes later, one of these characters is probably in the user or password.
         raise StoreError(f"{_URL_RULE}; write / @ # ? in the user and password as %2F %40 %23 %3F")
     return Address(url, f"postgresql://{','.join(servers)}{parts.path}", _needs_primary(parts))
 

@@ -42,9 +42,11 @@ async def _is_shared(connection: Any, address: Address, statement_s: int, lock_s
     other = await connect(address, statement_s, lock_s)
     try:
         await connection.execute(f"SELECT set_config('backscroll.session', '{mark}', false)")
-        async with other.transaction():  # until its end, no other connection gets this session
+        # During this transaction, a pooler gives the session of `other` to no other client.
+        async with other.transaction():
             if await other.fetchval(_OWN) == mark:
-                return True  # do not query `connection`: its query may wait for this session
+                # Do not query `connection`. The query could wait for the session that `other` has.
+                return True
             return bool(await connection.fetchval(_OWN) != mark)
     except asyncpg.PostgresError:  # with statement pooling, a pooler refuses transactions
         return True

@@ -96,7 +96,8 @@ def _classify(error: DBAPIError) -> tuple[bool, NothingWrittenError | None]:
     code = sqlstate(error)
     if code in _ROLLED_BACK or code == LOCK_NOT_AVAILABLE:
         return True, DatabaseBusyError()
-    if isinstance(error, NotSupportedError):  # another replica changed a table of a cached plan
+    # A cached plan became invalid, because another replica changed a table that the plan uses.
+    if isinstance(error, NotSupportedError):
         return True, DatabaseBusyError()
     if code == _TIMED_OUT:
         return False, DatabaseBusyError()

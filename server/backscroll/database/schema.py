@@ -20,8 +20,10 @@ their source across imports. The `import_digest` of a message or item is a hash 
 imported. It is null if the message or item was written through the API. `imported_metadata` has a
 hash of each metadata value of the last import, so that the next import can detect changes made
 through the API.
-`imported_until` is the latest time in the last import, in Unix seconds. An import whose latest time
-is earlier has an older state of the source, and changes nothing.
+
+`imported_until` is the latest time in all imports so far, in Unix seconds. If the latest time in a
+new import is before `imported_until`, the import has an older state of the source, so it changes
+nothing. This does not apply to an import of only the last items of a conversation (`is_tail`).
 
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
@@ -215,7 +217,8 @@ TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     ),
     "tokens": (tokens,),
 }
-"""The tables of each set. A database with a schema version below 3 always has the set `store`."""
+"""The tables of each set. If a database has a schema version below 3, it always has the set
+`store`. A newer database may have only the set `tokens`."""
 
 
 def sets_in(names: Collection[str]) -> frozenset[TableSet]:
@@ -245,7 +248,8 @@ _index_undeleted("living_threads", threads, "partition", "position")
 _index_undeleted("living_messages", messages, "thread", "position", unique=True)
 _index_undeleted("living_conversations", conversations, "partition", "position")
 for _listed in (threads, conversations):
-    # Deleted rows are included, because new activity must also be later than their activity.
+    # Deleted threads and conversations are indexed too, because the time of a new activity must
+    # also be later than the time of their last activity.
     Index(
         f"{_listed.name}_by_activity",
         _listed.c.partition,

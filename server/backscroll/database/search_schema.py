@@ -1,12 +1,15 @@
 """The tables of the search index, which `store.search` reads and writes.
 
-Each message that search can find has a row. The number of a row is never used again, and on SQLite
-the numbers increase in commit order.
+Each message that search can find has a numbered row. The number of a removed row is never used
+again. On SQLite, the numbers increase in commit order.
 
-On SQLite, the tokens are in `search_terms`, an FTS5 table that keeps no text. The other data of the
-rows are in `search_rows`, in compressed blocks of consecutive rows, which take less space than
-single rows. On PostgreSQL, concurrent writers would have to wait for one another to add rows to a
-block. So `search_rows` has a row for each message there, with a GIN index of hashes of its tokens.
+On SQLite, the tokens of the rows are in `search_terms`, an FTS5 table that does not store the text.
+The other data of the rows are in `search_rows`, in compressed blocks of consecutive rows. A block
+takes less space than single rows.
+
+On PostgreSQL, `search_rows` has no blocks, because concurrent writers would have to wait for one
+another to add rows to a block. There is no `search_terms`: the column `terms` of `search_rows` has
+hashes of the tokens, and a GIN index.
 """
 
 from collections.abc import Mapping
@@ -16,8 +19,9 @@ from sqlalchemy import DDL, BigInteger, Column, Index, Integer, LargeBinary, Tab
 
 from backscroll.database.column_types import PlainText, tables
 
-# A number for each partition, except the default one. In the index, the tokens of such a partition
-# begin with its number, so that a search does not find or count messages of other partitions.
+# A number for each partition, except the default partition. In the index, the tokens of a numbered
+# partition begin with its number, so that a search in one partition does not find or count messages
+# of another.
 search_scopes: Final = Table(
     "search_scopes",
     tables,
@@ -25,9 +29,9 @@ search_scopes: Final = Table(
     Column("scope", Integer, nullable=False),
 )
 
-# The `kind` is 0 for threads, 1 for conversations and 2 for completions. Those whose position is
-# lower than `below` are not indexed yet, for example because they are older than the index.
-# `store.search.pending` describes the other kinds.
+# The `kind` is 0 for threads, 1 for conversations and 2 for completions. The objects of this kind
+# whose position is lower than `below` are not indexed yet, for example because they are older than
+# the index. `store.search.pending` describes the kinds above 2.
 search_pending: Final = Table(
     "search_pending",
     tables,

@@ -2,11 +2,11 @@
 
 One connection does all writes of this process. So writes wait in a queue, and do not poll SQLite's
 lock. `BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run without a
-transaction: a page is one statement, and therefore one snapshot.
+transaction. A page of a list is read with one statement, so all of its rows are from one snapshot.
 
-If the file is not locked, a read runs on the event loop, because that is faster than waking another
-thread. If the read has to wait for a lock, or takes longer than `ON_LOOP_S`, it runs on a thread of
-`sqlite_threads`.
+A read of a file runs on the event loop, because that is faster than waking another thread. If the
+read has to wait for a lock, or takes longer than `ON_LOOP_S`, it starts again on a thread of
+`sqlite_threads`. Large reads, and reads of a database in memory, always run on such a thread.
 """
 
 import asyncio
@@ -145,7 +145,11 @@ class SqliteDatabase:
             self._trouble = None
 
     async def truncate_log(self) -> bool:
-        """Empty the log like `Database.truncate_log`. A rollback journal is always empty."""
+        """Empty the write-ahead log, as in `Database.truncate_log`.
+
+        If the database uses a rollback journal instead, return True: SQLite truncates the journal
+        after each commit.
+        """
         with self._translating():
             return await self._reading.run(_emptied)
 

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     import sqlite3
 
 CACHE_KIB: Final = 2_048
-"""The size of each connection's page cache in KiB. The operating system also caches the file."""
+"""The size of each connection's page cache in KiB.
+
+It can be small, because the operating system also caches the file.
+"""
 
 _STEPS: Final = 500
 """How many steps SQLite's virtual machine takes between two checks of the time."""
 
 
 class WritingDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect for SQLite. A commit fails if another file is at the database's path.
+    """A SQLite dialect for connections that write.
 
-    An event listener of the engine could check that too, but would slow every statement down.
+    A commit fails if the database's file is no longer at its path. An event listener of the engine
+    could check that too, but would slow every statement down.
     """
 
     supports_statement_cache = True
@@ -40,10 +44,10 @@ class WritingDialect(SQLiteDialect_pysqlite):
         cast("sqlite3.Connection", dbapi_connection.driver_connection).execute("BEGIN IMMEDIATE")
 
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
-        """Commit, unless another file is now at the database's path.
+        """Commit, unless the database's file is no longer at its path.
 
         Raises:
-            DatabaseFailedError: `replaced`, because another file is at the path.
+            DatabaseFailedError: `replaced`, because another file or no file is at the path.
         """
         if not is_at_path(dbapi_connection.info):
             raise DatabaseFailedError("replaced")
@@ -73,14 +77,15 @@ def journal_mode(sqlite_version: tuple[int, ...]) -> str:
 def engine_of(
     file: DatabaseFile | None, busy_timeout_s: float, *, begin: bool = False, size: int = 1
 ) -> Engine:
-    """Return a pool of at most `size` connections.
+    """Return a pool of connections to a SQLite database.
 
     Args:
         file: an existing database file; None for a database in memory.
         busy_timeout_s: the maximum time that a connection waits for a lock, in seconds.
         begin: whether the connections are for transactions that write. Each transaction begins with
             `BEGIN IMMEDIATE`, before its first statement.
-        size: the number of connections; 0 to close each connection after use.
+        size: the maximum number of connections. If it is 0, their number is not limited, and each
+            connection is closed after use.
     """
     uri = {} if file is None else {"mode": "rw", "uri": "true"}
     path = ":memory:" if file is None else file.path.as_uri()
@@ -92,7 +97,7 @@ def engine_of(
         connect_args={
             "timeout": busy_timeout_s,
             "isolation_level": None,
-            "check_same_thread": False,  # another thread closes the connection
+            "check_same_thread": False,  # the thread that closes it may not have opened it
         },
         hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,
@@ -150,7 +155,7 @@ class KeptConnection:
 
         Raises:
             DBAPIError: the file cannot be opened.
-            DatabaseFailedError: another file is at the path.
+            DatabaseFailedError: this version of Backscroll cannot use the file at the path.
         """
         connection = self._connection
         if connection is None or not is_at_path(connection.info):
@@ -170,7 +175,10 @@ class KeptConnection:
 
 
 def set_journal_mode(engine: Engine, mode: str) -> None:
-    """Set the journal mode of all later connections. Call this only after `prepare` succeeded."""
+    """Set the journal mode of all later connections.
+
+    This changes the database file. So call this only after `preparing.prepare` accepted the file.
+    """
     event.listen(engine, "connect", partial(_set, (f"journal_mode = {mode}",)))
 
 

@@ -1,4 +1,4 @@
-"""Runs work on SQLite on threads, because SQLite's calls would block the event loop.
+"""Runs database work on threads, because SQLite's calls would block the event loop.
 
 All statements of one piece of work run on the same thread.
 
@@ -116,7 +116,7 @@ class SqliteThreads:
         kept = KeptConnection(self._engine)
         while (job := self._jobs.get()) is not None:
             done = [job] if job.future.cancelled() else self._serve(kept, job, self._jobs)
-            with suppress(RuntimeError):  # the event loop is closed, so no caller waits
+            with suppress(RuntimeError):  # raised if the event loop is closed: no caller waits
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
         kept.close()
 
@@ -144,7 +144,7 @@ def serve_writes(
     group_writes: int = GROUP_WRITES,
     group_s: float = GROUP_S,
 ) -> list[Job[Any]]:
-    """Run a job, and the jobs that are in the queue when it ends, in one transaction.
+    """Run a job, and then jobs from the queue until it is empty, in one transaction.
 
     Args:
         kept: the thread's connection, for writes.
@@ -197,8 +197,8 @@ def _run_in_savepoint(job: Job[Any], connection: Connection) -> None:
     """
     if job.future.cancelled():
         return
-    # Calling the driver directly is faster. If it raises an error, the group is rolled back, and no
-    # caller sees this error.
+    # The driver is called directly, because SQLAlchemy is slower. If the driver raises an error,
+    # the group is rolled back and its jobs are repeated, so no caller sees the driver's error.
     execute = cast("sqlite3.Connection", connection.connection.driver_connection).execute
     waiting = deferred.kept(connection)
     execute("SAVEPOINT job")
@@ -232,10 +232,10 @@ def _commit(connection: Connection) -> None:
 
 
 def _repeat_separately(kept: KeptConnection, group: list[Job[Any]], error: BaseException) -> None:
-    """Run each job of a failed transaction again in a separate one, so that only faulty jobs fail.
+    """Run each job of a failed transaction again in its own transaction.
 
-    Jobs are not repeated if the group has only one job, if the database was locked, or if the
-    transaction may have been committed.
+    Then only the faulty jobs fail. Jobs are not repeated if the group has only one job, if the
+    database was locked, or if the transaction may have been committed.
     """
     final = is_busy(error) or isinstance(error, CommitUnknownError)
     repeat = len(group) > 1 and not final

@@ -23,7 +23,7 @@ def path_of(url: str) -> Path | None:
     except ValueError:
         line = f"{_URL_RULE}; this sqlite URL has another form"
         if "?" in url:
-            line += ": write ? in the path as %3F, or set the path alone"
+            line += ": write ? in the path as %3F, or set only the path, without sqlite:///"
         raise StoreError(line) from None
 
 

@@ -41,7 +41,7 @@ class TracedDatabase:
         await self.database.check()
 
     async def truncate_log(self) -> bool:
-        """Empty the log like `Database.truncate_log`. This has no span."""
+        """Empty the write-ahead log like `Database.truncate_log`. This has no span."""
         return await self.database.truncate_log()
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Conversations that other programs recorded: exports, archives and session logs, read.
+"""Reads the conversations that other programs recorded in exports, archives and session logs.
 
 A file passes through these folders: `files` opens it, and reads its start. `formats` recognises its
 format, and reads its conversations. All formats use `reading`, which parses JSON and the rows of

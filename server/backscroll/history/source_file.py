@@ -35,7 +35,7 @@ class SourceFile:
 class DamagedFileError(OSError):
     """A file, or a part of an archive, cannot be decompressed.
 
-    Its text is shown to users after the name of the file, such as `is damaged`.
+    The text of the error, such as `is damaged`, is shown to users after the name of the file.
     """
 
 

@@ -25,8 +25,8 @@ MESSAGES: Final = 50
 """The maximum number of messages in a batch."""
 
 Each: TypeAlias = ParsedBody | JSONRPCError | RefusedError
-"""One entry of a batch: a message to handle, an error reply, or the refusal of a message that gets
-no reply."""
+"""A message of a batch, after parsing. A message that is invalid or refused becomes an error reply,
+or a `RefusedError` if it needs no reply."""
 
 AnswerOne: TypeAlias = Callable[[ParsedBody, Scope, Receive, Send], Awaitable[None]]
 """A function that handles one message, as if it had been sent alone."""
@@ -35,7 +35,7 @@ _ALONE: Final = "initialize must not be part of a batch. Send it alone."
 
 
 async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
-    """Return the messages of a batch, the error for the whole batch, or None for any other body.
+    """Return the messages of a batch, an error if the batch is invalid, or None if it is no batch.
 
     A large body is parsed in a thread, so that it does not delay other requests.
     """
@@ -48,8 +48,9 @@ async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
 class Batch:
     """Answers a batch with one array of replies, or with status 202 if no message needs a reply.
 
-    If no message needs a reply, but a message is refused, the response is the refusal: a server
-    must not accept input that it does not process (MCP 2025-03-26, transports, sending messages).
+    If no message needs a reply, but messages were refused, the response is the first refusal.
+    Status 202 would be wrong, because it tells the client that the server has accepted all messages
+    (MCP 2025-03-26, transports, sending messages).
 
     Attributes:
         messages: the messages of the batch.
@@ -130,7 +131,7 @@ def _each(message: Parsed) -> Each:
 
 
 def _refused(each: Each, refused: RefusedError) -> Each:
-    """Return the error reply to a refused message, or the refusal if the message needs no reply."""
+    """Return an error reply to a refused message if it needs a reply, otherwise `refused`."""
     match each:
         case ParsedBody(received=Received(message=JSONRPCRequest(id=request_id))):
             return _error(request_id, str(refused))

@@ -45,8 +45,9 @@ class Clients:
         """Return the client of a caller.
 
         Raises:
-            ToolError: `auth_failed` if the caller's key is not set, `forbidden` if the upstream
-                has no partitions, `upstream_unavailable` if the upstream cannot be opened.
+            ToolError: `auth_failed` if the variable with the caller's key has no valid key,
+                `forbidden` if the caller has a partition but the upstream has no partitions,
+                `upstream_unavailable` if the upstream cannot be opened.
         """
         if caller.id not in self._kept:
             client = await self._new(caller)
@@ -73,7 +74,7 @@ class Clients:
         return await self._connection.client_of(replace(upstream, caller=caller.id))
 
     async def _refuse(self) -> Header:
-        """Raise the error for a call without a key: neither the caller nor the server has one."""
+        """Raise `auth_failed`, because neither the caller nor the server has a key."""
         name = self._settings.upstream
         raise ToolError(
             "auth_failed",
@@ -88,6 +89,6 @@ class Clients:
             raise ToolError(
                 "auth_failed",
                 f"Your token uses the key in {variable}, which is not set or is not a valid key.",
-                next_step="Ask the operator to set it for the server.",
+                next_step=f"Ask the operator to set {variable} for the server.",
             )
         return key

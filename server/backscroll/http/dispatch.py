@@ -26,12 +26,13 @@ BODY_BYTES: Final = 4 * 1024 * 1024
 """The maximum size of the body of a request, in bytes."""
 
 LARGE_BYTES: Final = 64 * 1024
-"""Bodies of this many bytes or more are parsed in a thread. Apart from the arguments of a tool
-call, a message must be smaller than this."""
+"""Bodies of this many bytes or more are parsed in a thread. A message must be smaller than this,
+not counting the arguments of a tool call."""
 
 _JSON: Final = "application/json"
 _LARGE: Final = (
-    f"Apart from the arguments of a tool call, a message must be smaller than {LARGE_BYTES} bytes."
+    f"A message must be smaller than {LARGE_BYTES} bytes, "
+    "not counting the arguments of a tool call."
 )
 _TOO_LARGE: Final = f"The body is larger than {BODY_BYTES} bytes. Send a smaller message."
 
@@ -155,7 +156,10 @@ class Dispatcher:
                 disconnect.cancel()
 
     def manager(self, scope: Scope, received: Received) -> StreamableHTTPSessionManager:
-        """Return the streaming session manager if the reply may be streamed, else the JSON one."""
+        """Return the session manager that streams replies, or the manager that replies with JSON.
+
+        Replies are streamed if the client accepts streams and notifications may precede the reply.
+        """
         accepts_streams = check_accept_headers(Request(scope))[1]
         return self._streaming if accepts_streams and self._streams(received) else self._plain
 
@@ -183,7 +187,7 @@ def check_types(scope: Scope) -> None:
 
 
 async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
-    """Parse a body with `parsed`. A large body is parsed in a thread, so that other requests run.
+    """Parse a body with `parsed`, in a thread if it is large, so that no other request waits.
 
     Raises:
         RefusedError: as in `parsed`.
@@ -198,7 +202,7 @@ def parsed(body: bytes) -> ParsedBody | JSONRPCError:
 
     Raises:
         RefusedError: 400 if the body is empty, or is an invalid message that needs no reply; 413 if
-            the message, apart from the arguments of a tool call, is too large.
+            the message is too large, not counting the arguments of a tool call.
     """
     body = json_rpc.without_mark(body)
     match json_rpc.parse(body, BODY):
@@ -220,7 +224,7 @@ def message_body(received: Received) -> ParsedBody:
     """Return the body that a message of a batch would have if it were sent alone.
 
     Raises:
-        RefusedError: 413 if the message, apart from the arguments of a tool call, is too large.
+        RefusedError: 413 if the message is too large, not counting the arguments of a tool call.
     """
     body = dumped(received.message)
     return ParsedBody(received, body) if len(body) < LARGE_BYTES else _slim(received)

@@ -30,13 +30,13 @@ _CONTEXT: Final = "backscroll.request_context"
 
 def request_context_of(context: ServerRequestContext[None, object]) -> RequestContext:
     """Return the request context that `Endpoint` stored in the ASGI scope of the request."""
-    found: RequestContext = context.request.scope[_CONTEXT]  # type: ignore[attr-defined]  # Starlette's request
+    found: RequestContext = context.request.scope[_CONTEXT]  # type: ignore[attr-defined]  # a request of Starlette has `scope`
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Answers MCP requests, each with settings restricted by the caller's permissions and the URL.
+    """Answers MCP requests. A caller's permissions and the URL restrict the settings for a request.
 
     Attributes:
         settings: the operator's settings.
@@ -59,7 +59,7 @@ class Endpoint:
     metrics: Metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it with the reason."""
+        """Answer a request, or refuse it and state the reason."""
         try:
             self._check(scope)
             settings = narrowed(self.settings, scope["query_string"])

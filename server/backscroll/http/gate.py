@@ -91,7 +91,7 @@ class Gate:
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it with the reason."""
+        """Pass a request on, or refuse it and state the reason."""
         if scope["type"] == "http" and scope["path"] not in self._open:
             try:
                 self._allowed.check(Headers(scope=scope))

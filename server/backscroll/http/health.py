@@ -25,7 +25,7 @@ ANSWER_S: Final = 2.0
 """The time limit for checking the databases and the upstream, in seconds."""
 
 KEEP_S: Final = 1.0
-"""A result is reused for this long, in seconds, so that checks do not load the upstream."""
+"""The time for which a result is reused, in seconds. It limits how often the upstream is asked."""
 
 
 class Health:
@@ -115,8 +115,8 @@ class Health:
 def _cheap_request(profile: Profile) -> UpstreamRequest:
     """Return a request that the upstream answers fast and that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
-    # Prefer a group whose objects can be listed. For other groups, `probe` asks for an id that does
-    # not exist. If several groups remain, prefer one whose endpoint needs no version header.
+    # First, prefer a group whose objects can be listed. For a group without a list, `probe` asks
+    # for an id that does not exist. Second, prefer a group whose endpoint needs no version header.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 

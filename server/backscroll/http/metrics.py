@@ -31,7 +31,7 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 REQUESTS: Final = (0, 1, 2, 3, 5, 8, 13, 21, 34, 50)
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder in which prometheus_client shares counts among processes."""
+"""The environment variable for the folder in which processes share prometheus_client's counts."""
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def allowed_toolsets(allowed: tuple[str, ...], wanted: tuple[str, ...] | None) -
 def _wanted(query: bytes) -> dict[str, Any]:
     try:
         if len(query) > _QUERY_BYTES:
-            raise ValueError  # noqa: TRY301 - raises the same error as a query that cannot be parsed
+            raise ValueError  # noqa: TRY301 - handled below, like the errors of `parse_qsl`
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     except ValueError:
         raise RefusedError(

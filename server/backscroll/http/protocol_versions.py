@@ -40,9 +40,9 @@ def has_batches(scope: Scope) -> bool:
 def check(scope: Scope, received: Received) -> JSONRPCError | None:
     """Return the error for a request whose header has an unknown version, or None.
 
-    An `initialize` request is not refused, because client and server have not agreed on a version
-    before it. Its header is removed instead. If the body of a request has a version too, the result
-    is None, because the SDK compares both versions.
+    The header of an `initialize` request is removed and the result is None, because client and
+    server agree on a version only in the reply. If the body of a request has a version too, the
+    result is None, because the SDK compares the header with the body.
     """
     version = Headers(scope=scope).get(HEADER)
     message = received.message

@@ -18,7 +18,7 @@ _VALID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestIds:
-    """ASGI middleware that gives a request the client's id if that is valid, otherwise a new id."""
+    """ASGI middleware that uses the id in `X-Request-Id` if it is valid, otherwise a new id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -12,7 +12,7 @@ class Carrier:
 
     Attributes:
         name: `line` for stdio, `body` for HTTP.
-        choosing: what a client must do to use batches, for error messages.
+        choosing: the part of an error message that says how to use the MCP version with batches.
     """
 
     name: str
@@ -45,7 +45,10 @@ def describe(flaw: JSONFlawError, carrier: Carrier) -> str:
         case "duplicate":
             return f"The key {found} appears twice in one object. Send it once."
         case "control":
-            return rf"A string has an unescaped control character {at}. Send it as \n or \u0007."
+            return (
+                f"A string has an unescaped control character {at}. "
+                r"Escape it, as in \n or \u0007."
+            )
         case "depth":
             nested = f"The {carrier.name} is nested more than {DEPTH} levels deep."
             return f"{nested} Send a message with fewer levels."

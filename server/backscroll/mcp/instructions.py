@@ -32,7 +32,7 @@ def instructions(tools: Iterable[Named]) -> str:
     only that many.
 
     Args:
-        tools: the tools that are offered, in the order of the list.
+        tools: the tools that are offered, in the order of `tools/list`.
     """
     offered = list(tools)
     does = "reads and writes" if any(tool.writes for tool in offered) else "reads"

@@ -69,7 +69,7 @@ def parse(line: bytes | Overlong, carrier: Carrier = LINE, *, whole: bool = True
     Args:
         line: the line without its newline, or the body.
         carrier: `LINE` or `BODY`, for error messages.
-        whole: whether the line is complete. False if the input ended before its newline.
+        whole: whether the line is complete. It is incomplete if the input ended before a newline.
     """
     if isinstance(line, Overlong):
         message = (
@@ -259,8 +259,8 @@ def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId 
     Args:
         start: the line's first bytes.
         end: the line's last bytes; empty if the line is not complete.
-        closed: whether the last brace certainly closes the request. If not, it may close the
-            arguments, and an id at the end counts only if it directly follows `jsonrpc`.
+        closed: whether the last brace certainly closes the request. If False, the last brace may
+            close the arguments. An id at the end then counts only if it directly follows `jsonrpc`.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

@@ -8,7 +8,7 @@ LINE_BYTES: Final = 4 * 1024 * 1024
 the same."""
 
 EDGE_BYTES: Final = 1024
-"""How many bytes are kept from the start, and how many from the end, of a line that is too long."""
+"""The number of bytes that are kept from each end of a line that is too long."""
 
 
 @dataclass(frozen=True, slots=True)

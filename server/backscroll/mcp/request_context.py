@@ -19,9 +19,10 @@ class Called:
         outcome: `ok`, the code of an error, `unknown_tool`, or `cancelled` if the client cancelled
             the call.
         seconds: the duration of the call.
-        written_ids: the ids of the objects that the call wrote, by name, such as `thread_id`.
+        written_ids: the ids of the objects that the call wrote. The keys are `thread_id` and
+            `message_id`.
         stopped_by: the reason why the page ended; empty if the call returned no page.
-        tally: counts the requests to the upstream, the retries of requests, and the bytes.
+        tally: counts the requests to the upstream, their retries, and the bytes of the replies.
     """
 
     tool: str
@@ -45,10 +46,10 @@ class RequestContext:
         settings: the operator's settings, restricted by the caller's permissions and the URL.
         client: returns the caller's upstream client.
         request_id: the id of the request in the log; empty on stdio.
-        refused: why the transport removed the arguments of a call; empty if it did not.
+        refused: why the transport refused the arguments of a call; empty if it did not refuse them.
         record: is called with each tool call after the call has ended.
-        arguments: the arguments of a call, if the transport removed them from the message so that
-            the SDK does not parse them again; otherwise None.
+        arguments: the arguments of a call whose message is large; otherwise None. The transport
+            removes these arguments from the message, so that the SDK does not parse them again.
     """
 
     settings: Settings

@@ -57,7 +57,7 @@ class RefusedLine:
 
 
 def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
-    """Return an MCP server for a transport with a single host, such as stdio.
+    """Return an MCP server for a transport that has only one client, such as stdio.
 
     Args:
         settings: the operator's settings.
@@ -96,7 +96,8 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         settings: the operator's settings. The settings of a request can only restrict them.
         profile: the kind of upstream.
         lifespan: a context that is entered once for each run of a transport.
-        scope: `public` if a client may share its cached tool list between callers, or `private`.
+        scope: `public` if a client may share its cached tool list between callers, otherwise
+            `private`.
         tools: the tools that can be offered.
     """
     by_name = {tool.name: tool for tool in tools}
@@ -105,7 +106,8 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     async def list_tools(
         context: _Context, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        if params is not None and params.cursor:  # MCP specification, pagination, error handling
+        # Any cursor is invalid (MCP specification, pagination, error handling).
+        if params is not None and params.cursor:
             raise MCPError(INVALID_PARAMS, "tools/list has no cursors: all tools are on one page.")
         return listing(request_context_of(context).settings)
 

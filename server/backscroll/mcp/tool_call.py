@@ -87,7 +87,7 @@ async def answered(
 
 
 def _tool(tools: Mapping[str, Tool], name: str, settings: Settings, profile: Profile) -> Tool:
-    """Return the tool with a name.
+    """Return the tool that has the given name.
 
     A read-only server offers no tools that write, but this function returns them too, so that a
     call of such a tool fails with `read_only`.
@@ -129,7 +129,7 @@ async def _called(
         raise ToolError("invalid_arguments", request.refused, next_step="Fix the call.")
     if request.arguments is None:
         arguments = validated(tool, params.arguments or {})
-    else:  # validate large arguments in a thread
+    else:  # the arguments are large, so a thread validates them
         arguments = await anyio.to_thread.run_sync(validated, tool, request.arguments)
     bounds = Bounds(
         result_chars=settings.result_chars,

@@ -34,8 +34,9 @@ def clean_exit() -> Iterator[None]:
     """Convert errors into exit codes, without a traceback.
 
     Raises:
-        SystemExit: `UNUSABLE` for an `OperatorError` or a full disk, after one line on stderr;
-            `INTERRUPTED` after an interrupt; `PIPE_CLOSED` if the reader of stdout has closed it.
+        SystemExit: `UNUSABLE`, after one line on stderr, for an `OperatorError` or if the output
+            cannot be written, for example because the disk is full; `INTERRUPTED` after an
+            interrupt; `PIPE_CLOSED` if the reader of stdout has closed it.
     """
     try:
         yield

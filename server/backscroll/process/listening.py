@@ -46,8 +46,8 @@ def listen_apart(host: str, port: int, number: int) -> list[socket.socket]:
         number: the number of sockets.
 
     Raises:
-        CommandError: the address does not belong to this machine, or the port is in use, even if
-            another server would share it (SO_REUSEPORT).
+        CommandError: the address does not belong to this machine, or the port is in use. The port
+            counts as in use even if the server that uses it has set SO_REUSEPORT to share it.
     """
     first = listen(host, port)
     if sys.platform != "linux":

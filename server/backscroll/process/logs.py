@@ -73,7 +73,7 @@ _CallSite: TypeAlias = tuple[str, int, str, int]
 
 @dataclass(slots=True)
 class _Window:
-    """Counts the lines that one logging statement has written or omitted since `since`."""
+    """Counts the lines that one logging statement has written or omitted in a window of time."""
 
     since: float
     lines: int = 0

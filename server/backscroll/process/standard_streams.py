@@ -18,7 +18,7 @@ def reserve_closed() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest free number: `descriptor`
+            opened = os.open(os.devnull, os.O_RDWR)  # equals `descriptor`, the lowest free number
             os.set_inheritable(opened, True)  # noqa: FBT003 - takes no keyword
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the process ends

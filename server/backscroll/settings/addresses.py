@@ -36,7 +36,10 @@ def flaw_of_address(base_url: str, *, allow_http: bool, key: str = "BACKSCROLL_A
     if re.search(r"[^\x21-\x7e]|\\|%2e|%2f|%5c", base_url, re.IGNORECASE) or {".", ".."} & set(
         url.path.split("/")
     ):
-        return "must be ASCII, without spaces or backslashes, and without . or .. in its path"
+        return (
+            "must be ASCII without spaces, backslashes, %2e, %2f or %5c, and no part of its path "
+            'may be "." or ".."'
+        )
     if url.scheme == "http" and not allow_http and not is_loopback(host):
         return "must use https: otherwise keys and messages would be sent unencrypted"
     return ""

@@ -74,7 +74,8 @@ def launch(
         return (program, "run", "--spec", spec, NAME)
     installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
     if installed:
-        return (os.path.abspath(installed),)  # noqa: PTH100 - keeps links: upgrades change their targets
+        # Links are kept, because an upgrade changes their targets.
+        return (os.path.abspath(installed),)  # noqa: PTH100 - `Path.resolve` would follow links
     return (sys.executable, "-m", NAME)
 
 
@@ -133,7 +134,10 @@ def _package() -> Distribution:
 
 
 def _runner(prefix: str) -> str:
-    """Return `uvx` or `pipx` if it created the environment for one run; empty for any other."""
+    """Return `uvx` or `pipx`, whichever created the environment for one run.
+
+    Return an empty string for any other environment.
+    """
     folders = Path(prefix).parts
     if any(map(_UV_CACHE.fullmatch, folders)):
         return "uvx"

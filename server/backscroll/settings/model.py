@@ -39,7 +39,7 @@ OPENAI: Final = variables.OPENAI
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
 
-def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - the type in dataclasses.field
+def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - Any, as in `dataclasses.field`
     shown = not rule.keys() & {"secret", "may_hold_password"}
     return field(default=default, repr=shown, metadata={"about": about, **rule})
 
@@ -93,7 +93,8 @@ class Settings:
         most=86_400,
     )
     index: str = _setting(
-        "what the store's search finds: text, or all to find tool calls and their outputs too",
+        "what the store's search finds: only text; with the value all, also tool calls and their "
+        "outputs",
         "text",
         one_of=INDEXES,
     )
@@ -134,7 +135,7 @@ class Settings:
         one_of=LOG_FORMATS,
     )
     http_auth: str = _setting(
-        "how HTTP callers authenticate; none is allowed only on a loopback address",
+        "how HTTP callers authenticate; the value none is allowed only on a loopback address",
         "none",
         one_of=HTTP_AUTHS,
         http=True,
@@ -145,8 +146,8 @@ class Settings:
         http=True,
     )
     allowed_origins: tuple[str, ...] = _setting(
-        "the web origins that may call, comma-separated, such as https://example.com; none refuses "
-        "all",
+        "the web origins that may call, comma-separated, such as https://example.com; the "
+        "value none refuses all",
         (),
         http=True,
     )
@@ -220,7 +221,7 @@ def load(
 
     Args:
         flags: values given on the command line, by field name.
-        environ: the environment variables. If the upstream is openai, the variables of OpenAI's
+        environ: the environment variables. If the upstream is `openai`, the variables of OpenAI's
             client are used for settings whose `BACKSCROLL_…` variable is not set.
 
     Raises:

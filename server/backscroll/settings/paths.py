@@ -69,7 +69,7 @@ def absolute_database(text: str, folder: Callable[[], Path]) -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the SQLite URL of a path. For every path, `sqlite_path` turns the URL back into it."""
+    """Return the SQLite URL of a path. `sqlite_path` converts the URL back to the path."""
     return SQLITE + _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", str(path))
 
 

@@ -13,7 +13,7 @@ OPENAI: Final = {
     "organization": "OPENAI_ORG_ID",
     "project": "OPENAI_PROJECT_ID",
 }
-"""The environment variables of OpenAI's client. They are only used if the upstream is openai."""
+"""The environment variables of OpenAI's client. They are used only if the upstream is `openai`."""
 
 
 def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
@@ -22,7 +22,10 @@ def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return, by field name, the flag or variable that sets a setting, and the text it has."""
+    """Return the flag or variable that sets each setting, and its text, by the setting's name.
+
+    A name may be unknown, such as that of a misspelled variable.
+    """
     environ = without_blanks(environ)
     given = {
         name.removeprefix(PREFIX).lower(): (name, value)

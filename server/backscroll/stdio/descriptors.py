@@ -30,7 +30,7 @@ def claimed() -> Iterator[tuple[int, int]]:
         yield kept
     finally:
         if sys.stdout is not None:
-            sys.stdout.flush()  # descriptor 1 still refers to stderr
+            sys.stdout.flush()  # flush while descriptor 1 still refers to stderr
         os.close(null_device)
         for descriptor, original in enumerate(kept):
             if sys.platform != "win32":

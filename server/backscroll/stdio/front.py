@@ -26,8 +26,8 @@ from backscroll_tools.toolset import TOOLSETS, Toolset
 TABLE: Final = Path(__file__).with_name("front_table.json")
 """The file with every tool and, by protocol version, the replies of the SDK's server.
 
-A test compares these replies with the server's. In them, `tools` and `instructions` are empty,
-because both depend on the settings.
+In these replies, `tools` and `instructions` are empty, because both depend on the settings. A test
+compares the file with the server's replies.
 """
 
 MODERN: Final = "2026-07-28"

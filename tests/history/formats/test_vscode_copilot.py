@@ -277,7 +277,7 @@ def test_an_older_file_of_a_chat_is_left_to_the_log_that_replaced_it(tmp_path: P
 
     newer = {"kind": 2, "k": ["requests"], "v": [FIRST, SECOND, SECOND]}
     (tmp_path / "s1.jsonl").write_bytes(log(newer))
-    why = "is an older file of a chat that is also in a .jsonl file, from where it is read"
+    why = "is an older .json file of a chat, which is read from its newer .jsonl file instead"
     assert list(FORMAT.read(on_disk(older))) == [ReadElsewhere("s1", why)]
     assert len(conversations(FORMAT.read(on_disk(tmp_path / "s1.jsonl")))) == 1
 

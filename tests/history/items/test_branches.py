@@ -28,7 +28,7 @@ def test_a_conversation_with_too_many_branches_says_so_after_those_that_are_read
     read = [each.id for each in (current, *abandoned) if isinstance(each, SourceConversation)]
     assert read == ["c1", "c1/0", "c1/1", "c1/2"]
     assert last == Unreadable(
-        "conversation 1", "has more than 3 abandoned branches: the others are left out"
+        "conversation 1", "has more than 3 abandoned branches: only the first 3 are read"
     )
 
 

@@ -370,7 +370,7 @@ async def test_a_refused_key_is_said_without_a_word_of_what_the_upstream_said() 
 
     assert found(refused) == [(name, "failed", "rejected the caller's key") for name in GROUPS]
     assert {check.next_step for check in refused.checks} == {
-        "Check that the key is complete, not revoked, and for this upstream."
+        "Check that the key is complete and not revoked, and that it belongs to this upstream."
     }
     assert found(without) == [(name, "failed", "requires a key") for name in GROUPS]
     assert {check.next_step for check in without.checks} == {

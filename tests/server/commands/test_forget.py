@@ -140,15 +140,16 @@ def test_sub_agents_and_forks_that_stay_are_named(tmp_path: Path, database: str)
     unasked = run("forget", "conv_a", "--database", database, stdin="")
     assert unasked.stdout.splitlines()[1:3] == [
         "1 conversation; 1 message",
-        "2 sub-agents or forks of these stay; to forget them too, add: conv_b conv_c",
+        "2 sub-agents or forks are not selected and stay; to forget them too, add: conv_b conv_c",
     ]
     by_option = run("forget", "conv_a", "conv_b", "--source", "codex", "--database", database)
     assert by_option.stdout.splitlines()[3] == (
-        "1 sub-agent or fork of these stays; to forget it too, run backscroll forget with conv_c"
+        "1 sub-agent or fork is not selected and stays; to forget it too, "
+        "run backscroll forget with conv_c"
     )
     assert "stay" not in run("forget", "conv_b", "conv_c", "--database", database).stdout
     done = run("forget", "conv_a", "--yes", "--database", database)
     assert done.stdout.splitlines()[2:] == [
-        "2 sub-agents or forks of these stay; to forget them too, add: conv_b conv_c",
+        "2 sub-agents or forks are not selected and stay; to forget them too, add: conv_b conv_c",
         "Erased 1 for good.",
     ]

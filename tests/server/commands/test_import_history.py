@@ -106,7 +106,7 @@ def test_a_chatgpt_export_is_imported_without_a_word_about_its_other_files(
         0,
         [
             "1 imported, 0 already there, 0 refused",
-            "1 without content: if their program shows messages in them, request a new export",
+            "1 without messages: if the exporting program shows some, request a new export",
         ],
     )
     assert errors == [

@@ -70,7 +70,7 @@ def test_more_hits_and_their_order_are_said(database: str) -> None:
         "2023-11-14 22:13  user  The zoo  thread_one msg_1\n"
         "  Who is **red**?\n"
         "\n"
-        "1 hit for any word; there are more, which a higher --limit or fewer words may show.\n"
+        "1 hit for any word; there are more: raise --limit, or narrow the search.\n"
     )
 
 

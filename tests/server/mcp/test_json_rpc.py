@@ -40,7 +40,7 @@ NO_BATCHES = (
 NO_NUMBER = "{} at byte {} of the line is not a JSON number. Send a finite number, or null."
 CONTROL = (
     "A string has an unescaped control character at byte 106 of the line. "
-    r"Send it as \n or \u0007."
+    r"Escape it, as in \n or \u0007."
 )
 
 

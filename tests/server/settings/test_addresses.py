@@ -14,7 +14,10 @@ from backscroll.upstream.connection import upstream_of
 SCHEME = "must start with https:// (or http://) and contain a host"
 CREDENTIALS = "must not contain credentials: set BACKSCROLL_API_KEY instead"
 QUERY = "must not have a query or a fragment"
-PATH = "must be ASCII, without spaces or backslashes, and without . or .. in its path"
+PATH = (
+    "must be ASCII without spaces, backslashes, %2e, %2f or %5c, and no part of its path may "
+    'be "." or ".."'
+)
 HTTPS = "must use https: otherwise keys and messages would be sent unencrypted"
 KEY = "must be printable ASCII without spaces or line breaks"
 LONG_KEY = "sk-live-0123456789abcdef"

@@ -13,7 +13,7 @@ from backscroll.settings.model import Settings
 
 
 class _Call(click.Command):
-    """The command `call`. For an option that is a tool's argument, its error shows `NAME=VALUE`."""
+    """The command `call`. Its error for an unknown option shows how to write a tool's argument."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)
@@ -28,7 +28,7 @@ class _Call(click.Command):
 
 
 def _argument(option: str, words: Sequence[str]) -> str:
-    """Return an option such as `--limit 3` in the form `limit=3`; empty if no tool has `limit`."""
+    """Return an option such as `--limit 3` as `limit=3`; empty if no tool has such an argument."""
     from backscroll_tools.registry import TOOLS
 
     name = option.lstrip("-").replace("-", "_")

@@ -31,7 +31,7 @@ class Change:
         path: the file.
         before: the file's current text; None if there is no file.
         after: the file's new text; None to delete the file.
-        backs_up: whether to make a backup first.
+        backs_up: whether to make a backup before the change.
         restores: whether the new text restores text from the backup, which is then deleted.
     """
 

@@ -77,11 +77,11 @@ def connect(  # noqa: PLR0913 - parameters are options
 ) -> None:
     """Add Backscroll to HOST's configuration, or list the hosts.
 
-    Shows the change and asks for confirmation. Then it runs the host's own command, if that is
-    installed and can write the whole entry. Otherwise, and always with --file, it edits the file:
-    comments and other servers stay unchanged, and a backup is made in the same folder. Settings
-    given here, or set in the environment, are written to the entry. Before that, the server is
-    started once, to check that the entry works on this machine.
+    Starts the server once, to check that the entry works on this machine. Then shows the change
+    and asks for confirmation. If the host's own command is installed and can write the whole entry,
+    that command is run. Otherwise, and always with --file, the file is edited: comments and other
+    servers stay unchanged, and a backup is made in the same folder. Settings given as options, or
+    set in the environment, are written to the entry.
 
     The host supplies the key: it asks the user, or reads BACKSCROLL_API_KEY from its own
     environment. Only --write-key writes the key to the file.
@@ -178,7 +178,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
     if not disconnection.has_effect:
         click.echo(f"{host.title} does not have Backscroll: {path}")
         if replaced_entry(host, disconnection.before or ""):
-            click.echo("backscroll connect did not write the entry backscroll, so the entry stays.")
+            click.echo('The entry "backscroll" stays: backscroll connect did not write it.')
         return
     run = "" if edit or disconnection.restores else running.removing(host, machine, path)
     _do(run, lambda: change.disconnecting(host, path), yes=yes)

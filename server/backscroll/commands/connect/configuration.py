@@ -84,7 +84,7 @@ def contains(host: Host, text: str, entry: HostEntry) -> bool:
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return Backscroll's entry, with `args` and `env`, or None if the configuration has none.
+    """Return the entry named `backscroll`, as `whole` returns it; None if there is no such entry.
 
     Raises:
         MalformedError: as in `connected`.
@@ -123,7 +123,7 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of an entry, with an empty `args` or `env` if the entry has none."""
+    """Return a copy of an entry. If the entry has no `args` or `env`, the copy has an empty one."""
     return {"args": [], "env": {}, **value}
 
 

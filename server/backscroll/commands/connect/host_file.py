@@ -9,7 +9,10 @@ from typing import Final
 from backscroll.process.exits import CommandError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""The maximum size of a configuration file, in bytes. Claude Code's file also has a history."""
+"""The maximum size of a configuration file, in bytes.
+
+It is high because Claude Code also stores a history in its configuration file.
+"""
 
 _PRIVATE: Final = 0o600
 

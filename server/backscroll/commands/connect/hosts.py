@@ -72,7 +72,7 @@ class Host:
         own: the host's own command that adds and removes servers; None if it has no such command.
         program: the name of the host's program on PATH, if `own` is None.
         model_sees: describes the part of a result that the host shows to its model, as the end of a
-            sentence; empty if it shows the whole result, or if that is not known.
+            sentence; empty if the host shows the whole result, or if it is unknown what it shows.
         suited: the settings, by name, that fit `model_sees`. They are written to the entry unless
             other values are given.
         key_source: a sentence that states where the host gets the key.
@@ -132,7 +132,7 @@ def _opencode_file(machine: Machine) -> Path:
 
 _FROM_ENVIRONMENT: Final = f"{{}} reads the key from {KEY} in its own environment."
 
-_ONLY_STRUCTURED: Final = "sees only the structured part of a result that has one"
+_ONLY_STRUCTURED: Final = "sees only the structured part of a result, if there is one"
 
 HOSTS: Final = (
     # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop neither
@@ -144,8 +144,9 @@ HOSTS: Final = (
         config=lambda machine: _claude(machine) / "claude_desktop_config.json",
         trace=_claude,
         key_source=(
-            "Claude Desktop can only store a key in this file: --write-key writes it there in "
-            "clear text. The bundle (backscroll.mcpb) stores it in the system's key store instead."
+            "Without the bundle (backscroll.mcpb), Claude Desktop can store a key only in its "
+            "configuration file: --write-key writes the key there in clear text. The bundle stores "
+            "the key in the system's key store."
         ),
         next_step="Quit Claude Desktop and start it again.",
     ),
@@ -162,7 +163,7 @@ HOSTS: Final = (
         # Issue 79944 of anthropics/claude-code: the model sees only structured content. The
         # documentation ("MCP output limits and warnings") limits a result to 25,000 tokens, and
         # says that a result of 50,000 characters or more is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}; more than 50,000 characters are written to a file",
+        model_sees=f"{_ONLY_STRUCTURED}; a result of 50,000 characters or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Claude Code"),
         next_step="Start claude, and run /mcp.",
@@ -181,7 +182,7 @@ HOSTS: Final = (
         own=own_command.VSCODE,
         # Source of Copilot's chat extension (microsoft/vscode, March 2026): structured content
         # replaces the text, and a result of more than 8 KiB is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}; more than 8 KiB are written to a file",
+        model_sees=f"{_ONLY_STRUCTURED}; a result of more than 8 KiB goes to a file",
         suited={"output": "text", "result_chars": "8000"},
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
         next_step='Run "MCP: List Servers" in VS Code, and start backscroll.',
@@ -210,7 +211,7 @@ HOSTS: Final = (
         own=own_command.CODEX,
         # Source of openai/codex, August 2026: the model sees only structured content. Issue 14466:
         # the middle of a result of 10,000 tokens or more is cut out.
-        model_sees=f"{_ONLY_STRUCTURED}; from 10,000 tokens on, the middle is cut out",
+        model_sees=f"{_ONLY_STRUCTURED}; a result of 10,000 tokens or more loses its middle",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Codex"),
         next_step="Start codex, and run /mcp.",
@@ -245,7 +246,7 @@ HOSTS: Final = (
         program="opencode",
         # Source of sst/opencode, 2026: the model sees only structured content; a result of 50 KB or
         # more is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}; more than 50 KB are written to a file",
+        model_sees=f"{_ONLY_STRUCTURED}; a result of 50 KB or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("opencode"),
         next_step="Run opencode mcp list.",

@@ -89,7 +89,9 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to an array, unless `is_ours` accepts one in the array.
+    """Return the text with an element added to an array.
+
+    If the array already has an element that `is_ours` accepts, the text is returned unchanged.
 
     Raises:
         MalformedError: the text is not JSON, or the member of that name is not an array.
@@ -188,8 +190,8 @@ def _without(text: str, parent: Value, item: Member) -> str:
     rest_of_line = text[end : parent.end].partition("\n")[0]
     followed = index + 1 < len(parent.items) or _ends_in_comment(text[parent.start : start])
     if followed and "\n" in text[start : item.start] and rest_of_line.strip(_SPACE):
-        # Keep the line break: if the line before ends in a `//` comment, the rest of this line
-        # would become part of that comment.
+        # Keep the line break before the item. Otherwise, if the line above the item ends in a `//`
+        # comment, the text after the item would become part of that comment.
         start, end = item.start, end + len(rest_of_line) - len(rest_of_line.lstrip(_SPACE))
     if len(parent.items) == 1 and not text[parent.start + 1 : start].strip(_SPACE):
         rest = text[end : parent.end - 1]

@@ -70,7 +70,7 @@ def parse(text: str) -> Value:
     """Return the value in a text; comments and trailing commas are ignored.
 
     Raises:
-        MalformedError: the text has no value or several, or is nested deeper than `DEPTH`.
+        MalformedError: the text is not exactly one value, or is nested deeper than `DEPTH`.
     """
     value = _value(text, _skip(text, len(BOM) if text.startswith(BOM) else 0), DEPTH)
     if (end := _skip(text, value.end)) != len(text):

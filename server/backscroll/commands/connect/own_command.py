@@ -1,4 +1,4 @@
-"""The commands of hosts that add and remove MCP servers, and the arguments of these commands.
+"""The hosts' own commands for adding and removing MCP servers, and the arguments of these commands.
 
 Sources: the files that Claude Code 2.1.197, Codex 0.171.0 and Gemini CLI 0.61.0 write, and the
 source of VS Code (`src/vs/platform/mcp/common/mcpManagementCli.ts` and

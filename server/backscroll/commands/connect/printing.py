@@ -35,7 +35,7 @@ def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) ->
         key: the upstream's key if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}
-    if "database" in given:  # with an absolute path, because hosts start in other folders
+    if "database" in given:  # an absolute path, because the host may run in another folder
         given["database"] = settings.database
     given = {**host.suited, **given}
     return HostEntry(launch(), variables(given), key, needs_key=bool(key) or needs_key(settings))
@@ -66,7 +66,7 @@ def address(url: str) -> str:
 
 def _state(host: Host, machine: Machine) -> str:
     if host.format == "url":
-        return "connects to an address: backscroll connect chatgpt"
+        return "needs the URL of a server: run backscroll connect chatgpt"
     path = host.config(machine)
     try:
         text = host_file.read(path)

@@ -1,4 +1,4 @@
-"""Runs the command of a host that adds or removes a server, and checks the file it wrote."""
+"""Runs a host's own command, which adds or removes a server, and checks the file that it writes."""
 
 import re
 import shlex
@@ -115,7 +115,7 @@ class Run:
         """Check that the file has the wanted entry, and that all other servers are unchanged.
 
         Raises:
-            CommandError: the file has another entry or other servers.
+            CommandError: the entry is not the wanted one, or another server has changed.
         """
         if not self._contains(self.wanted, others):
             name = Path(self.program).name
@@ -155,7 +155,7 @@ def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | 
         reason = reason or f"{path} has a byte order mark, which {host.own.program} might not read"
     found = entry_in(host, text)
     if found and (not is_ours(found) or whole(merged(found, wanted)) != whole(wanted)):
-        reason = reason or f"{host.own.program} would drop other fields of the entry"
+        reason = reason or f"{host.own.program} would drop fields that the entry has now"
     if entry.key or any(map(holds_password, entry.settings.values())):
         reason = reason or f"{host.own.program} would show the secret in the list of processes"
     if reason := reason or _limitation(host.own, wanted, disconnected(host, text)):

@@ -12,7 +12,7 @@ _DOTS: Final = r"\1••••••••"
 
 
 def hidden(line: str) -> str:
-    """Return a line of a configuration with hidden secrets. References (`$…`) stay visible."""
+    """Hide the secrets in a line of a configuration. References (`$…`) stay visible."""
     return _IN_URL.sub(_DOTS, _NAMED.sub(_DOTS, line))
 
 

@@ -82,7 +82,10 @@ class Start:
             raise CommandError(f"{command[0]} cannot be run: {error.strerror or error}") from None
 
     def _variables(self) -> dict[str, str]:
-        """Return the environment that a host would pass, without the settings of this shell."""
+        """Return the environment that a host would pass to the server.
+
+        The settings come only from the entry, not from this process's own environment.
+        """
         environ = {
             name: value
             for name, value in self.machine.environ.items()

@@ -7,9 +7,9 @@ import click
 
 @click.command(short_help="Show what Backscroll does.")
 def demo() -> None:
-    """Show what Backscroll does, with real conversations in a temporary store. Takes seconds.
+    """Show what Backscroll does, with real conversations in a temporary store.
 
-    Requires the extra `demo`: a data set of conversations.
+    Takes a few seconds. Requires the extra `demo`, which installs a dataset of conversations.
     """
     import anyio
 

@@ -1,4 +1,4 @@
-"""The scenes with the invented history: it is synced, imported, searched and read."""
+"""The demo's scenes in which the invented history is synced, imported, searched and read."""
 
 import os
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class CommandLine:
     environment: dict[str, str]
 
     async def run(self, *words: str) -> list[str]:
-        """Run a command, show it and what it printed, and return the lines.
+        """Run a command, show the command and its output, and return the lines of the output.
 
         Raises:
             SceneError: the command failed.
@@ -58,7 +58,7 @@ class CommandLine:
 
 
 async def synced(stage: Stage, database: str, folder: Path, python: str, now_s: int) -> None:
-    """Sync two sessions, sync again, and import an export.
+    """Sync two sessions, sync again, and import an archive that ChatGPT would have exported.
 
     Args:
         stage: shows what is done.

@@ -235,7 +235,7 @@ async def stored(act: Act) -> None:
 
 
 def text_of(result: CallToolResult) -> str:
-    """Return the text of a result. Models read this part."""
+    """Return the text of a result. Models read the text, not the structured content."""
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 

@@ -24,7 +24,7 @@ from backscroll.commands.transfer.importing import import_sources
 from backscroll.settings.paths import sqlite_url
 
 _DEADLINE_S: Final = 120
-"""The time limit for the demo, in seconds. Usually it takes a tenth of that time."""
+"""The time limit for the demo, in seconds. The demo usually takes a tenth of the limit."""
 
 _RESPONSE_S: Final = 20
 """The time limit for each response of the server, in seconds."""
@@ -115,7 +115,7 @@ async def _run_scenes(stage: Stage, cast: Cast, folder: Path, log: Path, python:
 
 @asynccontextmanager
 async def _connected(database: str, log: Path, python: str) -> AsyncIterator[Client]:
-    """Start `backscroll` as a host does, write its log to a file, and connect to it."""
+    """Start the server as an MCP host does, connect to it, and append its stderr to a log file."""
     environment = {"BACKSCROLL_DATABASE": database}
     if "PYTHONPATH" in os.environ:
         environment["PYTHONPATH"] = os.environ["PYTHONPATH"]

@@ -15,9 +15,12 @@ _MAX_CAUSES: Final = 8
 _BY_CODE: Final[dict[ErrorCode, tuple[str, str]]] = {
     "auth_failed": (
         "rejected the caller's key",
-        "Check that the key is complete, not revoked, and for this upstream.",
+        "Check that the key is complete and not revoked, and that it belongs to this upstream.",
     ),
-    "forbidden": ("does not allow this", "Give the key's account or role access."),
+    "forbidden": (
+        "does not allow this",
+        "In the upstream, give permission to the account or role of the key.",
+    ),
     "rate_limited": (
         "received too many requests",
         "Wait a minute, then run backscroll doctor again.",

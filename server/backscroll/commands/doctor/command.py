@@ -30,10 +30,11 @@ from backscroll.commands.terminal import columns, verbatim, write
 def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     """Check the settings and where they come from, the upstream, and which tools will work.
 
-    If a setting for HTTP is given, also checks who can call, the certificate, the issuer and the
-    tokens. Warns if the entry of a host lacks a setting. Nothing is written, and no key is shown.
-    The exit code is 0 if there are no problems, 1 if there are, and 2 if a setting is invalid. Each
-    problem is shown with a way to fix it.
+    If --host or a setting for HTTP is given, also checks who can call the server, the certificate,
+    the issuer and the tokens. Warns if Backscroll's entry in the configuration file of an MCP host
+    lacks a setting. Nothing is written, and no key is shown. The exit code is 0 if there are no
+    problems, 1 if there are, and 2 if a setting is invalid. Each problem is shown with a way to fix
+    it.
     """
     from dataclasses import replace
     from functools import partial

@@ -72,7 +72,7 @@ async def check_database(
 ) -> tuple[Check, ...]:
     """Check a database: its engine, its settings, its file, and the number of objects in it.
 
-    The time limits are those of the store: `lock_s` for a lock, 10 s for a connection.
+    As in the store, the time limit for connecting to PostgreSQL is 10 s.
 
     Args:
         url: the URL of the database.
@@ -105,7 +105,7 @@ def _file_of(url: str) -> Path | None:
 async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
     """Run a check of the tokens in a database. If they cannot be read, return a failed check.
 
-    The time limits are those of `check_database`.
+    The time limits for locks and for connecting are the defaults of `check_database`.
     """
 
     async def read(database: Database) -> tuple[Check, ...]:

@@ -8,8 +8,8 @@ UNSET: Final = "not set"
 
 Verdict: TypeAlias = Literal["ok", "unclear", "absent", "warning", "failed"]
 """The result of a check. `unclear`: the check could not decide. `absent`: the upstream does not
-serve the endpoints, which need not be a problem. `warning`: the checked thing works now, but may
-fail later."""
+serve the checked endpoint group. That need not be a problem. `warning`: the checked thing works
+now, but may fail later."""
 
 Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work. `withheld`: the tool is not offered to agents."""
@@ -67,7 +67,8 @@ class Diagnosis:
         python: the interpreter's version.
         settings: the settings.
         address: the base URL of the upstream; for the embedded store, `in this process`.
-        checks: the results of the checks of the upstream.
+        checks: the results of the checks of the upstream; for the embedded store, also those of its
+            database and of the programs that have sessions on this machine.
         http: the results of the checks of the HTTP server; empty if neither `host` nor a setting
             for HTTP was given.
         host: the address on which an HTTP server would listen; empty if it was not given.

@@ -38,7 +38,7 @@ async def examine(
     Args:
         settings: the settings.
         sources: the flag or variable of each setting that is set, by field name.
-        environ: the environment variables. A note reports those that are set but not used.
+        environ: the environment variables, which some of the notes are about.
         limit_s: the time limit for each request to the upstream, in seconds.
         host: the address on which an HTTP server would listen; empty if it was not given.
 
@@ -67,7 +67,8 @@ async def examine(
         from backscroll.commands.doctor.over_http import check_http
 
         found = await check_http(settings, host, environ, limit_s)
-        http = tuple(check for check in found if check not in checks)  # both may check the database
+        # A failed check of the database can be in both `found` and `checks`.
+        http = tuple(check for check in found if check not in checks)
     return Diagnosis(
         version=version("backscroll"),
         python=platform.python_version(),

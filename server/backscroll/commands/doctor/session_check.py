@@ -13,7 +13,8 @@ def check_sessions(settings: Settings, machine: Surroundings) -> tuple[Check, ..
 
     Args:
         settings: the settings, which name the sources that a server syncs.
-        machine: decides where programs keep their sessions.
+        machine: the environment, home folder and platform, which decide where programs keep their
+            sessions.
     """
     results = found(machine)
     names = {each.source.name for each in results}

@@ -20,7 +20,7 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[ShownSetting, ...]:
     """Return all settings with their values and sources, and with secrets hidden.
 
-    Settings for HTTP that have no value are left out, because most users do not need them.
+    Settings for HTTP are left out if they are not set, because most users do not need them.
 
     Args:
         settings: the settings.
@@ -45,7 +45,7 @@ def notes(
     Args:
         settings: the settings.
         sources: the flag or variable of each setting that is set, by field name.
-        environ: the environment variables. Some of them may be set but not used.
+        environ: the environment variables. Notes report an unused `OPENAI_API_KEY` and proxies.
     """
     found: list[str] = []
     if settings.upstream != "openai" and not is_blank(environ.get("OPENAI_API_KEY", "")):
@@ -94,8 +94,8 @@ def _without_password(url: str) -> str:
         parsed = make_url(url).set(query={})
     except (ArgumentError, ValueError):
         return f"set, {len(url)} characters, not a URL"
-    # If a password contains an @, the URL was split there. Then the host or the database contains a
-    # part of the password.
+    # `make_url` ends a password at the first `@`. If the password contains an `@`, the rest of the
+    # password is in `parsed.host` or `parsed.database`.
     if "@" in f"{parsed.host}{parsed.database}":
         return f"set, {len(url)} characters, with more than one @"
     return parsed.render_as_string(hide_password=True)

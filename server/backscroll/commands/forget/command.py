@@ -33,8 +33,8 @@ _NEEDED: Final = "name what to forget: ids, --source, --project or --before"
     "folder",
     default="",
     metavar="NAME",
-    help="Everything of a project, or of a working directory and its subfolders. If you replaced "
-    "a conversation's metadata through the API, give its exact directory.",
+    help="Everything of a project, or of a working directory and its subfolders. If you removed "
+    "the project from a conversation's metadata, only its exact directory selects it.",
 )
 @click.option(
     "--before",

@@ -14,11 +14,12 @@ _TITLE_CHARS: Final = 60
 
 
 class Found(NamedTuple):
-    """What a selection found.
+    """The objects that `backscroll forget` would erase, and their descendants that would stay.
 
     Attributes:
-        forgotten: what would be erased, latest active first.
-        staying: the ids of their sub-agents and forks that the selection does not include.
+        forgotten: the threads, conversations and completions to erase, the latest active first.
+        staying: the ids of sub-agents and forks of the conversations in `forgotten` that the
+            selection does not include.
     """
 
     forgotten: list[Forgettable]
@@ -29,7 +30,7 @@ async def found(database: str, selected: Selection, partition: str) -> Found:
     """Return the conversations of a selection, and the sub-agents and forks that would stay.
 
     Raises:
-        StoreError: the database cannot be used.
+        OperatorError: the database cannot be used, or fails while in use.
     """
     async with opened_store(database) as store:
         forgotten = await store.forgettable(selected, partition)
@@ -37,10 +38,10 @@ async def found(database: str, selected: Selection, partition: str) -> Found:
 
 
 async def erase(database: str, forgotten: Sequence[Forgettable], partition: str) -> str:
-    """Erase what `found` returned, and return a sentence about it.
+    """Erase the objects in `Found.forgotten`, and return a sentence about the result.
 
     Raises:
-        StoreError: the database cannot be used.
+        OperatorError: the database cannot be used, or fails while in use.
     """
     async with opened_store(database) as store:
         outcome = await store.forget(forgotten, partition)
@@ -83,14 +84,15 @@ def staying(ids: Sequence[str], *, by_id: bool) -> str:
 
     Args:
         ids: the ids of these sub-agents and forks.
-        by_id: whether the command names only ids, so that these can be added to it.
+        by_id: whether the command selects by ids only. Then the user can add the ids that stay to
+            the command.
     """
     how = "add:" if by_id else "run backscroll forget with"
     shown = " ".join(ids[:_SHOWN])
     more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    who, them = f"{len(ids):,} sub-agents or forks of these stay", "them"
+    who, them = f"{len(ids):,} sub-agents or forks are not selected and stay", "them"
     if len(ids) == 1:
-        who, them = "1 sub-agent or fork of these stays", "it"
+        who, them = "1 sub-agent or fork is not selected and stays", "it"
     return f"{who}; to forget {them} too, {how} {shown}{more}"
 
 

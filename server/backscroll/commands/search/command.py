@@ -43,7 +43,9 @@ class _Search(click.Command):
 )
 @click.argument("query", nargs=-1, required=True, metavar="QUERY...")
 @click.option("--thread", default="", metavar="ID", help="Only in this thread or conversation.")
-@click.option("--role", default="", metavar="ROLE", help="Only messages of user or assistant.")
+@click.option(
+    "--role", default="", metavar="ROLE", help="Only messages with this role: user or assistant."
+)
 @click.option("--since", default="", metavar="WHEN", help=_WHEN)
 @click.option(
     "--until", default="", metavar="WHEN", help="As in --since; a date includes its whole day."

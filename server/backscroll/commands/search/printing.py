@@ -91,5 +91,5 @@ def _summary(page: HitsPage) -> str:
     if "scanned" in page:
         text += f"; {page['scanned']} messages looked at"
     if page["has_more"]:
-        text += "; there are more, which a higher --limit or fewer words may show"
+        text += "; there are more: raise --limit, or narrow the search"
     return f"{text}.{' Warning: ' + page['warning'] + '.' if 'warning' in page else ''}"

@@ -23,7 +23,9 @@ def serve_as_set() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve MCP over stdin and stdout until stdin ends; on a terminal, print a hint to stderr.
+    """Serve MCP over stdin and stdout until stdin ends.
+
+    If stdin is a terminal, a hint is printed to stderr first.
 
     Raises:
         CommandError: stdin or stdout is closed.
@@ -54,5 +56,5 @@ def hint() -> str:
 
     command = launch()
     found = shutil.which(NAME)
-    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - keeps links, as `launch` does
+    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - `Path.resolve` would follow symbolic links, unlike `launch`
     return _HINT.format(command=NAME if is_on_path else shlex.join(command))

@@ -41,7 +41,7 @@ from backscroll.settings.programs import SOURCES
     is_flag=True,
     help="Keep passwords, keys and tokens, which are otherwise replaced by [redacted: kind].",
 )
-@click.option("--on-request", is_flag=True, hidden=True)  # the server starts the command with it
+@click.option("--on-request", is_flag=True, hidden=True)  # only the server uses this option
 @with_settings("database", "project")
 def sync(  # noqa: PLR0913 - the options of the command
     settings: Settings,
@@ -53,14 +53,14 @@ def sync(  # noqa: PLR0913 - the options of the command
     no_redact: bool,
     on_request: bool,
 ) -> None:
-    """Bring the sessions on this machine into the store, and later only what is new in them.
+    """Bring the sessions on this machine into the store. Each later sync adds only what is new.
 
-    Without SOURCE, it syncs all of these: claude-code, codex, gemini-cli, vscode-copilot, cursor,
-    opencode and llm. Nothing leaves the machine. Each session becomes a conversation
-    that list-threads, search-messages and list-messages show. If a session has grown since the last
-    sync, only the new messages are added. A session that its program has deleted stays in the
-    store. If a session cannot be read, the reason is reported, the others are imported, and the
-    exit code is 1.
+    Without SOURCE, all sources are synced: claude-code, codex, gemini-cli, vscode-copilot, cursor,
+    opencode and llm. With the default database, nothing leaves the machine. Each session becomes a
+    conversation that list-threads, search-messages and list-messages show. If a session has grown
+    since the last sync, only the new messages are added. A session that its program has deleted
+    stays in the store. If a session cannot be read, the reason is reported, all other sessions are
+    imported, and the exit code is 1.
     """
     import anyio
 

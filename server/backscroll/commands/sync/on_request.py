@@ -1,9 +1,10 @@
-"""Lets the server that started a sync ask for another round, over the stdin of the sync.
+"""Lets the server that started `backscroll sync` ask it to look for changes at once.
 
-Each line that the server writes asks for a round. After the round, the sync writes an empty line
-for each line that it has read. The first round needs no request. Since it may take minutes, the
-sync writes the line `FIRST_DONE` after it. The sync ends when its stdin ends, so it never outlives
-the server.
+In a round, the sync looks for changed files and imports what is new. Rounds also take place without
+a request. Each line that the server writes to the stdin of the sync is a request for a round. After
+a round, the sync writes an empty line to stdout for each request that it has read. After the first
+round, which may take minutes, it also writes the line `FIRST_DONE`. The sync ends when its stdin
+ends, so it never outlives the server.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ class _Requests:
     is_first: bool = True
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for a request, or for a number of seconds. Return false at the end of stdin."""
+        """Wait for a request, but at most `seconds`. Return false at the end of stdin."""
         try:
             async with asyncio.timeout(seconds):
                 lines = await self.reader.read()
@@ -59,7 +60,7 @@ class _Requests:
         return bool(lines)
 
     def answer(self, _: SyncTally | None) -> None:
-        """Tell the server that the round which it asked for has ended."""
+        """Answer the requests that were read. After the first round, also write `FIRST_DONE`."""
         first = f"{FIRST_DONE}\n" if self.is_first else ""
         sys.stdout.write(first + "\n" * self.unanswered)
         sys.stdout.flush()

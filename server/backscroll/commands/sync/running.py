@@ -70,8 +70,8 @@ class SyncCommand:
         """Sync whenever a file changes, and say what was done, until the process is interrupted.
 
         Args:
-            on_request: whether a server asks for rounds, as the module `on_request` describes, and
-                reads no messages.
+            on_request: whether a server started the sync and asks for rounds, as the module
+                `on_request` describes. If so, `say` is not called.
 
         Raises:
             OperatorError: the database cannot be used.
@@ -103,7 +103,7 @@ class SyncCommand:
 
 
 def here(sources: Sequence[Source]) -> list[FoundSource]:
-    """Return the files of sources on this machine, as they are now."""
+    """Find the files that the programs of `sources` have on this machine now."""
     return found(Surroundings(os.environ, Path.home(), sys.platform), sources)
 
 

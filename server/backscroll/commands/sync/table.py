@@ -37,7 +37,7 @@ def table(found: Sequence[FoundSource], changed: Sequence[FoundSource]) -> str:
 
 
 def size(count: int) -> str:
-    """Return a size in bytes in the largest unit that fits, such as `1.5 MB`."""
+    """Format a number of bytes in the largest unit that fits, such as `1.5 MB`."""
     number = float(count)
     for unit in _UNITS:
         if number < _THOUSAND or unit == _UNITS[-1]:

@@ -81,7 +81,7 @@ def create(  # noqa: PLR0913 - parameters are options
         partition=partition,
         key_variable=upstream_key_variable,
     )
-    stdout()  # fails now, before it stores a token that cannot be shown
+    stdout()  # if stdout is closed, fails before a token is stored that cannot be printed
     secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
     until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"
@@ -118,9 +118,9 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name")
 @with_settings("database")
 def revoke(settings: Settings, name: str) -> None:
-    """Revoke the token with the id NAME, or all tokens with that name.
+    """Revoke the token whose id is NAME, or all tokens whose name is NAME.
 
-    Every server stops accepting them within seconds.
+    Every server stops accepting revoked tokens within seconds.
     """
     from backscroll.commands.token.issuing import revoke as revoke_tokens
 

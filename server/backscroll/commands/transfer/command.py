@@ -27,7 +27,7 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "Backscroll's own format has an object on each line (a thread needs only messages):",
+        "Backscroll's own format has one object per line. In a thread, only messages is required:",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
@@ -53,16 +53,16 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
 @click.option(
     "--branches",
     is_flag=True,
-    help="Also import the branches that an edit or a retry left, as separate conversations.",
+    help="Also import the branches that an edit or a retry abandoned, each as a conversation.",
 )
 @click.option(
     "--redact/--no-redact",
     default=None,
-    help="Replace passwords, keys and tokens before anything is written. The default is to do so "
-    "for the programs that backscroll sync reads, and not for exports.",
+    help="Replace passwords, keys and tokens before anything is written; never in the formats "
+    "jsonl and chitchat. By default, only in files of the programs that backscroll sync reads.",
 )
 @with_settings("database", "project")
-def import_(  # noqa: PLR0913, PLR0917 - one for each option
+def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
     settings: Settings,
     paths: tuple[str, ...],
     kind: str,
@@ -77,10 +77,10 @@ def import_(  # noqa: PLR0913, PLR0917 - one for each option
     another program, or JSON Lines of threads, conversations or stored chat completions. Files can
     be compressed by gzip or zstandard.
 
-    Importing a file again adds nothing, and importing a later version of it adds what is new: new
-    messages are appended, edited ones replaced, and what you wrote through Backscroll stays. What
-    cannot be imported is reported with its position and the reason, everything else is imported,
-    and the exit code is 1.
+    Importing a file again adds nothing. Importing a later version of the file appends new messages
+    and replaces edited messages; what you wrote through Backscroll stays. If a conversation cannot
+    be imported, its position and the reason are reported, all others are imported, and the exit
+    code is 1.
     """
     from functools import partial
 

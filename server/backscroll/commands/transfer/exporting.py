@@ -60,7 +60,9 @@ async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[str]]:
-    """Yield a new file that replaces `path` once it is complete. Only this user can read it.
+    """Yield a new file, which replaces `path` at the end of the `with` block.
+
+    If the block fails, `path` is unchanged. Only the current user can read the new file.
 
     Raises:
         CommandError: the file cannot be written.

@@ -85,7 +85,7 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """An entry of a group, with the form in which it is written."""
+    """An entry that waits in a group to be written. `item` is what the store imports for it."""
 
     source: ImportFile
     entry: ImportEntry
@@ -112,7 +112,10 @@ class _Import:
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
     async def read(self, source: ImportFile, most: int | None, advance: Advance) -> None:
-        """Read at most `most` entries of a source. The last group stays open for more entries."""
+        """Read at most `most` entries of a source, and write each group that is full.
+
+        The last group may not be full. Its entries are written later, by `write`.
+        """
         for entry in islice(source.entries, most):
             self.taken += 1
             try:
@@ -141,10 +144,10 @@ class _Import:
             await self.write()
 
     async def _forms(self, item: ImportItem) -> tuple[Iterator[Writable], Secrets]:
-        """Return an item in the form that the store imports, in parts if it is too long for memory.
+        """Return what the store imports for an entry, and the secrets that were replaced in it.
 
-        The items of a fork that were copied from its parent are left out. The second value has the
-        secrets that were replaced in the item.
+        A conversation that is too long for memory is returned in parts. A fork is returned without
+        the items that it copied from its parent.
         """
         if isinstance(item, Partly):
             return iter((item.item,)), {}
@@ -155,7 +158,7 @@ class _Import:
         return (iter((AllCopied(),)), {}) if stored is None else (stored.parts, stored.secrets)
 
     async def _write_parts(self, forms: Iterator[Writable]) -> ImportOutcome:
-        """Write the parts of a long conversation in order, and return what they did together."""
+        """Write the parts of a long conversation in order, and return their combined outcome."""
         whole = ImportOutcome(kind="present")
         for part in (form for form in forms if isinstance(form, ImportedConversation)):
             (outcome,) = await self.store.import_conversations([part], self.partition)

@@ -32,9 +32,10 @@ class LeftOut:
         return sum(map(len, self._names.values()))
 
     def __str__(self) -> str:
-        """Name a file of each kind, and say how many other files look the same.
+        """Name one file of each of the `_SHOWN` rarest kinds, and count the others of its kind.
 
-        The rarest kinds are first: a single list of chats matters more than many images.
+        The rarest kind is first: a list of chats may be the only file of its kind, and it matters
+        more than many images.
         """
         kinds = sorted(self._names.items(), key=lambda each: len(each[1]))
         shown = [f"{names[0]} is {words}{_more(len(names) - 1)}" for words, names in kinds[:_SHOWN]]

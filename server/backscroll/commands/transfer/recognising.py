@@ -138,11 +138,12 @@ class Recogniser:
         return found is not None and self.kind in {AUTO, found.name}
 
     def _reader(self, each: Opened, *, alone: bool) -> ImportFile | str:
-        """Return a file to import, or what it looks like if its format is not known.
+        """Return a file or folder to import. If its format is not known, say what it looks like.
 
         Args:
-            each: a file or folder, or why it cannot be read.
-            alone: whether the user named this file, and not an archive or folder that has it.
+            each: the file or folder, or the reason why it cannot be read.
+            alone: whether the user named this file itself, not an archive or folder that contains
+                it.
         """
         if isinstance(each, Unreadable):
             return _refused(each.position, each.reason)
@@ -186,7 +187,7 @@ def _copied(stream: BinaryIO, name: str) -> Iterator[Path]:
     """Copy a stream to a temporary file, as `copied` does.
 
     Raises:
-        CommandError: the stream cannot be read, or not be copied.
+        CommandError: the stream cannot be read or copied.
     """
     with ExitStack() as stack:
         try:
@@ -201,7 +202,7 @@ def _own(file: SourceFile) -> ImportFile:
 
 
 def _is_surely_own(looked: Sequence[Sample]) -> bool:
-    """Return whether a record is a thread, a conversation or a chat completion."""
+    """Return whether any record is surely a thread, a conversation or a chat completion."""
     return any(_has_own_kind(record) for sample in looked for record in sample.records)
 
 

@@ -42,7 +42,10 @@ class Recorded:
     without_content: Counter[str] = field(default_factory=Counter)
 
     def file(self, file: SourceFile, of: Format) -> ImportFile:
-        """Return the conversations of a file. The sizes of entries are in bytes."""
+        """Return the conversations of a file.
+
+        The size of an entry is the number of bytes that were read for it.
+        """
         read = (of.read_branches if self.branches else None) or of.read
         count = _Count()
         records = read(replace(file, open=count.of(file.open)))
@@ -51,7 +54,10 @@ class Recorded:
         )
 
     def folder(self, folder: SourceFolder, of: Format) -> ImportFile:
-        """Return the conversations of a folder whose files belong together, as `file` does."""
+        """Return the conversations of a folder whose files belong together.
+
+        The size of an entry is in bytes, as in `file`.
+        """
         count = _Count()
         files = {
             path: replace(file, open=count.of(file.open)) for path, file in folder.files.items()
@@ -66,8 +72,8 @@ class Recorded:
         """Return whether secrets are replaced in the conversations of a format.
 
         Args:
-            name: the name of the format. Formats of programs that `backscroll sync` reads have the
-                name of their source.
+            name: the name of the format. If `backscroll sync` reads this format too, `BY_NAME` has
+                a source with this name.
         """
         return name in BY_NAME if self.redacts is None else self.redacts
 
@@ -108,7 +114,7 @@ class _Count:
         return count
 
     def of(self, opened: OpenBytes) -> OpenBytes:
-        """Return a function that opens the same content, and counts what is read from it."""
+        """Return a function that opens what `opened` opens, and counts the bytes read from it."""
         return lambda: io.BufferedReader(_Counted(opened(), self), _BUFFER_BYTES)
 
 

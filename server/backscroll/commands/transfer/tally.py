@@ -52,16 +52,17 @@ class ImportTally:
         return ", ".join(f"{counts[kind]} {_SUM[kind]}" for kind in shown)
 
     def lines(self) -> Iterator[str]:
-        """Yield what to show at the end: a table if there were files of other programs, and a sum.
+        """Yield the lines to show at the end of an import.
 
-        In each line of the table, the first number is the sum of the others.
+        If files of other programs were imported, the first lines are a table with a row for each
+        source. In a row, the number under `read` is the sum of the other numbers.
         """
         if set(self.by_source) - {OWN}:
             yield from self._table()
         yield str(self)
         if skipped := self.without_content.total():
-            hint = "if their program shows messages in them, request a new export"
-            yield f"{skipped:,} without content: {hint}"
+            hint = "if the exporting program shows some, request a new export"
+            yield f"{skipped:,} without messages: {hint}"
         if self.redacted:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in self.redacted.most_common())
             count = self.redacted.total()

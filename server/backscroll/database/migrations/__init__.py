@@ -1,9 +1,9 @@
-"""Migrations from older schemas with alembic. `versions` has one file for each schema version.
+"""Migrates databases from older schemas, with alembic.
 
-In each file, `revision` is the schema version, and `TABLES` names the set of tables that the file
-changes. If a database does not have that set, the file is skipped. A database stores its schema
-version in the table `backscroll_schema` and not in alembic's table, because the first releases did
-not use alembic.
+The folder `versions` has one file for each schema version. In each file, `revision` is the schema
+version, and `TABLES` names the set of tables that the file changes. If a database does not have
+that set, the file is skipped. A database stores its schema version in the table
+`backscroll_schema` and not in alembic's table, because the first releases did not use alembic.
 """
 
 from collections.abc import Collection

@@ -42,7 +42,7 @@ _RESEMBLED: Final = {
 
 
 def resembled(names: Collection[str]) -> str | None:
-    """Return the kind of file from which an object with these fields seems to be.
+    """Return the kind of file to which an object with these fields probably belongs.
 
     Returns:
         Words such as `a session log of Claude Code`; None if no known format has such objects.
@@ -78,7 +78,7 @@ def described(sample: Sample) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Join the first names. Long names, which may be the user's own text, are cut off."""
+    """Join the first `_NAMES` names. Long names are cut off: they may be the user's own text."""
     found = [name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…" for name in names]
     more = len(found) - _NAMES
     return ", ".join(found[:_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -44,9 +44,9 @@ class Bounds:
 
 
 def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> SourceFile:
-    """Return a file on disk. If gzip or zstandard compressed it, its content is decompressed.
+    """Return a file on disk. Content compressed with gzip or zstandard is decompressed.
 
-    If the file cannot be read, `open` raises the `OSError`.
+    If the file cannot be read, the `open` of the result raises an `OSError`.
 
     Args:
         path: the file.
@@ -70,7 +70,7 @@ def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> Sourc
 
 
 def is_compressed(path: Path) -> bool:
-    """Return whether gzip or zstandard compressed a file.
+    """Return whether a file is compressed with gzip or zstandard.
 
     Raises:
         OSError: the file cannot be read.

@@ -48,7 +48,7 @@ _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """The ends of the names of files that SQLite keeps beside a database."""
 
 _COPIES: Final = (("rollout-", ".jsonl.zst", ".jsonl"), ("session-", ".json", ".jsonl"))
-"""Names of files that repeat a log: their start, their end, and the end of the log's name.
+"""The names of copies of logs: how a copy's name begins and ends, and how the log's name ends.
 
 Codex writes a compressed copy of a log, and Gemini CLI a copy in an older format.
 """
@@ -88,8 +88,8 @@ def opened(
         name: as shown to users; empty for the path.
 
     Yields:
-        Files and folders; an `Unreadable`, whose position is the name, for each that cannot be
-        read.
+        Files and folders. A file or folder that cannot be read is yielded as an `Unreadable`, whose
+        position is its name.
     """
     opening = _Opening(is_whole, bounds or Bounds())
     if path.is_dir():
@@ -192,7 +192,7 @@ class _Opening:
 
 
 def _belongs_to_another(path: str, files: Mapping[str, SourceFile]) -> bool:
-    """Return whether a file belongs to a database beside it, or repeats another file beside it."""
+    """Return whether a file belongs to a database beside it, or is a copy of a log beside it."""
     if any(path.endswith(end) and path.removesuffix(end) in files for end in _COMPANIONS):
         return True
     name = path.rpartition("/")[2]
@@ -233,7 +233,13 @@ def _modified_at(member: zipfile.ZipInfo) -> int | None:
 
 
 def _directly_in(paths: Collection[str]) -> Mapping[str, list[str]]:
-    """Return the names directly in each folder, by its path. Paths are empty or end with `/`."""
+    """Return the names of the files and folders directly in each folder, by the folder's path.
+
+    A folder's path ends with `/`. The path of the outermost folder is empty.
+
+    Args:
+        paths: the paths of all files.
+    """
     found: dict[str, dict[str, None]] = {}
     for path in paths:
         prefix = ""

@@ -31,8 +31,9 @@ Record = Mapping[str, Any]
 def samples(file: SourceFile) -> Iterator[Sample]:
     """Yield samples of the start of a file, the likeliest kind first.
 
-    A file with one JSON object on one line may be a document or the only line of JSON Lines. Later
-    samples are of a longer start, in which fewer records are cut off.
+    There are two samples if the kind is unclear: one JSON object on one line may be a document, or
+    the only line of JSON Lines. For long JSON, samples of a longer start follow, in which fewer
+    records are cut off.
 
     Raises:
         OSError: the file cannot be read.
@@ -107,7 +108,8 @@ def _is_text(start: bytes) -> bool:
     try:
         start.decode()
     except UnicodeDecodeError as error:
-        if len(start) - error.start >= _CHARACTER_BYTES:  # not a character cut off at the end
+        # The last character may be cut off. Any earlier error shows that this is not UTF-8.
+        if len(start) - error.start >= _CHARACTER_BYTES:
             return False
     return b"\0" not in start
 

@@ -91,7 +91,10 @@ def _items(database: Database, session_id: object, branch: object) -> list[Row]:
 
 
 def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record:
-    """Return a session, or its branch of this name. Such names are unique within a session."""
+    """Return a session, or its branch named `branch`.
+
+    The names of branches are unique within a session, so the id of a branch contains its name.
+    """
     session_id, created_at, updated_at = session
     draft = Draft(_NAME)
     is_partial = False

@@ -14,25 +14,26 @@ class Format:
 
     Attributes:
         name: the `source` of its conversations, such as `chatgpt`.
-        words: the name of such a file in messages to users, such as `a ChatGPT export`.
+        words: the name of a file of the format in messages to users, such as `a ChatGPT export`.
         recognises: returns whether a file with this start has the format. It never raises.
         read: yields the conversations of a file, in the order of the file. It streams: memory is
             bounded by the largest conversation. It raises only `OSError`. For each error in the
             content, it yields an `Unreadable`, and continues after it if possible.
-        recognises_folder: returns whether a folder or archive has the format as a whole, because
-            each conversation is in several files. It gets the names of the files and folders
-            directly in it. None if each file has whole conversations. It never raises.
+        recognises_folder: returns whether a folder or archive has the format. It is for formats
+            that write a conversation into several files. It gets the names of the files and folders
+            directly in the folder or archive. It never raises. None if each file has whole
+            conversations.
         read_folder: as `read`, for a folder that `recognises_folder` recognised. It gets all files
             below the folder by their path within it, with `/` as separator, in any order. `read` is
             not called for these files.
         read_since: as `read`, but leaves out most conversations that did not change since a time in
-            Unix seconds. It is for large databases, of which one message changes little. None if
-            files are always read whole.
-        read_branches: as `read`, and yields abandoned branches as separate conversations; None if
-            the format has no branches.
+            Unix seconds. It saves time with large databases, because a new message changes only one
+            of their conversations. None if files are always read whole.
+        read_branches: as `read`, but also yields abandoned branches, as separate conversations.
+            None if the format has no branches.
         is_companion: returns whether a file belongs to the program's export but has no
-            conversations, such as an image, given its name without folders. None if each file of
-            the export has conversations.
+            conversations, such as an image. It gets the file's name without folders. None if each
+            file of the export has conversations.
     """
 
     name: str

@@ -25,7 +25,7 @@ _NAME: Final = "librechat"
 _NO_PARENT: Final = frozenset({"00000000-0000-0000-0000-000000000000"})
 _LISTS: Final = ("messages", "messagesTree")
 _NOT_TEXT: Final = frozenset({"type", "id", "file_id", "tool_call_ids", "agentId", "groupId"})
-"""Fields that are left out of the text of an unknown part."""
+"""Fields to leave out when the strings in a part of an unknown type are taken as its text."""
 
 
 def _recognises(sample: Sample) -> bool:

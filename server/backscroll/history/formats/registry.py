@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-if TYPE_CHECKING:  # the command line imports this module only for the names
+if TYPE_CHECKING:  # not imported at run time: the command line needs only the formats' names
     from backscroll.history.files.sample import Sample
     from backscroll.history.formats.format import Format
 

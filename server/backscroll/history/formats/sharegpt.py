@@ -1,7 +1,8 @@
 """ShareGPT files: a JSON array or JSON Lines of `{"conversations": [{"from", "value"}]}`.
 
-Source: data sets for training in this format. Their ids, such as `identity_0`, are unique only
-within one file, so a conversation is identified by its id together with its first message.
+Source: data sets for training in this format. The ids of their conversations, such as
+`identity_0`, are unique only within one file. A conversation is therefore identified by its id
+together with its first message.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def _add_turn(draft: Draft, turn: Mapping[str, Any], last_call: str) -> str:
         last_call: the id of the last call before this turn.
 
     Returns:
-        The id of the last call, which can be this turn.
+        The id of the last call, including a call that is this turn.
     """
     who = string(turn.get("from")) or string(turn.get("role"))
     text = content_text(turn.get("value")) or content_text(turn.get("content"))

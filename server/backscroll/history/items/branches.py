@@ -46,7 +46,8 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
         conversation: returns the conversation without items, given the messages of a branch.
         position: where the conversation is in its file.
         abandoned: whether to yield the abandoned branches.
-        most: the maximum number of abandoned branches. An `Unreadable` replaces further branches.
+        most: the maximum number of abandoned branches. If there are more, an `Unreadable`
+            follows.
     """
     current = conversation([messages[each] for each in line])
     current = dataclasses.replace(current, id=bounded_key(current.id, _MAX_ID))
@@ -60,7 +61,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
     others = _others(parents, line, items, lambda branch: _items(messages, branch, add, current))
     for number, (branch, its_items) in enumerate(others, 1):
         if number > most:
-            reason = f"has more than {most:,} abandoned branches: the others are left out"
+            reason = f"has more than {most:,} abandoned branches: only the first {most:,} are read"
             yield Unreadable(position, reason)
             return
         yield dataclasses.replace(
@@ -98,13 +99,13 @@ def current_branch(
     add: Callable[[ItemList, str, _Message], None],
     time_of: Callable[[_Message], int | None],
 ) -> list[str]:
-    """Return the ids of the branch that ends with a message, or else with the newest message.
+    """Return the ids of the branch that ends with `leaf`, or of the newest branch.
 
     Args:
         messages: each message by its id.
         parents: the id of each message's parent; empty for a root.
-        leaf: the id of the message. The newest message replaces it if no message has this id, or if
-            its branch has no items.
+        leaf: the id of the branch's last message. If no message has this id, or if its branch has
+            no items, the result is the branch that ends with the newest message.
         add: appends the items of a message.
         time_of: returns the time of a message in Unix seconds; None if unknown.
     """

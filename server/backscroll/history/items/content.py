@@ -5,14 +5,15 @@ from typing import Any, Final
 from backscroll.history.reading.fields import mapping, string
 
 _KINDS: Final = (("image", "image"), ("audio", "audio"), ("video", "video"), ("file", "file"))
-"""Pairs of a word that the `type` of a part without text can contain, and the word to show."""
+"""Words that the `type` of a part without text can contain, each with the word that is shown."""
 
 
 def content_text(content: object) -> str:
-    """Return the text of a content: a string, a part, or a list of strings and parts.
+    """Return the text of `content`: a string, a part, or a list of strings and parts.
 
-    A part without text becomes `[image]`, `[audio]`, `[video]` or `[file: its name]`, because its
-    bytes cannot be searched. A part of an unknown type becomes nothing.
+    A part without text becomes its kind and the name of its file, such as `[image]` or
+    `[file: notes.pdf]`, because its bytes cannot be searched. A part of an unknown type is left
+    out.
     """
     if isinstance(content, list):
         return "\n".join(filter(None, (_part_text(part) for part in content)))

@@ -121,8 +121,8 @@ class Draft:
             conversation_id: the program's own id; empty for a hash of the items without keys.
             position: where the conversation is in its file, for the `Unreadable`; empty to name the
                 id instead.
-            created_at: in Unix seconds; None for the first item's time.
-            updated_at: in Unix seconds; None for the last item's time.
+            created_at: in Unix seconds; None for the earliest time of an item.
+            updated_at: in Unix seconds; None for the latest time of an item.
         """
         conversation_id = self._identity(conversation_id or self._chain)
         if not self.items:

@@ -48,7 +48,7 @@ class ItemList:
     def add_call(
         self, key: str, name: str, arguments: object, created_at: int | None, call_id: str = ""
     ) -> None:
-        """Append a tool call. If `call_id` is empty, the key is its id."""
+        """Append a tool call. If `call_id` is empty, `key` is the id of the call."""
         call_id = call_id or key
         self._calls[name] = self._calls[_program(name)] = self._last_call = call_id
         self.add(key, function_call(call_id, name, arguments), created_at)
@@ -65,7 +65,7 @@ class ItemList:
         """Append the output of a tool call.
 
         If `call_id` is empty, the output belongs to the last call of the tool `name`, or else to
-        the last call of any tool. If there was no call, the key is its `call_id`.
+        the last call of any tool. If there was no call, `key` becomes the `call_id`.
         """
         if not call_id:
             of_tool = self._calls.get(name) or self._calls.get(_program(name))

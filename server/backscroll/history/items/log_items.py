@@ -71,7 +71,7 @@ def base64_note(source: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return the type and size of an image or a document, such as `[image/png, 70 bytes]`.
 
     Args:
-        source: an object with `data` in base64, or a `url`, and perhaps a `media_type`.
+        source: an object with a `url`, or with `data` in base64 and perhaps a `media_type`.
     """
     if not isinstance(source, dict):
         return "[image]"
@@ -81,7 +81,7 @@ def base64_note(source: Any) -> str:  # noqa: ANN401 - any JSON value
     shown = kind if isinstance(kind, str) and kind else "image"
     if not isinstance(data, str):
         return f"[{shown}]"
-    if data.startswith("["):  # a note, by which the reader of long lines replaced the base64
+    if data.startswith("["):  # `long_lines` replaced the base64 by a note
         return data.replace("[base64,", f"[{shown},")
     size = len(data) * 3 // 4 - data[-2:].count("=")
     return f"[{shown}, {size} bytes]"

@@ -126,7 +126,7 @@ def reasoning(summary: Iterable[str], content: Iterable[str] = ()) -> JSON | Non
 
 
 def file_part(filename: str, file_id: str = "") -> JSON:
-    """Return a part that names an attached file. At least one argument is not empty."""
+    """Return a part for an attached file, which has a name, an id, or both."""
     names = {"file_id": file_id, "filename": filename}
     return {"type": "input_file", **{name: value for name, value in names.items() if value}}
 

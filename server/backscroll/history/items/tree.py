@@ -26,8 +26,9 @@ def path(parents: Mapping[str, str], leaf: str) -> list[str]:
 def newest_leaf(parents: Mapping[str, str], times: Mapping[str, int | None]) -> str:
     """Return the id of the newest message without children; empty if there are no messages.
 
-    If several have the latest time, or none has a time, the result is the last of them in the file.
-    If every message has children, because the messages form circles, it is the newest message.
+    If several such messages have the latest time, or none has a time, the result is the last of
+    them in the file. If every message has children, because the messages form circles, the result
+    is the newest of all messages.
     """
     inner = set(parents.values())
     leaves = [each for each in parents if each not in inner] or list(parents)
@@ -47,7 +48,7 @@ def other_branches(parents: Mapping[str, str], current: Iterable[str]) -> Iterat
     visited = set(current)
     inner = set(parents.values())
     leaves = [each for each in parents if each not in inner]
-    for leaf in (*leaves, *reversed(list(parents))):  # the second part finds messages in circles
+    for leaf in (*leaves, *reversed(list(parents))):  # circles of messages have no leaf
         if leaf not in visited:
             branch = path(parents, leaf)
             visited.update(branch)
@@ -64,7 +65,7 @@ def parents_in_list(
 
     Args:
         messages: the id of each message, and the id of its parent.
-        roots: ids that a message names as its parent if it has none.
+        roots: the ids that a message without a parent may give as its parent's id.
     """
     known = {each for each, _ in messages}
     parents: dict[str, str] = {}

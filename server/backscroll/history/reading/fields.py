@@ -38,7 +38,10 @@ def identifier(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """Return a string as it is, nothing for None, and compact JSON for any other value."""
+    """Return a string as it is, nothing for None, and compact JSON for any other value.
+
+    The result is also empty if the value cannot be written as JSON.
+    """
     if isinstance(value, str):
         return value
     if value is None:

@@ -69,7 +69,7 @@ class _Value:
         return not self._open
 
     def take(self, events: Iterable[tuple[str, Any]]) -> bool:
-        """Add what the next events describe. Return false if the nesting is too deep."""
+        """Add the values of `events`. Return false if they are nested too deeply."""
         for event, part in events:
             if event == "map_key":
                 self._names[-1] = part

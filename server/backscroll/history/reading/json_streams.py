@@ -73,7 +73,7 @@ def json_lines(
 
     Args:
         stream: the content of the file.
-        long_chars: the length of a line, in bytes, from which it is read in blocks.
+        long_chars: a line that is longer than this, in bytes, is read in blocks.
     """
     number = 0
     while line := stream.readline(long_chars):
@@ -101,9 +101,9 @@ def json_items(
     Args:
         stream: the content of the file: the array, or an object with the array in one field.
         field: the name of that field.
-        deep: whether the objects may be nested deeper than `MAX_DEPTH`. Their reader must not use
-            recursion then.
-        long_chars: the length of an object, in characters, from which it is read in blocks.
+        deep: whether the objects may be nested deeper than `MAX_DEPTH`. If so, the caller must not
+            process them by recursion.
+        long_chars: an object that is longer than this, in characters, is read in blocks.
     """
     text = JsonWindow(stream, deep=deep, long_chars=long_chars)
     if text.character() == "{" and field and not text.go_to_field(field):

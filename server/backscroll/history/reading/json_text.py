@@ -63,7 +63,7 @@ class LongValue:
         Raises:
             TooLongError: more than `value_chars` would be kept.
         """
-        # The blocks are small, because a string that is too long is cut at the end of a block.
+        # A long string is cut where a block ends. Small blocks cut it close to `string_chars`.
         for start in range(0, len(text), BLOCK_CHARS):
             block = self._held + text[start : start + BLOCK_CHARS]
             self._held = ""
@@ -102,7 +102,7 @@ class LongValue:
         return position
 
     def _structure(self, block: str, start: int) -> int:
-        """Return the position after the next bracket, or after the quote that begins a string."""
+        """Return the position after the next bracket, or after the quote of an unended string."""
         end = end_of_match(_BETWEEN_BRACKETS, block, start)
         following = block[end : end + 1]
         if following == '"':

@@ -12,7 +12,10 @@ MAX_DEPTH: Final = 400
 """The maximum nesting of a record, so that `json.dumps` can write any part of it again."""
 
 LONG_CHARS: Final = 16 * 1024 * 1024
-"""The length in characters from which a record is read in blocks: slower, but in less memory."""
+"""Records that are longer than this, in characters, are read in blocks.
+
+Reading in blocks is slower, but needs less memory.
+"""
 
 TOO_DEEP: Final = "is nested too deeply"
 NOT_JSON: Final = "is not valid JSON"

@@ -13,7 +13,7 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.reading.long_lines import TooManyValuesError, shortened
 
 IN_MEMORY: Final = 16 * 1024 * 1024
-"""The maximum total length of the lines with items, in bytes, for the items to stay in memory."""
+"""The maximum size of a log whose items stay in memory, in bytes. Only lines with items count."""
 
 _MOST_UNREADABLE: Final = 20
 _CHUNK: Final = 256 * 1024
@@ -80,7 +80,7 @@ class LogReader:
         self.offset = 0
 
     def lines(self, skips: Skips | None = None) -> Iterator[LogLine]:
-        """Yield the lines from the first to the last one, except those that are not needed."""
+        """Yield the lines in order, except those for which `skips` returns true."""
         readline, whole_bytes = self._readline, self._whole_bytes
         number = 0
         while raw := readline(whole_bytes):
@@ -110,7 +110,7 @@ class LogReader:
         """Return the line that starts at an offset.
 
         Args:
-            offset: in bytes. If the log is not seekable, it must not be before the next line.
+            offset: in bytes; not less than the reader's `offset` if the log is not seekable.
         """
         self._go_to(offset)
         raw = self._readline(self._whole_bytes)
@@ -159,8 +159,8 @@ def _read_all(chunks: Iterator[bytes]) -> None:
 def parsed(raw: bytes) -> tuple[dict[str, Any] | None, int]:
     """Return the object in a line, and how many of its characters were replaced by U+FFFD.
 
-    NUL characters, lone surrogates and bytes that are not UTF-8 are replaced. The object is None if
-    the line contains anything other than one object, or more than 200 levels of nesting.
+    Escaped NUL characters, lone surrogates and bytes that are not UTF-8 are replaced. The object is
+    None if the line contains anything other than one object, or more than 200 levels of nesting.
     """
     if _NUL not in raw:
         try:

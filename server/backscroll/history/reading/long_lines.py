@@ -24,8 +24,8 @@ def shortened(chunks: Iterable[bytes], most_bytes: int) -> bytes:
 
     Args:
         chunks: the bytes of the line, in order.
-        most_bytes: the maximum length of the result, in bytes. The result can have a sixteenth as
-            many values, because a parsed value takes more memory than its text.
+        most_bytes: the maximum length of the result, in bytes. Because a parsed value takes more
+            memory than its text, the result can have at most `most_bytes / 16` values.
 
     Raises:
         TooManyValuesError: the result would be longer, or have more values.
@@ -42,7 +42,7 @@ def shortened(chunks: Iterable[bytes], most_bytes: int) -> bytes:
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield the pieces of a line, and whether each is the content of a string, cut if long."""
+    """Yield each piece of a line, and whether it is a string's content. Long content is cut."""
     inside = False
     odd = False
     kept, length = bytearray(), 0

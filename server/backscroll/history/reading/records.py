@@ -26,17 +26,17 @@ _DAMAGED_LINES: Final = 64
 _START_BYTES: Final = 4096
 
 Reader = Callable[[Mapping[str, Any], str], Iterator[Record]]
-"""Yields what is read from one JSON object. Its arguments are the object and its position."""
+"""Yields the records of one JSON object. Its arguments are the object and its position."""
 
 
 def read_records(
     file: SourceFile, read: Reader, field: str = "", *, deep: bool = False
 ) -> Iterator[Record]:
-    """Yield what is read from each object of a file, and the objects that cannot be read.
+    """Yield the records of each object of a file, and a `JsonProblem` for each unreadable object.
 
     Args:
         file: the file.
-        read: reads one of the objects.
+        read: yields the records of one object.
         field: the field that has the array.
         deep: whether an object can be nested deeply, as `json_items` says.
 
@@ -58,9 +58,9 @@ _Found: TypeAlias = tuple[str, JsonRecord | JsonProblem]
 
 
 def records(file: SourceFile, field: str = "", *, deep: bool = False) -> Iterator[_Found]:
-    """Yield each object of a file after its position, such as `line 7`.
+    """Yield the position of each object of a file, such as `line 7`, and the object.
 
-    Five ways of reading the file are tried in turn, up to the first that finds an object.
+    Five ways of reading the file are tried in turn, up to the first that yields anything.
 
     Args:
         file: the file.
@@ -118,7 +118,11 @@ def _lines(stream: BinaryIO, *, damaged: int) -> Iterator[_Found]:
 
 
 def _document(stream: BinaryIO, *, deep: bool, damaged: bool) -> Iterator[_Found]:
-    """Yield the object that is the whole file, or its problem if `damaged` is set."""
+    """Yield the object that is the whole file.
+
+    Args:
+        damaged: whether to yield a `JsonProblem` if the file cannot be read as one object.
+    """
     found = json_document(stream, deep=deep)
     if damaged or isinstance(found, JsonRecord):
         yield "the file", found

@@ -61,7 +61,8 @@ def connected(path: Path, busy_s: float, stack: ExitStack) -> Connection:
     """
     state = _state(path)
     if _is_write_ahead(path) and not state.has_log:
-        # No program has it open. Without `immutable`, SQLite would leave new files beside it.
+        # No program has the database open. Without `immutable`, SQLite would leave new files
+        # beside it.
         return Connection(_connection(path, "ro&immutable=1", busy_s, stack), path, state)
     try:
         return Connection(_connection(path, "ro", busy_s, stack))

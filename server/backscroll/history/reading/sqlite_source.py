@@ -1,8 +1,8 @@
 """SQLite databases of other programs, read without changing or blocking them.
 
-While the rows of a statement are read, the database is locked: in the older journal mode, its
-program cannot commit meanwhile. So `rows` reads all rows of a statement at once, and readers ask
-for one conversation at a time.
+SQLite locks a database while the rows of a statement are read. If the database has no write-ahead
+log, the program that writes it cannot commit during that time. So `rows` reads all rows of a
+statement at once, and readers ask for one conversation at a time.
 """
 
 import shutil
@@ -52,8 +52,8 @@ class DatabaseError(Exception):
 
         Args:
             position: as in `Unreadable`.
-            before: the start of the reason if the database is not the record itself, such as `is
-                also in a database, which `.
+            before: text to put before `reason` if the record itself is not in the database, such as
+                `may also be in opencode.db, which `.
         """
         return (NotNow if self.locked else Unreadable)(position, before + self.reason)
 

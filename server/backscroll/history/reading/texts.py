@@ -33,11 +33,13 @@ def first_words(text: str) -> str:
 
 
 def binary_note(start: str, length: int) -> str:
-    """Return the type and size of base64, such as `[image/png, 70 bytes]`; empty for other text.
+    """Return a note such as `[image/png, 70 bytes]` for binary content; empty for other text.
+
+    Binary content is a data URL or base64, of at least `LEAST_CHARS` characters.
 
     Args:
-        start: the base64 or data URL, or the start of it.
-        length: the length of the whole base64 or data URL, in characters.
+        start: the whole text, or its first characters.
+        length: the length of the whole text, in characters.
     """
     note = abridged({"data": start, "data_chars": length})["data"]
     return note if isinstance(note, str) and note != start else ""
@@ -56,8 +58,8 @@ def cut_note(length: int, unit: str) -> str:
 def _has_long_word(text: str) -> bool:
     """Return whether a text has `LEAST_CHARS` characters in a row without a space.
 
-    The search jumps to the last space within this distance, which makes it much faster than a
-    regular expression.
+    The search jumps to the last space in the next `LEAST_CHARS` characters. This is much faster
+    than a regular expression.
     """
     start = 0
     while start + LEAST_CHARS <= len(text):

@@ -15,7 +15,8 @@ _MS: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 
 _LEAST_MS: Final = 100_000_000_000
-"""Larger numbers are milliseconds. As seconds, this is in the year 5138; as milliseconds, in 1973.
+"""A number above this does not count seconds, but milliseconds or a smaller unit. As seconds, this
+number is in the year 5138; as milliseconds, in 1973.
 """
 _LEAST_US: Final = _LEAST_MS * 1000
 _LEAST_NS: Final = _LEAST_US * 1000
@@ -61,8 +62,8 @@ def unix_ms(written: object) -> int | None:
 
     Args:
         written: text in ISO 8601 format, in UTC if it has no time zone, or a number of Unix
-            seconds or milliseconds. A number is in milliseconds if as many seconds would be after
-            the year 9999.
+            seconds or milliseconds. A number counts milliseconds if it would be after the year
+            9999 when read as seconds.
     """
     if isinstance(written, str):
         return _ms_from_text(written)
@@ -111,7 +112,7 @@ def _ms_from_text(written: str) -> int | None:
 
 
 def _since_epoch(written: str) -> timedelta | None:
-    """Return the time between 1970 and a time in ISO 8601 format; None if it is invalid."""
+    """Return how long after 1970-01-01 a time in ISO 8601 format is; None for an invalid time."""
     try:
         moment = datetime.fromisoformat(written)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH

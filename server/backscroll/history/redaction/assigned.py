@@ -10,13 +10,13 @@ from backscroll.history.redaction.values import has_digit, has_letter, is_placeh
 Kind = Literal["key", "password", "secret", "token"]
 
 _PASSWORD: Final = 8
-"""The minimum length of a password that has no digit, in characters."""
+"""The minimum length, in characters, of a value without digits that `_is_password` accepts."""
 
 _KEY: Final = 12
-"""The minimum length of a key or token, in characters."""
+"""The minimum length, in characters, of a value that `_is_key` accepts."""
 
 _DIGITS: Final = 2
-"""The minimum number of digits in a password that contains a word such as `password`."""
+"""The number of digits that `_is_chosen` requires in a value with a word such as `password`."""
 
 _KEYS: Final = tuple(
     first + joint
@@ -36,7 +36,9 @@ _WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
     ("credential", "secret", ("",)),
     ("key", "key", _KEYS),
 )
-"""Each word in names of secrets, the kind of secret, and what must directly precede the word."""
+"""One row for each word that occurs in names of secrets: the word, the kind of secret, and texts.
+One of the texts must directly precede the word.
+"""
 
 _ASSIGNMENT: Final = re.compile(
     r"""
@@ -51,9 +53,9 @@ _ASSIGNMENT: Final = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-"""Matches the rest of a name, an assignment in any usual syntax, and its value. `flag` is the space
-after a command's option such as `--password`; `tag` is the end of a tag such as `<password>`.
-Backslashes before quotes occur in JSON that is inside a JSON string.
+"""Matches what follows a word of `_WORDS`: the rest of the name, an assignment in any usual syntax,
+and the value. `flag` is the space after a command's option such as `--password`; `tag` is the end
+of a tag such as `<password>`. Backslashes before quotes occur in JSON that is inside a JSON string.
 """
 
 _PASSWORD_WORD: Final = re.compile(r"pass(?:w(?:or)?d|phrase)|(?<![a-z])pass(?![a-z])")
@@ -65,7 +67,9 @@ _NO_SECRET_BEFORE: Final = re.compile(
     r"(?:page|next|continu\w*|(?<!ac)count|max|min|num|total|sync|cursor|stop|eos|bos|pad"
     r"|primary|foreign|public|csrf_?header)[_-]?$"
 )
-"""Matches the first part of names such as `next_page_token`, in lower case."""
+"""Matches the text before a word of `_WORDS`, in lower case, if the value is not secret: `page_` in
+`next_page_token`.
+"""
 
 _NO_SECRET_AFTER: Final = re.compile(
     r"s?[_-]?(?:id|ids|name|names|url|uri|path|file|type|types|count|counts|length|len|limit|size"
@@ -73,7 +77,9 @@ _NO_SECRET_AFTER: Final = re.compile(
     r"|hash\w*|min\w*|max\w*|usage|budget|rate)$|s$",
     re.IGNORECASE,
 )
-"""Matches the last part of names such as `secret_name` and `tokens`."""
+"""Matches the text after a word of `_WORDS` if the value is not secret: `_name` in `secret_name`,
+or `s` in `tokens`.
+"""
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]+(?:[._/-][A-Za-z_]+)*\d{0,4}", re.ASCII)
 _CODE: Final = re.compile(
@@ -84,13 +90,17 @@ _CODE: Final = re.compile(
 
 
 _NAME_ENDS: Final = re.compile(r"(?:w(?:or)?d|phrase)?_?\d{0,2}", re.ASCII | re.IGNORECASE)
-"""Matches the rest of a name that ends with its word and perhaps a number, as in `password2`."""
+"""Matches the text after a word of `_WORDS` if it only completes the word or adds a number: `word2`
+in `password2`.
+"""
 
 _API: Final = re.compile(r"(?<![a-z])api[_-]?$")
-"""Matches `api` before `key`, in lower case. The values of such names can be plain words."""
+"""Matches the `api` of names such as `api_key`, in lower case. The values of these names can be
+plain words.
+"""
 
 _NAMED: Final = re.compile(r"pass(?:w|phrase)|pwd|secret|token|credential|key$", re.IGNORECASE)
-"""Matches a value that repeats the name, such as `userPassword`."""
+"""Matches a value such as `userPassword`, which contains a word that names secrets."""
 
 _TYPE: Final = re.compile(
     r"(?:u?int|float|sha|utf|base|md|argon|pbkdf|hmac|bcrypt|scrypt|null|none)\w?\d{1,3}"
@@ -103,7 +113,8 @@ _TIGHT: Final = frozenset({"", " ", ";", "&", '"', "'", "\\", "\t", "\r"})
 _CLOSING: Final = frozenset({'"', "'", "`", "\\", "<"})
 _LOOSE: Final = frozenset({"", '"', "'", "\\", "\r"})
 """Characters that can follow a value that is one word: `_TIGHT` for a value after `=`, `_CLOSING`
-for one in quotes or tags, and `_LOOSE` in other cases.
+for a value in quotes or tags, and `_LOOSE` for all other values. The empty string is the end of a
+line.
 """
 
 
@@ -146,13 +157,13 @@ def assigned_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
 def _secret_after(
     text: str, folded: str, start: int, end: int, kind: Kind
 ) -> tuple[int, int] | None:
-    """Return where the value of a name starts and ends, if it is a secret.
+    """Return where the value of a name starts and ends; None if the value is not secret.
 
     Args:
         text: the text to search.
         folded: the same text in lower case.
-        start: where the word of the name starts.
-        end: where the word ends.
+        start: where a word of `_WORDS` starts in the name.
+        end: where this word ends.
         kind: the kind of secret.
     """
     match = _ASSIGNMENT.match(text, end)
@@ -182,7 +193,11 @@ def _secret_after(
 
 
 def _is_alone(match: re.Match[str]) -> bool:
-    """Return whether a value is complete and, if it has no quotes, is as in a settings file."""
+    """Return whether a value is complete, and not a word of a sentence or of code.
+
+    A value in quotes or tags must be followed by the closing quote or tag. Any other value must be
+    assigned as in a settings file: without a space before `=` or `:`.
+    """
     if match["quote"] or match["tag"]:
         return match["end"] in _CLOSING
     assignment = match.string[match.end("rest") : match.start("value")]
@@ -205,7 +220,7 @@ def _is_chosen(value: _Value, kind: Kind) -> bool:
     if _NAMED.search(text):
         return False
     if kind == "token":
-        return value.is_variable  # in code, a token is often a word of a text
+        return value.is_variable  # in code, `token` often names a word of a text
     if value.is_quoted:
         return value.is_alone
     return value.is_variable or (value.is_alone and text.islower())

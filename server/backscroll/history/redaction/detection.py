@@ -48,7 +48,10 @@ def _tokens(text: str) -> Iterator[Span]:
 
 
 def _token_start(text: str, start: int) -> int:
-    r"""Return where the token of a run starts, after the rest of an escape (`\n` or `%20`)."""
+    r"""Return where the token in a run starts.
+
+    The run can begin with the end of an escape: the `n` of `\n`, or the `20` of `%20`.
+    """
     before = text[start - 1 : start]
     return start + {"\\": 1, "%": 2}.get(before, 0)
 

@@ -85,7 +85,7 @@ def _is_basic(value: str) -> bool:
 _URL: Final = re.compile(
     r"://[^\s/?#\"'`<>@:\\]{0,128}:(?P<secret>[^\s/\"'`<>\\]{3,256})@(?!sha256)"
 )
-"""Matches a password in a URL. `://name:tag@sha256:…` is the image of a container."""
+"""Matches a password in a URL, but not the tag of a container image (`://name:tag@sha256:…`)."""
 
 _BEARER: Final = re.compile(
     r"bearer\s{1,4}(?P<secret>[\w.~+/=-]{16,4096})", re.IGNORECASE | re.ASCII

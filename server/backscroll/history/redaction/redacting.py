@@ -50,7 +50,7 @@ def redacted(
         own = StreamedItems(lambda: (_item(item, by_item) for item in items))
     else:
         own = [_item(item, by_item) for item in items]
-    uncounted = Counter[str]()  # a title usually repeats an item
+    uncounted = Counter[str]()  # a title usually repeats an item, so it is not counted
     redacted_conversation = replace(
         conversation,
         items=own,
@@ -93,7 +93,7 @@ def _member(name: str, member: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401
 
 
 def _named(name: str, text: str, kinds: Counter[str]) -> str:
-    """Return the value of a field without its secrets, such as the value of `password`."""
+    """Return a field's text without secrets. The whole text can be secret, as in `password`."""
     if len(text) > _LONGEST_NAMED or not _SECRET_NAME.search(name):
         return _text(text, kinds)
     before = f'{name}="'

@@ -32,7 +32,7 @@ _COMPARED: Final = 80
 _LETTER: Final = re.compile(r"[A-Za-z]", re.ASCII)
 _DIGIT: Final = re.compile(r"\d", re.ASCII)
 _DIFFERENT: Final = 10
-"""The minimum number of different characters in a key of at least twice this length."""
+"""The number of different characters that is enough for a random value of any length."""
 
 
 def is_placeholder(value: str) -> bool:
@@ -45,7 +45,10 @@ def is_placeholder(value: str) -> bool:
 
 
 def is_random(value: str) -> bool:
-    """Return whether a value has letters, digits, and as many different characters as a key has."""
+    """Return whether a value has letters, digits, and enough different characters.
+
+    Their number must be at least half the value's length, or `_DIFFERENT` if that is less.
+    """
     return (
         has_letter(value)
         and has_digit(value)

@@ -115,7 +115,7 @@ def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iter
 
 
 def _is_twin(path: str, source: Source, paths: Container[str]) -> bool:
-    """Return whether a file with the preferred suffix has the same content."""
+    """Return whether there is also a file with the preferred suffix, which has the same content."""
     return any(
         path.endswith(second) and path.removesuffix(second) + first in paths
         for first, second in source.twins

@@ -1,4 +1,4 @@
-"""Lists the programs whose sessions are found, and where each keeps them on each system."""
+"""Lists the programs whose sessions are found, and the folders of the sessions on each system."""
 
 from pathlib import Path
 from typing import Final

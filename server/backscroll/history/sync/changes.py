@@ -17,7 +17,8 @@ def changed(
     Args:
         found: the files as they are now.
         known: the watermarks of the files at their last import, by path.
-        since_s: files that were last modified earlier are left out; in Unix seconds.
+        since_s: a time in Unix seconds; None for all files. Files that were last modified before it
+            are left out.
     """
     results = [replace(source, files=_changed(source.files, known, since_s)) for source in found]
     return [each for each in results if each.files]

@@ -43,8 +43,9 @@ class SyncOptions:
     Attributes:
         partition: the partition to import into; empty for the shared one.
         redact: whether to replace secrets.
-        since_s: leave out conversations that last changed earlier, in Unix seconds; None for all. A
-            conversation that is in the store already is kept up to date in any case.
+        since_s: a time in Unix seconds; None for all conversations. Files that were last modified
+            before it are not read. Conversations that last changed before it are left out, unless
+            the store has them already.
         is_later_round: whether `watch` saw the files change. A file with one conversation is then
             imported even if its messages are older than `since_s`.
         refuse: is called with a line for each conversation or file that cannot be imported.
@@ -196,7 +197,8 @@ class _Group:
     ) -> None:
         """Write a long new conversation in several transactions, so that others wait only briefly.
 
-        An update is one transaction, because the store compares all items. It writes only few.
+        An update is one transaction, because the store compares all items of the conversation. This
+        transaction is short, because few items have changed.
         """
         await self.write()
         for start in range(0, len(conversation.items), self.options.group_items):

@@ -9,7 +9,7 @@ from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 
 NONE = "none"
-"""The value of BACKSCROLL_ALLOWED_ORIGINS if no web page may call."""
+"""The value of `BACKSCROLL_ALLOWED_ORIGINS` if no web page may call this server."""
 
 
 def allowed(settings: Settings, host: str) -> Allowed:
@@ -20,8 +20,9 @@ def allowed(settings: Settings, host: str) -> Allowed:
         host: the address on which the server will listen.
 
     Raises:
-        CommandError: a host or an origin is not valid; or other machines could call, and
-            authentication, the allowed hosts or the allowed origins are not set.
+        CommandError: an allowed host or origin is not valid, or a setting is missing. If other
+            machines can reach `host`, the settings must contain authentication, the allowed hosts
+            and the allowed origins.
     """
     _check(settings.allowed_hosts, is_host, "BACKSCROLL_ALLOWED_HOSTS", "example.com")
     origins = tuple(word for word in settings.allowed_origins if word != NONE)
@@ -44,7 +45,7 @@ def _check_exposed(settings: Settings, host: str) -> None:
             ("BACKSCROLL_HTTP_AUTH=token or oauth", settings.http_auth != "none"),
             ("BACKSCROLL_ALLOWED_HOSTS", bool(settings.allowed_hosts)),
             (
-                "BACKSCROLL_ALLOWED_ORIGINS (none, if no web page may call)",
+                "BACKSCROLL_ALLOWED_ORIGINS ('none' if no web page may call)",
                 bool(settings.allowed_origins),
             ),
         )

@@ -97,6 +97,6 @@ class TokenCallers:
     def _log(self, error: Exception, now: float) -> None:
         if now >= self._logs_from:
             self._logs_from = now + LOGGED_S
-            # The text of SQLAlchemy's errors may quote data.
+            # Do not log the text of SQLAlchemy's errors, because it may quote data.
             why = error if isinstance(error, NothingWrittenError) else type(error).__name__
             _log.error("tokens cannot be looked up: %s", why)

@@ -58,7 +58,7 @@ async def answer(
         settings: the operator's settings, which include time limits and the TLS certificate.
         listener: the listening socket.
         stopping: the event that the caller sets to stop the server.
-        read_s: the maximum time that a client may leave a response unread, in seconds.
+        read_s: the time limit for a client that reads its response slowly, in seconds.
     """
     config = uvicorn.Config(
         served.app,

@@ -21,14 +21,16 @@ MOST: Final = 4096
 """The maximum number of connections per process, even if the limit of open files allows more."""
 
 _SHARE: Final = 2
-"""At most half of the files that the process may open can be connections."""
+"""The number of files that the process may open, divided by this, is the maximum number of
+connections."""
 
 _BATCH: Final = 16
-"""At the limit, a sixteenth of the maximum number of connections is shut down at once."""
+"""Idle connections are shut down in batches. The size of a batch is the maximum number of
+connections divided by this."""
 
 CLOSING_S: Final = 1.0
-"""The time that asyncio has to close connections that were shut down, in seconds. After that, more
-connections are shut down if the limit is still reached."""
+"""The maximum time to wait for asyncio to close connections that were shut down, in seconds. If the
+limit is still reached after this time, more connections are shut down."""
 
 
 def most_connections() -> int:
@@ -38,7 +40,7 @@ def most_connections() -> int:
     """
     try:
         import resource
-    except ImportError:  # Windows has no such limit
+    except ImportError:  # Windows does not have RLIMIT_NOFILE
         return MOST
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MOST if files == resource.RLIM_INFINITY else min(MOST, files // _SHARE)
@@ -101,13 +103,14 @@ class BoundedServer(uvicorn.Server):
 class Listener(socket.socket):
     """A listening socket that limits the number of open connections.
 
-    If a new connection exceeds the limit, some idle connections are shut down: first those that
-    have never sent a request, then those that were not used for the longest time. If no connection
-    is idle, the new connection is closed.
+    If a new connection exceeds the limit, some idle connections are shut down: first connections
+    that have never sent a request, then the least recently used connections. If no connection is
+    idle, the new connection is closed.
 
-    Except on Windows, asyncio calls `accept` repeatedly in one iteration of the event loop, until
-    `accept` raises `BlockingIOError`. In later iterations, asyncio closes the connections that were
-    shut down, which frees their file descriptors.
+    The connections that were shut down keep their file descriptors until asyncio closes them in a
+    later iteration of the event loop. But asyncio (except on Windows) calls `accept` repeatedly in
+    one iteration. Until asyncio has closed them, `accept` therefore raises `BlockingIOError`, which
+    ends these calls.
 
     Args:
         listening: a listening socket. It is duplicated, so its owner must still close it.
@@ -115,8 +118,8 @@ class Listener(socket.socket):
         used: returns the time at which each connection was last used, by file descriptor, in
             seconds of the event loop's clock; infinity if the connection is in use. A connection
             whose TLS handshake is not complete is missing.
-        closing_s: the time that asyncio has to close connections that were shut down, in seconds.
-            After that, more connections are shut down.
+        closing_s: the maximum time to wait for asyncio to close connections that were shut down, in
+            seconds. If the limit is still reached after this time, more connections are shut down.
     """
 
     def __init__(

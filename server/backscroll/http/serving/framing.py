@@ -31,7 +31,7 @@ class FramedConnection(h11.Connection):
         self._chunks = self._bytes = 0
         self._window = b""
         self.flaw = ""
-        """Why this class refused a request; empty if it has refused none, or h11 refused it."""
+        """Why this class refused a request; empty if no request was refused or h11 refused it."""
 
     @property
     def holds_body(self) -> bool:
@@ -99,10 +99,13 @@ class FramedConnection(h11.Connection):
             raise self._doubt("The body has too many small chunks.")
 
     def _check_end(self, end: h11.EndOfMessage) -> None:
-        """Check the line endings of the trailers. h11 drops them, so read the received bytes."""
+        """Check that the trailers end with CRLF and are not folded.
+
+        The event of h11 does not show this, so this method checks the received bytes.
+        """
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
-        count = len(end.headers) + 2  # the last line is empty, and no byte follows it
+        count = len(end.headers) + 2  # trailers, an empty line, and b"" after its line feed
         lines = read.rsplit(b"\n", count)[-count:-1]
         if not all(line.endswith(b"\r") and line[0] not in b" \t" for line in lines):
             raise self._doubt("A line after the last chunk is folded or does not end with CRLF.")

@@ -16,20 +16,20 @@ LINGER_BYTES: Final = 1 << 20
 """The connection is closed once this many bytes were discarded."""
 
 CUT_S: Final = 10.0
-"""The maximum time that a client may take to receive the rest of its response, in seconds."""
+"""The maximum time for sending the unsent part of a response when closing, in seconds."""
 
 
 class LingeringTransport:
-    """A transport whose `close` takes effect only after the client has stopped sending.
+    """A transport whose `close` takes effect after the client has stopped sending, or at a limit.
 
-    All other methods are those of the wrapped transport.
+    The limits are `LINGER_S` and `LINGER_BYTES`. Methods that are not defined here are those of the
+    wrapped transport.
 
     Args:
         transport: the wrapped transport.
         loop: the event loop of the transport.
         is_sending: returns whether the client may have sent only part of a request.
-        cut_s: the maximum time that a client may take to receive the rest of its response, in
-            seconds.
+        cut_s: the maximum time for sending the unsent part of a response when closing, in seconds.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class LingeringTransport:
             return
         self._timer = self._loop.call_later(LINGER_S, self.finish)
         if self._transport.can_write_eof():
-            with suppress(OSError):  # the client disconnected, which the loop reports
+            with suppress(OSError):  # the client has disconnected; the loop will report it
                 self._transport.write_eof()
         self._transport.resume_reading()
 
@@ -79,6 +79,6 @@ class LingeringTransport:
             self.finish()
 
     def finish(self) -> None:
-        """Close the connection now. If the client does not read within `cut_s`, abort it."""
+        """Close the connection once the response is sent, or abort it after `cut_s` seconds."""
         self._transport.close()
         self._timer = self._loop.call_later(self._cut_s, self._transport.abort)

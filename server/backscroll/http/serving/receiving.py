@@ -1,7 +1,7 @@
 """Limits the time in which a client must send a request and read the response.
 
-uvicorn has no such limits, and it reads the body of a request even after refusing the request. Its
-protocol class is not public; `http/__init__.py` lists the names that are used here.
+uvicorn has no such limits, and it reads the body of a request even after refusing the request. This
+module uses names of uvicorn that are not public; `http/__init__.py` lists them.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     )
 
 READ_S: Final = 60.0
-"""Once 64 KiB of a response wait to be sent, the client must read some of them within this time, in
-seconds."""
+"""The time limit for a client that reads its response slowly, in seconds. The time begins when
+64 KiB of the response wait to be sent (with TLS, 512 KiB), and ends when only a quarter of that
+waits."""
 
 _SENTENCE: Final = b"The request was sent too slowly."
 _TIMEOUT: Final = (
@@ -38,8 +39,8 @@ class PunctualProtocol(H11Protocol):
     A request's headers must arrive within `receive_s` seconds after their first byte; for the first
     request, this time begins when the connection is opened. The body must arrive within `receive_s`
     seconds after the headers (RFC 9110, section 15.5.9); for a chunked body, this time begins when
-    the application asks for it. If a client does not read for `read_s` seconds, the connection is
-    aborted, which cancels the client's call.
+    the application asks for it. If a client reads too slowly for `read_s` seconds (see `READ_S`),
+    the connection is aborted, which cancels the client's call.
     """
 
     receive_s: ClassVar[float]
@@ -82,7 +83,7 @@ class PunctualProtocol(H11Protocol):
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request with the reason."""
+        """Refuse an invalid request, and state the reason."""
         super().send_400_response(self._framed.flaw or msg)
 
     def on_response_complete(self) -> None:
@@ -149,6 +150,6 @@ def protocol(receive_s: float, read_s: float = READ_S) -> type[PunctualProtocol]
 
     Args:
         receive_s: the time limit for the headers and, separately, for the body, in seconds.
-        read_s: the maximum time that a client may leave its response unread, in seconds.
+        read_s: the time limit for a client that reads its response slowly, in seconds.
     """
     return type("Punctual", (PunctualProtocol,), {"receive_s": receive_s, "read_s": read_s})

@@ -39,10 +39,10 @@ async def serve(settings: Settings, host: str, port: int) -> None:
         port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: the address, the TLS certificate, the database or the token issuer cannot be
-            used, or the settings contradict each other.
+        CommandError: the address, the TLS certificate, the store's database or the token issuer
+            cannot be used, the settings contradict each other, or a worker cannot start.
         SettingsError: the upstream's settings are not valid.
-        StoreError: the database cannot be used.
+        StoreError: the token database cannot be used.
     """
     allowed = access.allowed(settings, host)
     tls.check(settings)

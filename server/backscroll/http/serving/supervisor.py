@@ -31,7 +31,7 @@ START_S: Final = 60.0
 """The maximum time that a worker may take to become ready, in seconds."""
 
 LEAVE_S: Final = 5.0
-"""The time that a worker has to exit after its requests have ended, in seconds."""
+"""The maximum time that a worker may take to exit after its requests have ended, in seconds."""
 
 _log: Final = logging.getLogger("backscroll.http")
 _spawn: Final = multiprocessing.get_context("spawn")
@@ -49,8 +49,8 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
 ) -> None:
     """Run a worker on each listener until `stopping` is set. Then wait until all have exited.
 
-    A worker that exits earlier is replaced. Its open connections are lost, but connections that are
-    waiting to be accepted are kept.
+    A worker that exits before `stopping` is set is replaced. Its open connections are lost, but
+    connections that are waiting to be accepted are kept.
 
     Args:
         settings: the operator's settings.
@@ -59,12 +59,12 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         stopping: the event that the caller sets to stop the workers.
         ready: called once, when all workers are ready.
         start_s: the maximum time that a worker may take to become ready, in seconds.
-        leave_s: the time that a worker has to exit after its requests have ended, in seconds. Then
-            it is killed.
+        leave_s: the maximum time that a worker may take to exit after its requests have ended, in
+            seconds. After this time, it is killed.
 
     Raises:
-        CommandError: the database or the token issuer cannot be used, or a worker exited before it
-            was ready.
+        CommandError: the store's database or the token issuer cannot be used, or a worker exited
+            before it was ready.
         SettingsError: the upstream's settings are not valid.
         StoreError: the token database cannot be used.
     """
@@ -200,7 +200,7 @@ def _interrupts_held() -> Iterator[None]:
 
     On Ctrl-C, a terminal sends SIGINT to all processes, but only the supervisor should handle it.
     """
-    resource_tracker.ensure_running()  # start the tracker first, because that unblocks SIGINT
+    resource_tracker.ensure_running()  # must come first: starting the tracker unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

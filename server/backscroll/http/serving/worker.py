@@ -26,10 +26,10 @@ _CUT: Final = 1
 
 
 def work(settings: Settings, host: str, listener: socket.socket, keeper: Connection) -> None:
-    """Serve requests until the supervisor sends `STOP` or exits.
+    """Serve requests until SIGTERM, or until the supervisor sends `STOP` or exits.
 
     Args:
-        settings: the operator's settings.
+        settings: the settings of the worker.
         host: the address that the server listens on.
         listener: the listening socket.
         keeper: the connection to the supervisor.

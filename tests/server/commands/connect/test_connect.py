@@ -55,7 +55,7 @@ def test_alone_it_lists_the_hosts_and_what_is_with_them(home: Path) -> None:
         f"codex        Codex           connected      {home}/.codex/config.toml",
         f"gemini       Gemini CLI      unreadable     {home}/.gemini/settings.json",
         "opencode     opencode        not found",
-        "chatgpt      ChatGPT         connects to an address: backscroll connect chatgpt",
+        "chatgpt      ChatGPT         needs the URL of a server: run backscroll connect chatgpt",
     ]
 
 
@@ -144,7 +144,7 @@ def test_another_server_of_that_name_is_shown_and_stays(home: Path) -> None:
     assert f"cursor       Cursor          another entry  {path}\n" in listed
     assert removed == (
         f"Cursor does not have Backscroll: {path}\n"
-        "backscroll connect did not write the entry backscroll, so the entry stays.\n"
+        'The entry "backscroll" stays: backscroll connect did not write it.\n'
     )
     assert "8000" in path.read_text()
 

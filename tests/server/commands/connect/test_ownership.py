@@ -114,7 +114,7 @@ def test_a_command_that_would_drop_those_parts_is_not_run(
 
     run = adding(BY_NAME[name], machine, path, ENTRY)
 
-    assert run == f"{name} would drop other fields of the entry"
+    assert run == f"{name} would drop fields that the entry has now"
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -40,12 +40,14 @@ _SEVERAL: Final = (
 
 
 def read_file(file: BinaryIO, name: str, size: int | None) -> ImportFile:
-    """Return the entries of an open file, with sizes in bytes. The last entry closes the file.
+    """Return the entries of an open file. The sizes of entries are in bytes.
+
+    The file is closed once all entries are read. Items of a JSON array have the size 0.
 
     Args:
         file: the file, from which nothing was read yet.
         name: the file's name, as shown to users.
-        size: in bytes; None if it is unknown.
+        size: the file's size in bytes; None if it is unknown.
     """
     return ImportFile(name, _closing(file), size)
 
@@ -134,7 +136,10 @@ def _hinted(start: list[ImportEntry]) -> list[ImportEntry]:
 
 
 def _fault(entry: ImportEntry) -> str | None:
-    """Return the fault of a line if the whole file may have this fault; otherwise None."""
+    """Return `NOT_JSON` or `BARE` if a line is refused for it; otherwise None.
+
+    If the first lines all have the same one of these faults, the whole file is refused.
+    """
     reason = entry.item.reason if isinstance(entry.item, Refused) else ""
     if reason.startswith(NOT_JSON):
         return NOT_JSON

@@ -27,11 +27,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Partly:
-    """A conversation that can be imported without some of its fields.
+    """A conversation that has unknown fields and is imported without them.
 
     Attributes:
-        item: the conversation without those fields.
-        left_out: the names of the fields, such as `messages[].weight`.
+        item: the conversation without its unknown fields.
+        left_out: the names of the unknown fields, such as `messages[].weight`.
     """
 
     item: Imported
@@ -86,7 +86,8 @@ class ImportFile:
         name: the source's name, as shown to users.
         entries: the entries, read on demand.
         total: the sum of the sizes of all entries, in bytes or another unit; None if it is unknown.
-        source: the name of the format's program, such as `chatgpt`.
+        source: the name of the format, such as `chatgpt`; for `jsonl` and `chitchat`, it is
+            `backscroll`.
     """
 
     name: str

@@ -118,8 +118,9 @@ def parse_value(found: JSON) -> Imported | Partly | Refused:
 def _title(found: JSON) -> str:
     """Remove the title of a thread or conversation from `found`, and return the title.
 
-    If `metadata` also has a title, or cannot contain this one, the title stays in `found` as an
-    unknown field, and the result is empty. The result is also empty if there is no title.
+    The result is empty if there is no title. If `metadata` already has a title, or cannot contain
+    the removed title, `found` is unchanged, and the result is empty. The title is then an unknown
+    field.
     """
     title, metadata = found.get("title"), found.get("metadata") or {}
     if found.get("object", _kind(found)) == "chat.completion" or not isinstance(metadata, dict):

@@ -49,7 +49,7 @@ _ROLES: Final = {
 }
 """The roles of other programs, in lower case, and OpenAI's role for each."""
 
-# Only the roles that tools can show. Tools would show any other role as `unknown`.
+# A role must have the format `ROLE`. The MCP tools would show any other role as `unknown`.
 Role = Annotated[
     str,
     StringConstraints(pattern=rf"\A{ROLE.pattern}\z"),

@@ -3,8 +3,8 @@
 In addition, add a key that encrypts the cursors of searches, and a table of the vectors of
 messages.
 
-No table is rewritten: on both engines, a new column that may be null takes constant time. Messages
-of existing conversations are counted later, in the background.
+No table is rewritten: on both engines, adding a column that may be null takes constant time. In
+existing conversations, `message_count` is filled later, in the background.
 """
 
 import secrets

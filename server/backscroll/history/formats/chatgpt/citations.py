@@ -19,7 +19,10 @@ _MARK: Final = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 _OLD_BEGIN: Final = "【"
 _OLD_END: Final = "】"
 _MARKS: Final = re.compile(f"(?:{_MARK.pattern})+|{_OLD_BEGIN}[^{_OLD_BEGIN}{_OLD_END}]*{_OLD_END}")
-"""Matches one mark such as `【4†source】`, or neighbouring marks, which can have one reference."""
+"""Matches one mark such as `【4†source】`, or a run of neighbouring newer marks.
+
+A run is matched as a whole, because the metadata can have one reference for the whole run.
+"""
 
 _NAMED: Final = "entity"
 
@@ -58,7 +61,7 @@ def _replaced(marks: str, links: Mapping[str, str]) -> str:
 
 
 def _link(reference: Mapping[str, Any], mark: str) -> str:
-    """Return the Markdown for a mark: as ChatGPT wrote it, or a link to each source."""
+    """Return the Markdown for a mark: the `alt` of its reference, or else links to its sources."""
     written = string(reference.get("alt"))
     if written:
         return written

@@ -20,7 +20,10 @@ from backscroll.history.source_file import SourceFile
 
 NAME: Final = "chatgpt"
 _SHELL: Final = frozenset({"conversation_id", "create_time", "title"})
-"""The fields that show a conversation whose messages are missing, as in some exports of 2026."""
+"""A record with these fields is a conversation, even if the export lacks its messages.
+
+Some exports of 2026 have such conversations.
+"""
 
 _PROJECT: Final = "g-p-"
 """How the id of a project begins. The ids of custom GPTs begin with `g-` alone."""
@@ -81,7 +84,10 @@ def conversations(found: Mapping[str, Any], position: str, *, branches: bool) ->
 
 
 def _parents(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parent of each node. If a node does not name it, the node is in its `children`."""
+    """Return the id of each node's parent; empty for a root.
+
+    If a node has no field `parent`, its parent is the node that has it in `children`.
+    """
     by_children = {
         child: each
         for each, node in nodes.items()

@@ -42,7 +42,10 @@ _FIELDS: Final[Mapping[str, Sequence[str]]] = {
     "tether_quote": ("title", "url", "text"),
     "sonic_webpage": ("title", "url", "text"),
 }
-"""The fields that have the text of a content type. `text` and `multimodal_text` have `parts`."""
+"""The fields that contain a message's text, by content type.
+
+The content types `text` and `multimodal_text` have the field `parts` instead.
+"""
 
 _NOT_TEXT: Final = frozenset({"content_type", "language", "response_format_name", "asset_pointer"})
 """Fields that are left out of the text of an unknown content type."""
@@ -87,7 +90,7 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
 
 
 def model_of(line: Sequence[Mapping[str, Any]]) -> str:
-    """Return the model that wrote the last message of a branch whose model is known.
+    """Return the last model that the messages of a branch name; empty if they name none.
 
     Args:
         line: the nodes of the branch, oldest first.

@@ -22,7 +22,7 @@ from backscroll.history.reading.times import unix_seconds
 
 _STUB: Final = "This block is not supported on your current device yet."
 _STUBS: Final = (f"```\n{_STUB}\n```", _STUB)
-"""What the `text` of a message has in place of a block that is not text."""
+"""The placeholders in a message's `text` for blocks that are not text."""
 
 _NOT_SHOWN: Final = frozenset(
     {"token_budget", "injected_prompt_block", "redacted_thinking", "flag"}
@@ -39,7 +39,10 @@ _NOT_TEXT: Final = frozenset(
 def with_keys(
     messages: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each message after its id. A missing id becomes a hash of it and its predecessors."""
+    """Yield pairs of a message's id and the message.
+
+    A missing id is replaced with a hash of the message and of the previous message's id.
+    """
     key = ""
     for found in messages:
         key = string(found.get("uuid")) or digest(key, *strings_in(found))
@@ -55,7 +58,7 @@ def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:
         found: the message.
     """
     content = found.get("content")
-    design = mapping(content)  # `content` is an object in design chats, a list of blocks in others
+    design = mapping(content)  # only in design chats, `content` is an object and not a list
     at = unix_seconds(found.get("created_at")) or unix_seconds(design.get("timestamp"))
     role = role_of(first_text(found, "sender", "role"))
     parts = MessageParts(items, key, role, at)
@@ -79,9 +82,9 @@ def _own_text(found: Mapping[str, Any], design: Mapping[str, Any]) -> str:
 
 
 def _attached(found: Mapping[str, Any], design: Mapping[str, Any]) -> Iterator[Part]:
-    """Yield the names of attached files, and the text of those that the export has.
+    """Yield the name of each attached file, and its text if the export contains the text.
 
-    If a user pastes a long text, it becomes an attachment, often without a name.
+    A long text that the user pasted is an attachment too, often without a name.
     """
     attachments = objects_of(found.get("attachments")) + objects_of(design.get("attachments"))
     for each in attachments:

@@ -153,15 +153,19 @@ class Index:
             return NONE
 
     def group_of(self, uuid: str) -> int:
-        """Return the number of the sub-agent that wrote the line with an id, or `NONE`."""
+        """Return the number of the sub-agent that wrote the line with an id, or `NONE`.
+
+        Only recent lines are known: at least the last `_GENERATION` lines that have ids.
+        """
         wanted = _hash(uuid)
         position = self._known.get(wanted, self._known_before.get(wanted, NONE))
         return NONE if position == NONE else self.groups[position]
 
     def finish(self) -> None:
-        """Find the parents that are too far back for `add`, and drop repeated lines.
+        """Find the parents that `add` did not find, and drop repeated lines.
 
-        A line becomes bookkeeping if an earlier line has the same id.
+        `add` finds a parent only among recent lines. A line becomes bookkeeping if an earlier line
+        has the same id.
         """
         self._find_parents()
         self._known, self._known_before = {}, {}
@@ -177,7 +181,7 @@ class Index:
         found = self._known.get(wanted, self._known_before.get(wanted, _UNKNOWN))
         if found == _UNKNOWN:
             self._unknown.append((position, wanted))
-            # If no earlier line has this id, the parent is the line before this one.
+            # This is the parent, unless `_find_parents` finds an earlier line with the wanted id.
             return self._last
         return found
 

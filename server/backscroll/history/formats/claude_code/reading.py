@@ -29,7 +29,7 @@ NAME: Final = "claude-code"
 
 _BY_TIME: Final = attrgetter("time")
 _AT_END: Final = -1
-_MOST_BRANCHES: Final = 100  # for each branch, all lines of the index are examined
+_MOST_BRANCHES: Final = 100  # a limit, because finding each branch takes a pass over all lines
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -40,8 +40,9 @@ def read(
 
     Args:
         file: the log.
-        branches: whether to yield the abandoned branches of the main conversation last. Each has
-            only the items that the current branch and the branches before it lack.
+        branches: whether to yield also the abandoned branches of the main conversation, last. A
+            branch has only the items that are neither in the current branch nor in an abandoned
+            branch that was yielded before it.
         in_memory: the maximum total length of the lines with messages, in bytes, for their items to
             stay in memory. The items of longer logs are read again whenever they are used.
 
@@ -58,7 +59,7 @@ def read(
 
 
 class _Log:
-    """A log after its scan. The content of its lines may have to be read again."""
+    """A log after its scan. Content that the scan did not keep in memory is read again."""
 
     def __init__(self, file: SourceFile, found: Scan) -> None:
         self._file = file
@@ -109,7 +110,7 @@ class _Log:
         for group, positions in lines.items():
             yield self._found.agents[group], positions
 
-    def _conversation(  # noqa: PLR0913, PLR0917 - what distinguishes the conversations of a log
+    def _conversation(  # noqa: PLR0913, PLR0917 - all of these differ between the conversations of a log
         self,
         session: Session,
         identifier: str,
@@ -189,7 +190,8 @@ def _placed(
 ) -> Mapping[int, Sequence[SourceItem]]:
     """Return the items of prompts, by the position of the line before which they are inserted.
 
-    It is the first line that is later than the prompt.
+    A prompt is inserted before the first line that is later than the prompt. If no line is later,
+    the position is `_AT_END`.
     """
     placed: defaultdict[int, list[SourceItem]] = defaultdict(list)
     if not prompts:

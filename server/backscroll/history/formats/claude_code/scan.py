@@ -28,7 +28,7 @@ from backscroll.store.envelopes import JSON
 _SKIPPED: Final = re.compile(
     rb'\s*\{"type":"(?:file-history-snapshot|queue-operation|mode|permission-mode|pr-link)"'
 )
-"""Matches the start of lines that are never needed, because they are not part of the tree."""
+"""Matches the start of lines that are not needed: they are not in the tree that `tree` reads."""
 
 _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_PROMPT_CHARS: Final = 8 * 1024 * 1024
@@ -44,9 +44,10 @@ class Scan:
             `in_memory`.
         index: the kinds and links of all lines.
         main: the facts of the main conversation.
-        agents: the facts of each sub-agent whose lines are in this log, by its number.
-        prompts: prompts that are not part of the tree of lines.
-        last_leaf: the id of the line that the program showed last, if no message follows it.
+        agents: the facts of each sub-agent whose lines are in this log, by the sub-agent's number.
+        prompts: prompts whose lines have no id, so that they are not in the tree of lines.
+        last_leaf: the id of the line that the program showed last, from the last `last-prompt`
+            line. Empty if a message of the main conversation follows the `last-prompt` line.
         unreadable: lines that cannot be read.
     """
 
@@ -153,7 +154,7 @@ class Scan:
         if self._prompt_chars <= _MOST_PROMPT_CHARS:
             self.prompts.append(Prompt(line.number - 1, time, text))
         else:
-            reason = "is a queued prompt after too many others, and was left out"
+            reason = "is a queued prompt, and was left out: the log's queued prompts are too long"
             note_unreadable(self.unreadable, line, reason)
 
     def _keep(self, line: LogLine, value: JSON, session: Session) -> None:
@@ -218,7 +219,10 @@ def _is_skipped(raw: bytes) -> bool:
 
 
 def _calls(content: list[Any]) -> tuple[bool, tuple[str, ...]]:
-    """Return whether a message contains outputs of tools, and the ids of the tool calls in it."""
+    """Return whether a message contains outputs of tools, and the ids of tool calls.
+
+    The ids are those of the calls that it makes, and of the calls whose outputs it contains.
+    """
     is_output, calls = False, []
     for block in content:
         if isinstance(block, dict):

@@ -57,7 +57,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that was typed while the program worked, and that is not part of the tree.
+    """A prompt that was typed while the program worked, and that is not in the tree of lines.
 
     Attributes:
         position: the position of its line.

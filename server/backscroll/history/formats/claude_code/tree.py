@@ -14,8 +14,9 @@ def current_lines(index: Index, last_leaf: int = NONE) -> bytearray:
 
     Args:
         index: the lines.
-        last_leaf: the position of the last line of the branch that the program showed last, or
-            `NONE`. The result also has the lines that continue this branch.
+        last_leaf: the position of the line that the program showed last, or `NONE`. The current
+            branch leads through this line to the newest message after it. With `NONE`, the current
+            branch leads to the newest message that no sub-agent wrote.
     """
     chosen = bytearray(len(index))
     leaf = _newest(index)
@@ -30,7 +31,9 @@ def current_lines(index: Index, last_leaf: int = NONE) -> bytearray:
 
 
 def abandoned_branches(index: Index, current: bytearray) -> Iterator[bytearray]:
-    """Yield the lines of each branch that the user abandoned, without lines of earlier branches.
+    """Yield the lines of each branch that the user abandoned, newest branch first.
+
+    A branch has no lines of the current branch, and none of the branches that were yielded before.
 
     Args:
         index: the lines.
@@ -80,7 +83,11 @@ def _mark_ancestors(index: Index, leaf: int, chosen: bytearray) -> None:
 
 
 def _add_parallel(index: Index, chosen: bytearray, taken: bytearray | None = None) -> None:
-    """Add the other blocks of the chosen messages, and the outputs of all chosen calls."""
+    """Choose also the lines that tool calls in parallel put on branches of their own.
+
+    These are the missing blocks of messages that are partly in `chosen`, and the outputs of all
+    tool calls in `chosen`. Lines in `taken` are not chosen.
+    """
     loose = [
         position
         for position, kind in enumerate(index.kinds)

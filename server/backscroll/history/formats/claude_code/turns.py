@@ -115,7 +115,7 @@ def typed_text(text: str) -> str:
 
 
 def prompt_of(attachment: JSON) -> str:
-    """Return what a person typed while the program worked; empty for any other attachment."""
+    """Return the prompt of an attachment, typed while the program worked; empty if it has none."""
     if attachment.get("commandMode", _PROMPT) != _PROMPT:
         return ""
     prompt = attachment.get("prompt")

@@ -47,8 +47,8 @@ class Report(NamedTuple):
     """A message, reasoning, tool call or output that a log reports.
 
     Attributes:
-        channel: how it is reported.
-        identity: what is reported. It is equal if the log reports the same again.
+        channel: how the log reports it.
+        identity: what the log reports. Two reports of the same thing have equal identities.
         body: builds the item. It is called only for items that are used, because it is slow.
     """
 

@@ -26,7 +26,7 @@ class Reported:
     def __init__(self) -> None:
         """Start before the first turn."""
         self._turn = ""
-        # How often each channel reported something.
+        # For each identity, the number of reports from each channel, by the channel's number.
         self._current: dict[Identity, list[int]] = {}
         self._before: dict[Identity, list[int]] = {}
 
@@ -41,9 +41,10 @@ class Reported:
             self._before, self._current = self._current, {}
 
     def is_first(self, channel: Channel, identity: Identity) -> bool:
-        """Return whether this is the first report of something, and remember it.
+        """Count a report. Return whether it is new, and not a repetition.
 
-        It is a repetition if another channel has reported the same more often than this channel.
+        A report is a repetition if another channel has already reported `identity` more often than
+        `channel` has.
         """
         before = self._before.get(identity)
         if before is not None and before[channel] < max(before):

@@ -186,7 +186,9 @@ class Thread:
         self._turn = turn
 
     def _take_meta(self, payload: JSON) -> None:
-        if self._has_meta:  # a fork repeats the lines of the threads from which it was forked
+        # The log of a fork begins with its own `session_meta` line. Any later one is a copy from a
+        # thread from which it was forked.
+        if self._has_meta:
             return
         self._has_meta = True
         facts = self.facts

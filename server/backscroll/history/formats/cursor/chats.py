@@ -1,7 +1,7 @@
 """Chats in Cursor's database `state.vscdb`.
 
-The database has access tokens in other tables and keys. Only the rows of `cursorDiskKV` whose keys
-begin with `composerData:` (a chat) and `bubbleId:` (a message) are ever read.
+The only rows that are ever read are those of the table `cursorDiskKV` whose keys begin with
+`composerData:` (a chat) or `bubbleId:` (a message). The rest of the database has access tokens.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
-"""A Unix time before Cursor existed. Smaller numbers count from the start of Cursor instead."""
+"""A Unix time before Cursor existed. Smaller numbers count from when Cursor was launched."""
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -40,10 +40,10 @@ def read(file: SourceFile) -> Iterator[Record]:
 
 
 def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
-    """Yield each chat of the database that changed in the day before a time, or later.
+    """Yield each chat that changed since a day before `since_s`, or whose time is unknown.
 
-    Cursor writes the time of a chat only when an answer is complete, so a chat whose answer is
-    still growing has an earlier time.
+    The day is a margin: Cursor updates the time of a chat only when an answer is complete, so a
+    chat can have changed after this time.
     """
     return read_database(file, _chats, partial(_records, since_s=since_s - _MARGIN_S))
 
@@ -60,7 +60,10 @@ def _chats(database: Database) -> list[Row]:
 
 
 def _after(prefix: str) -> str:
-    """Return the upper bound of the keys with a prefix that ends in `:`. In ASCII, `;` is next."""
+    """Return the upper bound of the keys with a prefix that ends in `:`.
+
+    It ends in `;`, which follows `:` in ASCII.
+    """
     return f"{prefix[:-1]};"
 
 
@@ -180,7 +183,7 @@ def _add_tool(draft: Draft, key: str, tool: Mapping[str, Any], at: int | None) -
 
 
 def _rich_text(value: object) -> str:
-    """Return the text of an editor's state, which older versions wrote instead of the text."""
+    """Return the text in the JSON state of a text editor. Older versions wrote only this state."""
     texts: list[str] = []
     waiting = [parsed(value)]
     while waiting:

@@ -73,7 +73,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
             if isinstance(record, JsonRecord):
                 draft.replaced += record.replaced
                 last_call = _add_line(draft, record.value, last_call)
-            elif not record.torn:  # Cursor is writing this line, so the next run reads it
+            elif not record.torn:  # Cursor is still writing a torn line, so the next run reads it
                 problems.append(record)
     parents = path.parts
     is_agent = len(parents) > 2 and parents[-2] == "subagents"  # noqa: PLR2004 - the path ends with `<parent>/subagents/<file>`
@@ -96,7 +96,7 @@ def _project(path: PurePath) -> str:
 
 
 def _is_in_database(path: Path) -> bool:
-    """Return whether Cursor's database has the messages of the same chat.
+    """Return whether Cursor's database has messages of the chat of a transcript.
 
     Raises:
         DatabaseError: the database cannot be read.

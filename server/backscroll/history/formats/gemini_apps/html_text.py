@@ -20,9 +20,10 @@ _INDENTED: Final = 8
 """The maximum nesting of lists that is shown by indentation."""
 
 _UNFINISHED_CHARS: Final = 16_384
-"""The maximum length of unfinished tags at the end of HTML that the parser reads, in characters.
+"""If more characters than this remain from an unfinished tag to the end, they are not parsed.
 
-The parser reads each unfinished tag to the end, so its time grows with the square of this length.
+The parser searches all of these characters for the end of each unfinished tag, so its time grows
+with the square of their number.
 """
 
 _NOT_SHOWN: Final = frozenset({"script", "style", "template", "noscript"})
@@ -134,7 +135,11 @@ class LenientParser(HTMLParser):
     """A parser that never fails, and whose time is proportional to the size of the HTML."""
 
     def finish(self) -> None:
-        """End the HTML. If a long text follows an unfinished tag, all of it becomes text."""
+        """End the HTML.
+
+        If more than `_UNFINISHED_CHARS` characters remain from an unfinished tag to the end, they
+        become text as they are.
+        """
         if len(self.rawdata) <= _UNFINISHED_CHARS:
             self.close()
         else:

@@ -14,7 +14,7 @@ from backscroll.history.formats.gemini_apps.times import is_time, unix_seconds_o
 
 _BLOCK_BYTES: Final = 256 * 1024
 _PENDING_CHARS: Final = 4 * 1024 * 1024
-"""The maximum length of a tag or comment, in characters. Reading a page ends at a longer one."""
+"""The maximum length of a tag or comment, in characters. A page is not read past a longer tag."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 _OTHER_CELLS: Final = frozenset({"mdl-typography--caption", "mdl-typography--text-right"})
@@ -48,7 +48,7 @@ class _Cell:
         self.answer = HtmlText()
 
     def end_line(self) -> None:
-        """End a line of what the user did. The line with the time is the last one."""
+        """End a line of the content cell: the time, or a line before it about what the user did."""
         line, self.line = "".join(self.line).strip(), []
         if is_time(line):
             self.time = line

@@ -11,7 +11,7 @@ _MODEL: Final = frozenset({"gemini", "model", "assistant"})
 _CONTEXT: Final = "<session_context>"
 
 Body = tuple[str, JSON]
-"""A suffix for the key of an item, which is unique within the message; and the item."""
+"""A suffix for the key of an item, and the item. The suffix is unique within the message."""
 
 
 def items_of(message: JSON) -> Iterator[Body]:

@@ -20,7 +20,7 @@ class Message:
 
     Attributes:
         offset: where its line starts, in bytes.
-        index: its index if the line has a list of messages; None if the line is the message.
+        index: its place in the line's list of messages, from 0; None if the line is the message.
         size: about how much memory its items take, in bytes.
         created_at: in Unix seconds; None if unknown.
         bodies: its items; None if they are not kept in memory.

@@ -54,7 +54,8 @@ class _Log:
         """Return the id, title, parent and time of each conversation.
 
         A conversation that went on after an update of `llm` is in both generations of tables, with
-        the same id. A response without a conversation, as in early versions, becomes one itself.
+        the same id. A response without a conversation, which early versions could write, becomes a
+        conversation of its own.
         """
         self._results = database.grouped("tool_results", "response_id", "id")
         self._calls = database.grouped("tool_calls", "response_id", "id")
@@ -125,7 +126,7 @@ def _with_fragments(database: Database, table: str, response_id: object, text: s
     if not {table, "fragments"} <= database.tables:
         return text
     found = database.rows(
-        f'SELECT f.content FROM "{table}" p JOIN fragments f ON f.id = p.fragment_id'  # noqa: S608 - a constant
+        f'SELECT f.content FROM "{table}" p JOIN fragments f ON f.id = p.fragment_id'  # noqa: S608 - the table's name is a constant
         ' WHERE p.response_id = ? ORDER BY p."order"',
         response_id,
     )

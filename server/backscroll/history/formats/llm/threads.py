@@ -24,7 +24,7 @@ class Threads:
     """Reads the threads of one database."""
 
     def __init__(self, database: Database) -> None:
-        """Read the ids of the turns by thread and of the parts by message, as there are no indexes.
+        """Read the ids of each thread's turns and each message's parts, as there are no indexes.
 
         Raises:
             DatabaseError: the tables cannot be read.
@@ -50,7 +50,10 @@ class Threads:
                 _add_part(draft, string(role), f"{as_text(key)}/{as_text(part[0])}", part, at)
 
     def _times(self, thread_id: object) -> dict[object, tuple[int | None, str]]:
-        """Return the time and model of turns, by the hashes of their parent and last messages."""
+        """Return the time and model of each turn, by the hashes of two messages.
+
+        These are the message before the turn, and the last message of the turn.
+        """
         times: dict[object, tuple[int | None, str]] = {}
         for turn in reversed(self._turns.get(thread_id, ())):
             for parent, tip, at, model, resolved in self._database.select(

@@ -35,7 +35,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def _chat(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the chat itself. It is in the field `chat`, or the whole record in some exports."""
+    """Return the chat in a record. In some exports, the whole record is the chat."""
     return mapping(found.get("chat")) or found
 
 

@@ -23,7 +23,7 @@ _REASONING: Final = "reasoning"
 _CALLS: Final = "tool_calls"
 _CODE: Final = "code_interpreter"
 _NOT_TEXT: Final = frozenset({"type", "id", "call_id", "status", "url"})
-"""Fields that are left out of the text of an unknown part."""
+"""Fields of a part, an error or an `output` item that are never taken as text or arguments."""
 
 
 def add_message(items: ItemList, key: str, found: Mapping[str, Any]) -> None:

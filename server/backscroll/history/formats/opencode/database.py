@@ -29,10 +29,10 @@ def read(file: SourceFile) -> Iterator[Record]:
 
 
 def read_since(file: SourceFile, since_s: int) -> Iterator[Record]:
-    """Yield each session that changed in the day before a time, or later.
+    """Yield each session that changed since a day before `since_s`, or whose time is unknown.
 
-    OpenCode writes the time of a message only when the message is complete, so a message that is
-    still growing has an earlier time.
+    The day is a margin: OpenCode updates the time of a message only when the message is complete,
+    so a message can have changed after this time.
     """
 
     def changed(database: Database) -> list[Row]:

@@ -1,6 +1,6 @@
 """Sessions of OpenCode, whether they are from its database or from its folder.
 
-Source: `message-v2.ts` of OpenCode (the types of parts). Ids sort by time.
+Source: `message-v2.ts` of OpenCode (the types of parts). A later message or part has a greater id.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message. Its parts are in order, each after its id."""
+    """A message. `parts` has the id and the content of each part, in order."""
 
     id: str
     data: Mapping[str, Any]
@@ -48,7 +48,7 @@ def conversation(
     last_part = string(session.revert.get("partID"))
     for message in messages:
         if end and message.id >= end and not (last_part and message.id == end):
-            break  # the user went back to before this message
+            break  # the user undid this message and all later messages
         parts = list(message.parts)
         if end and message.id == end:
             parts = [part for part in parts if part[0] < last_part]

@@ -30,7 +30,7 @@ def is_part(record: Mapping[str, Any]) -> bool:
 
 
 def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
-    """Yield each session of the older storage."""
+    """Yield each session in the folder."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:
         folders[path.rpartition("/")[0]].append(path)

@@ -27,14 +27,14 @@ NAME: Final = "slack"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _USERS: Final = ("users.json", "org_users.json")
 _LISTS: Final = ("channels.json", "groups.json", "mpims.json", "dms.json")
-"""Public channels, private channels, group conversations and direct messages."""
+"""The files that list public and private channels, group conversations and direct messages."""
 
 _NOTICES: Final = re.compile(
     r"(?:channel|group|mpim|im)_(?:join|leave|topic|purpose|name|archive|unarchive|posting_permissions)"
     r"|bot_(?:add|remove)|pinned_item|unpinned_item|reminder_add|tombstone|sh_room_created"
     r"|channel_convert_to_private|message_replied|reply_broadcast"
 )
-"""Matches subtypes of messages that report an event, or that replace a deleted message."""
+"""Matches the `subtype` of a message that reports an event or replaces a deleted message."""
 
 _WHOLE_EXPORT: Final = (
     "is one day of a channel in a Slack export; import the whole export, as a zip or folder"
@@ -54,7 +54,7 @@ def recognises(sample: Sample) -> bool:
 
 
 def read(file: SourceFile) -> Iterator[Record]:
-    """Yield why one day of a channel is not read: its file does not name the channel."""
+    """Yield an `Unreadable`, because a file with one day of a channel does not name the channel."""
     yield Unreadable(file.name, _WHOLE_EXPORT)
 
 
@@ -90,7 +90,7 @@ def read_folder(files: Mapping[str, SourceFile]) -> Iterator[Record]:
 def _objects(
     files: Mapping[str, SourceFile], name: str, problems: list[Unreadable]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects that have an id in a file that lists users or channels."""
+    """Yield the users or channels that a file lists, except those without an id."""
     if name in files:
         for value in _array(files[name], problems):
             if string(value.get("id")):
@@ -98,7 +98,7 @@ def _objects(
 
 
 def _array(file: SourceFile, problems: list[Unreadable]) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects of a file, and add those that cannot be read to the problems."""
+    """Yield the objects of a file. Add the values that cannot be read to `problems`."""
     try:
         if not starts_with(file, b"["):
             problems.append(Unreadable(file.name, "is not a JSON array"))

@@ -53,7 +53,7 @@ def author_of(message: Mapping[str, Any], names: Names) -> str:
 
 
 def text_of(message: Mapping[str, Any], names: Names) -> str:
-    """Return the text of a message, its attachments and the names of its files."""
+    """Return a message's text, the texts of its attachments, and the names of its files."""
     lines = [string(message.get("text"))]
     for value in sequence(message.get("attachments")):
         attachment = mapping(value)

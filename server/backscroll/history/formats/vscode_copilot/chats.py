@@ -41,9 +41,9 @@ from backscroll.history.source_file import SourceFile
 
 NAME: Final = "vscode-copilot"
 _MAX_WORKSPACE: Final = 1024 * 1024
-"""The maximum size of a `workspace.json`, in bytes. It has the address of one folder."""
+"""How many bytes of a `workspace.json` are read. It is small: the address of a folder."""
 
-_OLDER: Final = "is an older file of a chat that is also in a .jsonl file, from where it is read"
+_OLDER: Final = "is an older .json file of a chat, which is read from its newer .jsonl file instead"
 _TORN: Final = "is cut off: VS Code may be writing it now, so try again"
 _COPY: Final = "is a log of a chat that is also in chatSessions, from where it is read"
 
@@ -113,7 +113,7 @@ def _lines(
     for record in records:
         if isinstance(record, JsonRecord):
             yield record
-        elif not record.torn:  # VS Code is writing this line, so the next run reads it
+        elif not record.torn:  # VS Code is still writing a torn line, so the next run reads it
             problems.append(record)
 
 

@@ -25,8 +25,8 @@ class ObjectLog:
         """Apply an entry.
 
         Returns:
-            Whether the entry could be applied. It cannot if it is invalid, or if the object has
-            nothing at its path.
+            Whether the entry could be applied. It cannot be applied if it is
+            invalid, or if its path leads through an object or array that does not exist.
         """
         kind, path, value = entry.get("kind"), entry.get("k"), entry.get("v")
         if kind == _WHOLE:

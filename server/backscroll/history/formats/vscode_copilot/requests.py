@@ -106,7 +106,7 @@ def _markdown(value: object) -> str:
 
 
 def _values(values: object) -> str:
-    """Return the texts of a tool's output, which may be one text."""
+    """Return the text of a tool's output, which is one text or a list of texts."""
     if isinstance(values, str):
         return values
     return "\n".join(filter(None, (_markdown(value) for value in sequence(values))))
