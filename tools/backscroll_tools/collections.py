@@ -23,7 +23,8 @@ from backscroll_tools.models import JSON
 class Collection:
     """A kind of collection: functions that build its requests, and what the upstream supports.
 
-    The first argument of each function is the collection's id.
+    If a function builds a request for an existing collection, its first argument is the
+    collection's id.
 
     Attributes:
         list_messages: builds the request for a slice of the list of messages and other items.

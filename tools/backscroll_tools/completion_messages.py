@@ -188,7 +188,7 @@ class CompletionMessages:
 
 
 def _split(messages: list[Message], key: str) -> Surroundings[Message] | None:
-    """Return the message `key` and the messages before and after it; None if it is missing."""
+    """Return the message with the id `key` and its neighbours; None if no message has this id."""
     ids = [message["id"] for message in messages]
     if key not in ids:
         return None

@@ -1,4 +1,7 @@
-"""Renders the stdio front's table of replies by asking the server. `make render` runs this."""
+"""Asks the server for its replies to the first requests, and renders the table of `stdio.front`.
+
+`make render` runs this module.
+"""
 
 import asyncio
 import json

@@ -23,7 +23,8 @@ class OpenRequests:
     1 and "1" for the same request.
 
     Args:
-        most: the maximum number of open tool calls and, separately, of other open requests.
+        most: the maximum number of open tool calls, and also the maximum number of open requests
+            that are not tool calls.
         drain_s: the maximum time that open requests may take after the input has ended, in seconds.
 
     Attributes:
@@ -42,7 +43,11 @@ class OpenRequests:
         self._changed = asyncio.Event()
 
     def has_room(self, request: JSONRPCRequest) -> bool:
-        """Return whether a request may begin: fewer than `most` of the same kind are open."""
+        """Return whether a request may begin.
+
+        A tool call may begin if fewer than `most` tool calls are open. Any other request may begin
+        if fewer than `most` requests that are not tool calls are open.
+        """
         others = len(self._open) - self._calls
         return (self._calls if request.method == CALL else others) < self.most
 

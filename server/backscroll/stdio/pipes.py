@@ -46,8 +46,8 @@ class PipeWriter(asyncio.Protocol):
     """Writes bytes to the host. If the host reads slowly, writes wait.
 
     If the host has closed stdin and reads nothing for `unread_s` seconds, the output is closed.
-    Otherwise the server might wait forever: while it waits for the host to read, it may not read
-    all of stdin, and so it would not notice that stdin has ended.
+    Otherwise the server might wait forever: while a write waits for the host, the server can stop
+    reading stdin, and then it does not notice that stdin has ended.
 
     Args:
         lost: called when nothing more can be written.
@@ -93,10 +93,10 @@ class PipeWriter(asyncio.Protocol):
         self._lost()
 
     def _check_later(self, transport: asyncio.WriteTransport) -> None:
-        """Check the output again after `unread_s` seconds.
+        """Check the output after `unread_s` seconds.
 
-        If the host has closed stdin already, and reads nothing until the check, the check closes
-        the output.
+        The check closes the output if the host has closed stdin before this call, and has read
+        nothing between this call and the check. Otherwise another check follows.
         """
         unread = transport.get_write_buffer_size() if self._is_gone() else None
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Serves stdio quickly: the front answers the first requests until the SDK is imported."""
+"""Serves stdio quickly: `stdio.front` answers the first requests while a thread imports the SDK."""
 
 import gc
 import os
@@ -24,8 +24,8 @@ CHUNK_BYTES: Final = 64 * 1024
 """The maximum number of bytes that are read at once."""
 
 FIRST_LINE_S: Final = 0.02
-"""The maximum wait for each of the host's first lines before the import of the SDK starts, in
-seconds. If the import started at once, it would delay the replies to these lines."""
+"""How long the front waits for the host's next line before it starts the import of the SDK, in
+seconds. If the import started at once, it would delay the replies to the host's first lines."""
 
 FIRST_LINES: Final = 4
 """The maximum number of lines that the front waits for before the import starts."""
@@ -58,7 +58,8 @@ def run(settings: Settings, profile: Profile) -> None:
             chunk = _read(stdin)
             if not chunk:
                 if not lines.pending:
-                    _set_blocking(stdout, blocking=True)  # the parent may expect it to block
+                    # The parent process may share `stdout`, and expect that writes to it block.
+                    _set_blocking(stdout, blocking=True)
                     _exit()
                 break
             unanswered.extend(lines.feed(chunk))
@@ -74,7 +75,7 @@ def run(settings: Settings, profile: Profile) -> None:
 
 
 class _Loading:
-    """Imports, in a thread, the modules that calls need."""
+    """Imports, in a thread, the SDK and the modules that the first tool call needs."""
 
     def __init__(self) -> None:
         self._thread = Thread(target=self._load, name="import", daemon=True)

@@ -156,7 +156,10 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return a message for the server, or None after ignoring, storing or answering it here."""
+        """Return the message that the server has to handle; None if there is none.
+
+        There is none if the parsed line is ignored, answered here, or kept as a waiting request.
+        """
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:
                 if self._requests.has_room(request):
@@ -179,7 +182,8 @@ class Reader(Stream):
     def _cancellation(self, message: JSONRPCNotification) -> SessionMessage | None:
         """Cancel a waiting request, or return the message that cancels an open request in the SDK.
 
-        The ids must have the same type and the same value (MCP specification, cancellation).
+        The message's `requestId` must have the same type and the same value as the request's id
+        (MCP specification, cancellation). Otherwise nothing is cancelled.
         """
         params = message.params or {}
         request_id = params.get("requestId")
@@ -247,7 +251,11 @@ class Reader(Stream):
         return True
 
     async def _drain(self) -> None:
-        """Wait until open requests have finished, then reply to waiting requests with an error."""
+        """Wait until open requests have finished, then reply to waiting requests with an error.
+
+        If there are waiting requests, reply at once: the time limit has passed, or the connection
+        is stopping.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):
                 await self._requests.none_open()

@@ -23,8 +23,8 @@ from backscroll.stdio.reader import Opening, Reader
 from backscroll.stdio.writer import Writer
 
 OPEN_REQUESTS: Final = 128
-"""The maximum number of open tool calls and, separately, of other open requests. Further requests
-wait."""
+"""The maximum number of open tool calls, and also the maximum number of open requests that are not
+tool calls. Requests above a maximum wait."""
 
 DRAIN_S: Final = 5.0
 """The maximum time that open requests may take after the input has ended, in seconds."""
@@ -78,8 +78,8 @@ async def serve(  # noqa: PLR0913 - tests set smaller limits
         stdin: the file descriptor to read from. It is not closed.
         stdout: the file descriptor to write to. It is not closed.
         opening: the input that `stdio.front` has read; None if it has read nothing.
-        open_requests: the maximum number of open tool calls and, separately, of other open
-            requests.
+        open_requests: the maximum number of open tool calls, and also the maximum number of open
+            requests that are not tool calls.
         drain_s: the maximum time that open requests may take after the input has ended, in seconds.
         unread_s: the maximum time that a host may leave output unread after it has closed stdin, in
             seconds.

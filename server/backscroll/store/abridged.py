@@ -155,7 +155,9 @@ def _cut(name: str, text: str, preview: int) -> str | None:
     if len(text) <= LEAST_CHARS:
         return None
     if name not in TEXT_FIELDS and (text.startswith("data:") or _BASE64.fullmatch(text)):
-        return text[: LEAST_CHARS - 2] + text[-2:]  # the padding determines the size in bytes
+        # Keep the base64 padding (`=`) at the end: without it, a client that knows the full length
+        # cannot compute the size of the data in bytes.
+        return text[: LEAST_CHARS - 2] + text[-2:]
     most = max(preview, LEAST_CHARS)
     if not preview or len(text) <= most or _ENCODED in text:
         return None

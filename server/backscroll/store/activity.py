@@ -51,8 +51,8 @@ _of_conversations: Final = _latest(conversations)
 next_activity: Final = _newest(
     bindparam("now_us", type_=BigInteger), _of_threads + 1, _of_conversations + 1
 )
-"""An SQL expression for the time of an activity that happens now. Its parameters are `within`, the
-partition, and `now_us`, the time of day in Unix microseconds."""
+"""An SQL expression for the time of an activity that happens now. The parameter `within` is the
+partition, and the parameter `now_us` is the time of day in Unix microseconds."""
 
 latest_activity: Final = select(func.coalesce(_newest(_of_threads, _of_conversations), 0))
 """A query for the time of the latest activity in the partition `within`; 0 without activity."""

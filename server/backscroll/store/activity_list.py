@@ -14,7 +14,7 @@ become active since the first page was read.
 
 On PostgreSQL, a transaction that has not yet committed may have an earlier activity time than one
 that has committed. So the first page of a descending list waits for the transactions that are
-writing at that moment, for at most `WAITS` times `PAUSE_S`.
+writing at that moment, for at most `WAITS` pauses of `PAUSE_S` seconds.
 """
 
 import asyncio
@@ -55,9 +55,10 @@ from backscroll.store.first_words import first_words, of_conversation, of_thread
 from backscroll.store.thread_object import listed_thread
 
 WAITS: Final = 50
+"""The maximum number of pauses in which the first page waits for transactions."""
+
 PAUSE_S: Final = 0.005
-"""The maximum number of times that a first page waits for transactions, and the length of each wait
-in seconds."""
+"""The length of each pause, in seconds."""
 
 
 class _Kind(NamedTuple):
@@ -124,7 +125,10 @@ async def page_by_activity(
 
 
 async def _settled_top(database: Database, partition: str) -> int:
-    """Return the time of the latest activity, after waiting for writes that may be earlier."""
+    """Return the time of the latest activity, after waiting for open transactions.
+
+    The activity time of an open transaction may be earlier than the returned time.
+    """
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):
         if not writers:

@@ -84,9 +84,10 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
-        indexes_tools: whether search also finds the calls and outputs of tools. Those of new
-            messages are indexed at once, those of older messages later, in the background.
-        endpoint: the embeddings endpoint, to search by meaning too; None to compare only words.
+        indexes_tools: whether search also finds the calls and outputs of tools. In new messages,
+            they are indexed at once. In messages that are stored already, they are indexed in the
+            background.
+        endpoint: the embeddings endpoint for search by meaning; None if search compares only words.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
@@ -120,7 +121,8 @@ async def _embedding(
     from backscroll.store.search.embeddings import Embeddings
     from backscroll.store.search.meanings import Meanings
 
-    # All partitions use this client. It keeps no connection open, so that they share no connection.
+    # All partitions use this client. It closes each connection after one request, so that requests
+    # of different partitions never share a connection.
     async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
         yield Meanings(database, Embeddings(endpoint, http))
 
@@ -133,11 +135,11 @@ async def store_over(
     Args:
         database: the database.
         clock: the process's clocks.
-        meanings: the vectors of messages and queries, to search by meaning too; None to compare
+        meanings: the vectors of messages and queries for search by meaning; None if search compares
             only words.
     """
     retention = RetentionClock(clock.monotonic)
-    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write tries again
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks again
         await database.read(retention.look)
     return Store(database, clock, _application(database, clock, retention, meanings))
 

@@ -126,7 +126,7 @@ class MessageV1(_Body):
     metadata: Metadata | None = None
 
     def attached(self) -> list[dict[str, Any]]:
-        """Return the files as attachments. Messages of both API versions store attachments."""
+        """Return the files as attachments, the form in which both API versions store files."""
         return [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
 

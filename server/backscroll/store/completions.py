@@ -80,11 +80,11 @@ _messages: Final = LargeListing(
 
 @lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> LargeListing:
-    """Return the list of completions, with this number of metadata filters.
+    """Return the listing of completions, with a query that can filter by metadata and model.
 
     Args:
-        filters: the number of `metadata[key]=value` filters.
-        of_model: whether the list is also filtered by model.
+        filters: the number of `metadata[key]=value` filters in the query.
+        of_model: whether the query filters by model.
     """
     rows = _living
     if of_model:

@@ -1,8 +1,8 @@
 """Conversations and items in requests and responses.
 
 Source: `InputItem` (requests) and `ConversationItem` (responses) in OpenAI's OpenAPI document of
-2026-08-21. The store validates all fields of messages, but only the `type` of other items. It adds
-the fields that a response requires.
+2026-08-21. The store validates the `role`, `content` and `status` of messages. Of all other items,
+it validates only the `type`. It adds the fields that a response requires.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -50,7 +50,7 @@ class TextContent(_ExtraAllowed):
 
 
 class OtherContent(_ExtraAllowed):
-    """A message part of any other type."""
+    """A message part that is not a text part."""
 
     type: Annotated[str, Field(min_length=1)]
 
@@ -97,7 +97,7 @@ def _no_reference(kind: str) -> str:
 
 
 class OtherItem(_ExtraAllowed):
-    """An item of any other type."""
+    """An item that is not a message."""
 
     type: Annotated[str, Field(min_length=1), AfterValidator(_no_reference)]
 
@@ -151,9 +151,11 @@ def conversation_object(row: JSON) -> JSON:
 
 
 def listed_conversation(row: JSON) -> JSON:
-    """Return a conversation for a list, with its number of messages and the time of the last one.
+    """Return a conversation for a list, with `message_count` and `last_message_at`.
 
-    Both are extensions of OpenAI's API. The number is left out until `counting` has counted it.
+    Both are extensions of OpenAI's API. `message_count` is left out until `counting` has counted
+    the messages. `last_message_at` is when items were last added, in Unix seconds; null if none
+    were ever added.
     """
     count = row["message_count"]
     last_message_at = row["last_active_us"] // US if row["next_position"] > 1 else None
@@ -204,7 +206,7 @@ def completed(body: JSON) -> JSON:
 
 
 def text_content(role: str | None, text: str) -> JSON:
-    """Return the text part that stands for the content of a message if the content is a string."""
+    """Return `text`, the whole content of a message with this role, as a text part."""
     return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
 
 

@@ -94,10 +94,11 @@ def partition_of(request: Request) -> str:
 
 
 def turn_of(request: Request) -> str:
-    """Return the `turn` argument with which a request calls `Database.write`.
+    """Return the `turn` argument of the call of `Database.write` that handles a request.
 
     The argument names the thread, conversation or completion that the request changes. If the
-    request creates one of these, the argument names the list to which the new one is added.
+    request creates a thread or conversation, the argument names the list of threads or
+    conversations.
     """
     owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"

@@ -3,6 +3,7 @@
 Only the start of the first message is read: the database returns the first characters of its JSON,
 and this module finds the text in them. If these characters end before the text, for example inside
 an image, the database searches the message for its text parts and returns the start of each.
+Messages with the role `system` or `developer` do not count as first messages.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,14 +37,15 @@ WORDS_CHARS: Final = 120
 """The maximum length of the first words, in characters."""
 
 _JSON_CHARS: Final = 2_000
-"""How many characters are read from the start of a message's JSON. If the message is then searched
-for its text parts, as many are read from the start of each part."""
+"""How many characters are read from the start of a message's JSON or, if the message is searched
+for its text parts, from the start of each text."""
 
 SEARCHED_CHARS: Final = 16 * 1024 * 1024
 """The maximum total length, in characters, of the messages that are searched for one page."""
 
 _PARTS: Final = 5
-"""How many text parts of a searched message are read. The first ones may be blank."""
+"""The maximum number of text parts that are read of a searched message. One would not be enough,
+because the first ones may be blank."""
 
 _ITEMS: Final = 20
 """How many of a conversation's first items are examined to find its first message."""

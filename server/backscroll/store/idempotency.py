@@ -4,10 +4,12 @@ The reply is stored in the transaction that writes the rows, so that both or nei
 text of a new message is stored only in its row and not again in the reply: a replay reads it from
 the row, and the stored reply has only values that can change later, such as metadata. If two
 requests have the same key, the second waits for the first and replays its reply. Only successful
-replies are stored. A record is kept for at least `KEPT_S` seconds, even if a clock is changed
-(`retention`); each write with a key removes a few older records. When an object is deleted, the
-replies that describe it are erased; a reply that lists several objects is erased when any of them
-is deleted.
+replies are stored.
+
+A key is kept for at least `KEPT_S` seconds, even if a clock is changed (see `retention`). When a
+new key is stored, a few of the keys that need not be kept any longer are removed. When an object is
+deleted, the replies that describe it are erased; a reply that lists several objects is erased when
+any of them is deleted.
 """
 
 import hashlib
@@ -65,11 +67,11 @@ class Outcome:
 
     Attributes:
         value: the reply's JSON: an object with an `id`, or a list of such objects.
-        collection_id: the id of the thread or conversation that has the object; the id of the
-            object itself if there is none.
-        stored: an object to store instead of `value`; None to store `value`. It must not have a key
-            `object`. While the written object exists, the endpoint's `Rebuild` function makes
-            `value` from `stored`.
+        collection_id: the id of the thread or conversation to which the object in `value` belongs;
+            the id of the object itself if it belongs to neither.
+        stored: an object to store instead of `value`; None to store `value`. For a replay, the
+            endpoint's `Rebuild` function makes `value` from `stored` and the written rows. `stored`
+            must not have the key `object`, by which `_replay` recognises a whole reply.
     """
 
     value: JSON
@@ -201,9 +203,13 @@ class IdempotencyKeys:
 def erase_replies(
     connection: Connection, partition: str, collection_id: str, object_id: str | None = None
 ) -> None:
-    """Erase the stored replies that describe an object of a collection.
+    """Erase the stored replies that describe an object.
 
-    If `object_id` is None, erase the replies that describe any object of the collection.
+    Args:
+        connection: a connection in a write transaction.
+        partition: the partition.
+        collection_id: the `Outcome.collection_id` of the replies.
+        object_id: the id of the object; None to erase all replies with this `collection_id`.
     """
     statement = update(idempotency).where(
         idempotency.c.scope == partition, idempotency.c.collection_id == collection_id

@@ -67,10 +67,11 @@ def new_conversation_id() -> str:
 def new_item_id(kind: str) -> str:
     """Return the id of a new item: OpenAI's prefix for its type, and 24 random base62 characters.
 
-    OpenAI's Responses API refuses an item whose id has the prefix of another type (`Expected an ID
-    that begins with 'fc'`). The prefix of a call's output, such as `fco_`, begins with the letters
-    of the call's prefix, such as `fc`. Only `tso_` is an exception. So a server accepts the id of
-    an output whether it expects `fco` or `fc`. Items of an unknown type get `item_`.
+    An item of an unknown type gets the prefix `item_`. OpenAI's Responses API refuses an item whose
+    id has the prefix of another type (`Expected an ID that begins with 'fc'`). For a call's output,
+    a server may expect the output's prefix, such as `fco`, or the call's prefix, such as `fc`. An
+    output's id meets both expectations, because its prefix begins with the letters of the call's
+    prefix. Only `tso_` does not.
     """
     return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
 
@@ -81,7 +82,10 @@ def new_completion_id() -> str:
 
 
 def is_id(value: str) -> bool:
-    """Return whether `value` is a well-formed id: 1-256 letters, digits and `_ . = -`."""
+    """Return whether `value` is a well-formed id: 1-256 letters, digits and `_ . = -`.
+
+    The first character must be a letter, a digit or `_`.
+    """
     return _ID.fullmatch(value) is not None
 
 

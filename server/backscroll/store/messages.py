@@ -275,7 +275,11 @@ _recount: Final = (
 
 
 def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
-    """Return the outcome of writing a message. It stores the metadata, which may change later."""
+    """Return the outcome of writing a message.
+
+    Its `stored` has the API version of the reply, which the message's row lacks, and the metadata,
+    which may change in the row later.
+    """
     stored = {"version": version, "metadata": row["metadata"]}
     return Outcome(message_object(row, thread_id, version), thread_id, stored)
 

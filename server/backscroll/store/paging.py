@@ -66,7 +66,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """The rows of a page, in the list's order, and whether more pages follow."""
+    """The rows of a page, in the list's order, and whether more rows match than fit on the page."""
 
     rows: Sequence[JSON]
     has_more: bool

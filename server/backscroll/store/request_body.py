@@ -30,7 +30,8 @@ async def read_body(request: Request) -> bytes:
             raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
     kind = request.headers.get("content-type", "")
     if body and kind.partition(";")[0].strip().lower() != "application/json":
-        # A browser sends JSON to another origin only after a preflight, which always fails here.
+        # This protects against requests from other websites: before a browser sends JSON to another
+        # origin, it asks the server in a preflight request, which always fails here.
         message = f"Unsupported content type: '{kind}'. Send 'Content-Type: application/json'."
         raise ApiError(HTTPStatus.BAD_REQUEST, message, code="unsupported_content_type")
     return bytes(body)

@@ -11,17 +11,18 @@ it first saw the token, but at most `STEP_S`. A new row stores the current `elap
 stamp.
 
 Proof that no row is removed too early: Compare a stamp taken at time s with a reading at time t.
-Each reading between them covers an interval. It begins when the process first saw the previous
-token, and ends when the process writes the reading. The intervals do not overlap, because a token
-can only be seen after the previous interval has ended, and no token is used twice. So at most one
-interval began before s, and it adds at most `STEP_S`. The other intervals are between s and t.
-Therefore the reading increased by at most `STEP_S` + (t - s). `TRANSACTION_S` covers the delay from
-a stamp or a reading to its commit (`postgres_address` limits a statement to 30 s and an idle
-transaction to 60 s; SQLite has one writer at a time). A reading that is rolled back is harmless,
-because its token never appears again.
+Each reading that is written between s and t adds at most the length of an interval. The interval
+begins when the process first saw the token that the reading replaces, and ends when the process
+writes the reading with a new token. The intervals do not overlap, because a process can only see a
+token after the interval that ends with this token, and no token is used twice. So at most one
+interval began before s, and it adds at most `STEP_S`. All other intervals lie between s and t.
+Therefore `elapsed_ms` increased by at most `STEP_S` + (t - s) from s to t. `TRANSACTION_S` covers
+the delay from a stamp or a reading to its commit (`postgres_address` limits a statement to 30 s and
+an idle transaction to 60 s; SQLite has one writer at a time). A reading that is rolled back is
+harmless, because its token never appears again.
 
 Time that no process measures does not count. So rows may be kept longer than necessary, but never
-for a shorter time. In regular use, rows are kept for about 26 hours.
+for a shorter time. In regular use, a row that must be kept for 24 hours is kept for about 26 hours.
 """
 
 import secrets

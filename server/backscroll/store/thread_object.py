@@ -1,4 +1,4 @@
-"""Converts threads to the objects of responses."""
+"""Converts rows of the table `threads` to the JSON objects in responses."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -100,7 +100,7 @@ class ThreadEndpoints:
         return await self.keys.write_once(request, raw, work)
 
     async def page(self, request: Request) -> Response:
-        """Return one page of threads, newest first by default: an extension of OpenAI's API.
+        """Return one page of threads, newest first by default. OpenAI's API has no such endpoint.
 
         Threads are listed in the order in which this store created or imported them, or with
         `sort=activity` in the order of their last activity.

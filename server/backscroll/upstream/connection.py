@@ -88,7 +88,7 @@ class UpstreamConnection:
 
     Args:
         settings: the operator's settings.
-        upstream: the result of `upstream_of`.
+        upstream: the result of `upstream_of` or `upstream_of_callers`.
     """
 
     def __init__(self, settings: Settings, upstream: Upstream) -> None:
@@ -186,7 +186,7 @@ def _quiet(settings: Settings) -> tuple[tuple[str, str], ...]:
 
     Such a session is probably that of the agent that searches.
     """
-    folders = [os.getcwd()]  # noqa: PTH109 - text, as sessions record it
+    folders = [os.getcwd()]  # noqa: PTH109 - a string, as in logs of sessions
     logical = os.environ.get("PWD", "")  # with symbolic links, as shells set it
     if logical not in {"", *folders} and os.path.realpath(logical) == os.path.realpath(folders[0]):
         folders.append(logical)
@@ -211,8 +211,8 @@ class _InProcess:
 
     Attributes:
         transport: passes requests to the application.
-        sync: the process that syncs sources; None if no sources are configured. A search first
-            waits for it, so that it finds recent messages.
+        sync: the process that syncs sources; None if no sources are configured. Before a search,
+            the process is asked to import recent messages, so that the search finds them.
         quiet: the parameters to add to a search, so that an agent does not find its own session.
         timeout: an infinite timeout, because each call has a deadline.
     """

@@ -87,8 +87,8 @@ def _entra() -> Callable[[], Awaitable[Header]]:
     import anyio.to_thread
 
     async def signed_in() -> Header:
-        # The library's synchronous API runs in a thread, because its asynchronous API needs another
-        # HTTP client. The thread may wait for long, so it is abandoned at the deadline of a call.
+        # The library's asynchronous API needs a package such as aiohttp. So its synchronous API is
+        # used, in a thread. The thread may wait for long, so it is abandoned at a call's deadline.
         token = await anyio.to_thread.run_sync(_entra_token, abandon_on_cancel=True)
         return ("Authorization", f"Bearer {token}")
 

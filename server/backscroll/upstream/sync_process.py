@@ -30,7 +30,7 @@ class SyncProcess:
 
     Args:
         settings: the operator's settings, which name the sources.
-        start_after_s: how long after the context is entered the process is started, in seconds.
+        start_after_s: the delay between entering the context and starting the process, in seconds.
 
     Attributes:
         started: is set once the process was started, or failed to start.

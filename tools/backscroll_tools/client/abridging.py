@@ -75,7 +75,7 @@ def may_be_abridged(body: bytes) -> bool:
 
 
 def _has_long_string(body: bytes) -> bool:
-    """Return whether `_BASE64_CHARS` bytes without a quotation mark follow a quotation mark.
+    """Return whether any quotation mark is followed by `_BASE64_CHARS` bytes that contain none.
 
     From each quotation mark, the search skips to the last quotation mark in the next
     `_BASE64_CHARS` bytes. This is faster than a regular expression.

@@ -52,7 +52,8 @@ ASK: Final = "Use another tool, or ask the operator which upstream BACKSCROLL_UP
 
 FIX: Final = "Ask the operator to run backscroll doctor, and to fix the database."
 FIXED: Final = "safe, but pointless until the database is fixed; nothing was written."
-"""`FIX` is the next step after a database failure that someone must fix, `FIXED` the retry rule."""
+"""If someone must fix the database, the error has the next step `FIX` and the retry rule `FIXED`.
+"""
 
 LISTED_LATE: Final = " A new object may take a few seconds to appear."
 """Appended to the next step of `not_found` if the upstream lists new objects with a delay."""

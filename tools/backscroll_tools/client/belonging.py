@@ -1,7 +1,7 @@
 """Detects replies that belong to another request, by the ids and kinds of their objects.
 
-On a faulty connection, a request can receive the reply to an earlier request (`network`). Fields
-that are missing, null or of an undocumented type are ignored.
+On a faulty connection, a request can receive the reply to an earlier request. The module `network`
+explains why. Fields that are missing, null or of an undocumented type are ignored.
 """
 
 import re
@@ -54,7 +54,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 def _is_of(
     value: JSON, kinds: frozenset[str], fields: list[tuple[str, str]], completion: str
 ) -> bool:
-    """Whether an object may have one of these kinds, and the owners that the request's path names.
+    """Whether an object's kind and owners may be those that the request's path implies.
 
     Args:
         value: the object.

@@ -17,10 +17,11 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
 _FILLED: Final = 0.75
-"""After a page was too large, later pages should have this fraction of the maximum reply size."""
+"""The intended size of a page after a page was too large, as a fraction of the maximum reply size.
+"""
 
 _AFTER_OVERSIZED: Final = 4
-"""The number of items that the next page asks for after a single item was too large."""
+"""The number of items to request in the page after an item that was too large by itself."""
 
 
 @dataclass(slots=True, eq=False)

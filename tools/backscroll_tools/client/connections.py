@@ -1,7 +1,8 @@
 """Connections to upstreams, each reused only for requests of the same caller.
 
 Each caller has its own pool. The headers of a request identify the caller. A connection is not
-reused after unexpected data has arrived on it (`network`). This module requires asyncio.
+reused after unexpected data has arrived on it. The module `network` detects such data. This module
+requires asyncio.
 """
 
 import ssl
@@ -71,8 +72,8 @@ class Connections:
         callers: the maximum number of callers whose connections are kept; 1 or more.
         in_all: the maximum number of idle connections for all callers together.
         idle_s: how long a connection may be idle before it is closed, in seconds.
-        connect_s: the maximum time for opening a connection, in seconds. This class has no other
-            time limits, because a call has a deadline.
+        connect_s: the maximum time for opening a connection, in seconds. Writing a request and
+            reading a response have no time limit here, because each call has a deadline.
     """
 
     def __init__(

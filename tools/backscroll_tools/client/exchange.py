@@ -147,7 +147,8 @@ class Exchange:
         elif step == "send_request_headers.started":
             self.sent = True
         elif step == "send_request_headers.failed":
-            # The body is written after the headers, so it was not written either.
+            # The body is written after the headers. If the headers were not written completely, the
+            # upstream has not received a whole request.
             self.sent = type(info.get("exception")).__name__ not in _UNWRITTEN
 
 

@@ -27,7 +27,8 @@ _PASSING: Final = frozenset({"database_busy", "database_unavailable"})
 
 _ATTEMPTS_IF_LOCKED: Final = 2
 """The maximum number of attempts of a request if the store's database is locked. In each attempt,
-the store waits ten seconds for the lock, and many hosts cancel a call after sixty seconds."""
+the store waits ten seconds for the lock. More attempts might take longer than the sixty seconds
+after which many hosts cancel a call."""
 
 _FINAL: Final = frozenset({"quota_exceeded", "upstream_retired"})
 """The codes of failures that are never retried, whatever the status."""

@@ -1,8 +1,8 @@
 """The groups of endpoints that an upstream may serve. Add new groups here.
 
-The paths and headers are from OpenAI's published API documents of 2026-08-21. Only those for the
-files of a message are from the documents of 2024-04-15. This module imports only the standard
-library, because settings are read before heavy imports.
+The paths and headers of OpenAI's API are from its published documents of 2026-08-21. The endpoint
+for the files of a message is the exception: it is from the documents of 2024-04-15. This module
+imports only the standard library, because settings are read before heavy imports.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ class Group:
         words: the objects that the group serves, in words for people, such as "stored completions".
         root: the path of the outermost list, such as `/threads`.
         probe: the path of the list that is read to find out whether the upstream serves the group.
-            It is `root`, or the path of a list that belongs to an id that does not exist.
+            It is `root` or, for example, the list of messages of a thread that does not exist.
         probe_query: the query of the request for `probe`, which asks for one item.
         kinds: for each list, the values that the field `object` of its objects may have. The keys
             are the last segments of the lists' paths.
         headers: the headers of each request of the group.
-        part_of: the group whose headers, prefix and query parameters the requests use; None if the
-            group has its own.
+        part_of: the group whose headers, prefix and query parameters this group's requests use;
+            None if the group has its own.
     """
 
     name: str

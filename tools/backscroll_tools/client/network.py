@@ -1,15 +1,16 @@
 """Connections that detect unexpected data, so that no response goes to the wrong request.
 
 HTTP/1.1 matches responses to requests only by their order (RFC 9112, section 9.3.1). Data that
-arrives when no request is outstanding belongs to no request (section 9.2). If such a connection
-were used again, each request would receive the response to the request before it. So a stream does
-the following:
+arrives when no request is outstanding belongs to no request (section 9.2). If the connection
+were used after such data had arrived, each request would receive the response to the request before
+it. So a stream does the following:
 
 - It withholds the last byte that has arrived until its reader asks for more data. If a response
   ends before this byte, the byte is unexpected data.
 - It reports that it is readable while it withholds a byte, or while the operating system has
   unread data. A pool closes an idle connection that is readable.
-- It repeats this check just before each part of a request is written.
+- On a connection that has been used, it checks whether it is readable just before each part of a
+  request is written. If it is readable, the write fails.
 
 The module implements httpcore2's public `AsyncNetworkBackend`, and requires asyncio.
 """
@@ -91,7 +92,7 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
 
     @property
     def has_unread(self) -> bool:
-        """Whether unread data, or the end of the connection, has arrived."""
+        """Whether unread data, or the end of the connection, has arrived; True after `spoil`."""
         return bool(self._withheld) or self._spoiled or self._socket.has_unread
 
     def spoil(self) -> None:
@@ -130,9 +131,10 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
             timeout: the time limit, in seconds; None for no limit.
 
         Raises:
-            httpcore2.ConnectError: data arrived before the first request.
-            httpcore2.ConnectionNotAvailable: unexpected data arrived after the previous response.
-                The request was not written completely. A pool sends it on another connection.
+            httpcore2.ConnectError: data arrived, or the connection ended, before the first request.
+            httpcore2.ConnectionNotAvailable: after the previous response, unexpected data arrived
+                or the connection ended. The request was not written completely. A pool sends it on
+                another connection.
             httpcore2.WriteError: the connection broke.
             httpcore2.WriteTimeout: the bytes were not written in time.
         """
@@ -141,9 +143,9 @@ class NetworkStream(httpcore2.AsyncNetworkStream):
         is_first, self._writing = not self._writing, True
         if self._used and self.has_unread:
             raise httpcore2.ConnectionNotAvailable(_UNEXPECTED)
-        # On a new connection, check only before the first bytes of the request, because a response
-        # may arrive while a long request is still being written. Do not check with TLS, because the
-        # data may be session tickets of TLS 1.3.
+        # Check a new connection only before the first bytes of the request, because a response may
+        # arrive while a long request is still being written. Do not check a new TLS connection,
+        # because the data may be session tickets of TLS 1.3.
         if is_first and self._tls is None and self.has_unread:
             raise httpcore2.ConnectError(_UNEXPECTED)
         with _raised(httpcore2.WriteError, httpcore2.WriteTimeout), fail_after(timeout):

@@ -36,9 +36,9 @@ REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at
 _CONTENT_CHARS: Final = f"content{CHARS}"
 _TEXT_CHARS: Final = f"text{CHARS}"
 _VALUE_CHARS: Final = f"value{CHARS}"
-"""The names of three fields that contain the whole length of a text that the store may have cut.
-The first is for the content of a chat message, the second for a part of such content, and the third
-for a text in a thread's message."""
+"""The names of the fields that contain the full length of a text, if the store has cut the text.
+`_CONTENT_CHARS` is for the content of a chat message, `_TEXT_CHARS` for a part of a message's
+content, and `_VALUE_CHARS` for a text in a thread's message."""
 
 _NUMBERS: Final = (int, float)
 """The types of numbers in JSON. `bool` is a subclass of `int`, so it is excluded separately."""
@@ -99,10 +99,10 @@ def message_file(raw: JSON, message_id: str) -> MessageFile:
 
 
 def derived_files(raw: JSON) -> list[str]:
-    """Return the distinct, valid ids of the files that a message refers to, in order.
+    """Return the valid ids of the files that a message refers to, without duplicates.
 
-    The ids are in attachments, image parts, file parts and annotations of texts, both in threads
-    and in conversations (docs/upstreams.md).
+    The ids are in `file_ids`, in `attachments`, and in the image parts, file parts and annotations
+    of `content`. The message may be one of a thread or of a conversation (docs/upstreams.md).
     """
     own = raw.get("file_ids")
     ids = dict.fromkeys(own) if _are_texts(own) else {}
@@ -179,12 +179,12 @@ def seconds(value: object) -> int | None:
 
 
 def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
-    """Separate text parts from other parts of a message's content.
+    """Separate the text parts of a message's content from its other parts.
 
     Returns:
-        The texts, the other parts, the annotations of the texts, and the length of all texts
-        together, in characters. The length includes a line end between two texts, and the parts of
-        texts that the store has cut off.
+        The texts, the other parts, the annotations of the texts, and a length. The length is the
+        number of characters of all texts, joined by line ends, before the store cut them. It is -1
+        if there are no texts.
     """
     total = -1
     texts: list[str] = []

@@ -53,8 +53,8 @@ class Profile:
         keeps_metadata: whether the upstream stores the metadata of messages. If so, a write adds
             its idempotency key to the metadata, so that the message can be recognised later.
         trusts_has_more: whether `has_more: false` reliably means the end of the list.
-        abridges: whether the upstream shortens long content if the query parameter `abridged` asks
-            for this, as the store does.
+        abridges: whether the upstream shortens long content if a request has the query parameter
+            `abridged` (`store`).
         lists_late: whether a new message may be missing from the list for a while (OGX).
         retrieves_listed_ids: whether the upstream can retrieve each listed object by its id. If
             not, an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).

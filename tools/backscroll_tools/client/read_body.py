@@ -50,8 +50,8 @@ async def read_body(response: httpx2.Response, limit: float, *, to_end: bool = F
     Args:
         response: the unread reply.
         limit: the maximum size of the body, decompressed, in bytes.
-        to_end: if the body exceeds the limit, whether to read on to its end, to get its last bytes.
-            This is not possible if the body is compressed.
+        to_end: whether to read a body to its end if it exceeds the limit, so that the error
+            contains its last bytes and its size. This has no effect on a compressed body.
 
     Raises:
         BodyTooLargeError: the body exceeds the limit.
@@ -83,11 +83,12 @@ async def _fill(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> 
 async def _end(body: bytearray, chunks: AsyncIterator[bytes], limit: float) -> tuple[bytes, int]:
     """Read the rest of a body without keeping it, and return its last bytes and its size.
 
+    Return `b""` and 0 if the body is larger than `_SKIMMED` times the limit, or if a read fails.
+
     Args:
         body: the bytes that have already been read.
         chunks: the rest of the body.
-        limit: the maximum size of a body, in bytes. If the body has more than `_SKIMMED` times this
-            size, reading stops, and the result is empty.
+        limit: the maximum size of a body, in bytes.
     """
     taken, tail = len(body), bytes(body[-EDGE:])
     try:

@@ -110,7 +110,7 @@ def _is_id(value: object) -> TypeGuard[str]:
 
 
 def _is_reversed(items: tuple[JSON, ...], order: Order) -> bool:
-    """Whether the times of the items show that the list is in the opposite order."""
+    """Whether the times of the items show that they are in the opposite order to `order`."""
     times = [time for item in items if isinstance(time := item.get("created_at"), int | float)]
     steps = [later > earlier for earlier, later in pairwise(times) if later != earlier]
     return bool(steps) and all(step is (order == "desc") for step in steps)

@@ -1,7 +1,7 @@
 """Builds requests to an OpenAI-compatible API. Nothing here sends them.
 
-The parameters are from OpenAI's published API documents of 2026-08-21. Only those for the files of
-a message are from the documents of 2024-04-15.
+The parameters of OpenAI's API are from its published documents of 2026-08-21. The parameters for
+the files of a message are the exception: they are from the documents of 2024-04-15.
 """
 
 import hashlib
@@ -38,9 +38,9 @@ class Request:
         body: the JSON body; None for no body. `repr` omits it.
         idempotency_key: the idempotency key of a write; empty for no key.
         harmless_twice: whether the request is a write that can safely be repeated.
-        preview: how the reply is shortened; None if it is not. If this is a number, binary content
-            is replaced (`abridging`), and the upstream may cut each text to this number of
-            characters; 0 means that texts are not cut.
+        preview: None to leave the reply unchanged; a number to replace its binary content
+            (`abridging`). If the number is above 0, the upstream may also cut each text to this
+            number of characters.
         also_lists: kinds of objects in the list, in addition to the group's kinds.
     """
 
@@ -102,8 +102,8 @@ class Request:
         """Return the headers that this request has on any upstream.
 
         Args:
-            caller: identifies the caller if several callers share an upstream; otherwise empty. The
-                idempotency key that is sent is a hash of this and the caller's key.
+            caller: identifies the caller if several callers share an upstream; otherwise empty. If
+                it is not empty, `Idempotency-Key` is a hash of `caller` and `idempotency_key`.
         """
         key = self.idempotency_key
         if key and caller:
@@ -168,7 +168,8 @@ def list_by_activity(window: Slice, at: str = "") -> Request:
 
     Args:
         window: the slice to list. Its filters may be `since` and `until`, in Unix seconds.
-        at: the field `cursor` of the only object to list; empty to list all objects.
+        at: the value of one object's field `cursor`, to list only that object; empty to list all
+            objects.
     """
     only = (("at", at),) if at else ()
     query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)

@@ -12,7 +12,7 @@ ATTEMPTS: Final = 5
 """The maximum number of attempts of one request."""
 
 PATIENT: Final = 3
-"""From the attempt with this number on, an attempt may use all of the remaining time."""
+"""The number of the first attempt that may use all of the time until the call's deadline."""
 
 BASE_S: Final = 0.25
 """The maximum random pause after the first failure, in seconds. Each further failure doubles it."""

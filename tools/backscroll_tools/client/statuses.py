@@ -7,8 +7,8 @@ from backscroll_tools.errors import ErrorCode
 
 SUCCESS: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 """The success statuses that OpenAI-compatible APIs document. A reply with any other 2xx status does
-not contain the complete result: 206, for example, means that it is partial, and 202 that it is not
-ready."""
+not contain the complete result. For example, 206 means that the result is partial, and 202 means
+that the result is not ready."""
 
 AGAIN: Final = frozenset(
     {

@@ -50,7 +50,7 @@ def next_cursor(reply: JSON) -> str:
 
     Raises:
         ToolError: `upstream_invalid` if our own cursors cannot contain the index's cursor, because
-            it is too long or has other characters than an id.
+            it is not a string, is too long, or has a character that ids cannot have.
     """
     cursor = reply.get("next_cursor")
     if cursor is None:
@@ -66,7 +66,7 @@ def matched(reply: JSON) -> str:
 
 
 def is_semantic(reply: JSON) -> bool | None:
-    """Whether the upstream compared meanings too; None if it was not asked to."""
+    """Whether the upstream compared meanings as well as words; None if the reply does not say."""
     found = _about(reply).get("semantic")
     return found if isinstance(found, bool) else None
 

@@ -92,9 +92,10 @@ class _Filling:
         page: the page.
         after: the index's cursor after the hits on the page; empty at the start of the list.
         has_more: whether more hits follow `after`.
-        reachable: whether a later request with `after` can return those hits.
+        reachable: whether a later request with `after` can return the hits that follow it.
         matched: which part of the query each hit matches; empty before the first reply.
-        semantic: whether meanings were compared for all replies; None if no reply mentions this.
+        semantic: whether all replies say that meanings were compared as well as words; None if no
+            reply mentions meanings.
         warnings: the warnings that the page shows.
         left_out: how many hits are left out because their sessions were active recently.
         most: the maximum number of hits to ask for at once.
@@ -119,7 +120,10 @@ class _Filling:
 
     @property
     def has_read(self) -> bool:
-        """Whether a reply was read, even one without hits. If so, a cursor can continue."""
+        """Whether a reply was added to the page, even one without hits.
+
+        If so, a later failure ends only the page. Otherwise, the whole call fails.
+        """
         return bool(self.matched)
 
     async def run(self) -> StoppedBy:
@@ -185,10 +189,10 @@ class _Filling:
         return None
 
     def _note(self, reply: JSON, warning: str) -> None:
-        """Record what a reply says about the search, and a warning about its hits."""
+        """Record what `reply` says about the search, and add `warning` to the page's warnings."""
         matched = index_reply.matched(reply)
         self.left_out += index_reply.left_out(reply)
-        # If the replies for a page differ, some hits on the page may not have all words.
+        # If the replies for a page differ, choose the value that is true of all hits on the page.
         if self.matched not in {"", matched}:
             matched = "meaning" if "meaning" in {matched, self.matched} else "any word"
         self.matched = matched

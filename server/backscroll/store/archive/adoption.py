@@ -26,7 +26,7 @@ def adopt(
     known: Sequence[Known],
     given: Sequence[JSON],
 ) -> tuple[list[Known], list[JSON]]:
-    """Return `known`, completed with keys and digests from `given`, and the values to write.
+    """Add keys and digests from `given` to the recognised members of `known`.
 
     Args:
         connection: a connection.
@@ -36,8 +36,8 @@ def adopt(
         given: the rows of the imported messages or items, in order.
 
     Returns:
-        All stored messages or items; and for each recognised message or item, its `id` and the new
-        values of `import_key`, `import_digest` and `created_at`.
+        `known` with the added keys and digests; and the values to write: for each recognised
+        message or item, its `id` and the new `import_key`, `import_digest` and `created_at`.
     """
     written: dict[str, JSON] = {}
     for each, row in _recognised(connection, collection, owner, known, given):

@@ -67,6 +67,8 @@ class Archive:
     ) -> "list[ImportOutcome]":
         """Write several conversations and threads in one transaction, like `import_conversation`.
 
+        If the database refuses a value, each of them is written in a separate transaction instead.
+
         Args:
             conversations: the conversations and threads. If one of them cannot be stored, the
                 others are still written. If several have the same key, they are written in order.
@@ -77,7 +79,8 @@ class Archive:
             The outcome of each conversation, in order.
 
         Raises:
-            DatabaseBusyError: the database stayed locked for too long; nothing was written.
+            DatabaseBusyError: the database stayed locked for too long. Nothing was written, unless
+                the database refused a value: then some conversations may have been written.
             OperatorError: any other error of `Database.write`.
         """
         from backscroll.store.archive.importing import import_all
@@ -112,7 +115,7 @@ class Archive:
         )
 
     async def lineage(self, key: str, partition: str = "") -> "StoredLineage | None":
-        """Return the parent of an imported conversation, and the position of its row.
+        """Return an imported conversation's parent, and the position of the conversation's row.
 
         The result is None if no conversation was imported with this key.
 
@@ -175,8 +178,8 @@ class Archive:
 
         Their texts, metadata and import keys are erased from the tables, the search index and the
         replies that are stored for idempotency keys. On SQLite, they are also erased from free
-        pages and from the log. Only hashes of the import keys stay, so that no import restores the
-        erased objects.
+        pages and, unless another process is reading, from the write-ahead log. Only hashes of the
+        import keys stay, so that no import restores the erased objects.
 
         Args:
             forgotten: the objects to erase, which `forgettable` returned. Objects that no longer

@@ -71,7 +71,8 @@ class Difference:
         replaced: stored messages or items whose content changed, each with the index of its new
             content in the import.
         removed: stored messages or items that the source no longer has.
-        placed: new and moved messages or items, in order. They get positions after all others.
+        placed: new and moved messages or items, in order. They get positions after all others, but
+            `has_new_start` makes an exception for the first of them.
         has_new_start: whether the first of `placed` gets position 1, because the message or item at
             position 1 is moved or removed.
     """

@@ -1,8 +1,8 @@
 """Forgets threads, conversations and stored completions for good.
 
-As after a deletion through the API, a row without content stays, and is marked as deleted. In
-addition, its import key is erased, and only a hash of the key is stored. The content is also erased
-from SQLite's log and from the search index before `forget` returns.
+Like a deletion through the API, this erases the content of a row, and marks the row as deleted. In
+addition, a hash of the import key replaces the key. Before `forget` returns, it also erases the
+content from the search index and, unless another process is reading, from SQLite's write-ahead log.
 """
 
 import asyncio
@@ -65,12 +65,12 @@ class _Kind(NamedTuple):
     """A kind of object that can be forgotten.
 
     Attributes:
-        name: its name.
-        number: its number in the search index.
-        table: its table.
-        members: the table of its messages or items.
-        owner: the column of `members` that refers to it.
-        erased: the columns to erase.
+        name: the noun for an object of this kind.
+        number: the number that stands for this kind in the search index.
+        table: the table of the objects.
+        members: the table of their messages or items.
+        owner: the column of `members` that refers to the object.
+        erased: the columns of `table` to erase.
     """
 
     name: ForgetKind

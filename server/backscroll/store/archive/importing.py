@@ -54,7 +54,7 @@ async def import_all(
     partition: str,
     watermarks: Sequence[Watermark],
 ) -> list[ImportOutcome]:
-    """Import conversations and threads in one transaction, and refuse those that cannot be stored.
+    """Import conversations and threads, and refuse those that cannot be stored.
 
     Raises:
         OperatorError: as in `Database.write`.
@@ -81,7 +81,10 @@ async def _import(
     partition: str,
     watermarks: Sequence[Watermark],
 ) -> list[ImportOutcome]:
-    """Write new and changed conversations and threads, and the watermarks."""
+    """Write new and changed conversations and threads, and the watermarks.
+
+    This is one transaction, unless the database refuses a value.
+    """
 
     def look_at_all(connection: Connection) -> list[Change]:
         return [look(connection, partition, each) for each in prepared]
@@ -102,7 +105,7 @@ async def _import(
 
     try:
         return await database.write(write_all)
-    except (DBAPIError, OverflowError):  # caused by a value: other errors have other classes
+    except (DBAPIError, OverflowError):  # a value caused it: `write` translates all other errors
         if len(prepared) == 1 and not watermarks:
             return [ImportOutcome(kind="refused", reason=_REFUSED)]
     # The database does not accept a value. Write each conversation in a separate transaction.

@@ -12,8 +12,8 @@ class StoredLineage(NamedTuple):
     """An imported conversation from which other conversations may have been forked.
 
     Attributes:
-        parent: the source's id of the conversation that started this conversation or was forked
-            into it; empty if there is none.
+        parent: the conversation that started this one as a sub-agent, or from which this one was
+            forked: its id in the source. Empty if there is no such conversation.
         position: the position of this conversation's row in the table.
     """
 
@@ -22,7 +22,7 @@ class StoredLineage(NamedTuple):
 
 
 def read_lineage(connection: Connection, partition: str, key: str) -> StoredLineage | None:
-    """Return the parent of an imported conversation, and the position of its row.
+    """Return an imported conversation's parent, and the position of the conversation's row.
 
     The result is None if no conversation was imported with this key.
 

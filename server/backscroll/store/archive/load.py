@@ -43,10 +43,10 @@ class Change:
         outcome: the outcome of the import after the changes are written.
         owner: the row of the thread or conversation in the store; None if it is new.
         known: the stored messages or items that were compared.
-        difference: how they differ from those of the import.
+        difference: how `known` differs from the messages or items of the import.
         metadata: the new metadata; None if it does not change.
-        adopted: the keys and digests to add to messages or items, if an older version imported the
-            thread or conversation; None if this version did.
+        adopted: the keys and digests to add to stored messages or items, because an older version
+            of Backscroll imported them without keys and digests; None if no older version did.
     """
 
     outcome: ImportOutcome
@@ -71,7 +71,8 @@ def look(
         connection: a connection; in a write transaction if `lock` is true.
         partition: the partition.
         prepared: the thread or conversation to import.
-        lock: whether to lock the thread or conversation, or the list to which it will be added.
+        lock: whether to lock the stored thread or conversation. If there is none, the list to which
+            the new one will be added is locked.
     """
     collection, row = prepared.collection, prepared.row
     owner = _find(connection, partition, prepared, lock=lock)
@@ -113,9 +114,9 @@ def write(
         connection: a connection in a write transaction.
         partition: the partition to write to.
         prepared: the thread or conversation to import.
-        now_us: the time of day in Unix microseconds. A later last activity is replaced by this
-            time.
-        tokens: the tokens of messages or items to index, by their index in the import. Missing
+        now_us: the time of day in Unix microseconds. If the import's last activity is later, this
+            time is stored instead.
+        tokens: the search tokens of messages or items, by index in `prepared.members`. Missing
             tokens are computed.
     """
     change = look(connection, partition, prepared, lock=True)
@@ -190,9 +191,9 @@ def _is_older(owner: JSON, prepared: Prepared, difference: Difference) -> bool:
     """Return whether an import has an older state of the source than the stored state.
 
     This is needed if both states have the same latest time. The import is older if its only change
-    is that stored messages or items are missing. It is also older if a missing message or item is
-    newer than all of its messages or items. An import without messages or items is not older: the
-    source was emptied.
+    is that stored messages or items are missing. It is also older if a stored message or item that
+    it lacks is newer than all messages or items in the import. An import without messages or items
+    is not older: the source was emptied.
     """
     is_tie = prepared.newest_at == owner["imported_until"]
     if prepared.is_tail or not is_tie or not difference.removed or not prepared.members:
@@ -204,7 +205,7 @@ def _is_older(owner: JSON, prepared: Prepared, difference: Difference) -> bool:
 
 
 def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
-    """Return the new metadata of an owner; None if it does not change."""
+    """Return the new metadata of the stored thread or conversation; None if it does not change."""
     if owner["import_key"] is None:  # it was created through the API
         return None
     current, base = owner["metadata"] or {}, owner["imported_metadata"]
@@ -214,9 +215,9 @@ def _metadata(owner: JSON, prepared: Prepared) -> Mapping[str, str] | None:
 
 
 def _known(connection: Connection, owner: int, prepared: Prepared) -> list[Known]:
-    """Return the stored messages or items of an owner.
+    """Return the stored messages or items of a thread or conversation.
 
-    If the import has only the last messages or items, return only those with the same keys.
+    If the import has only the last messages or items, return only those whose keys it contains.
     """
     collection = prepared.collection
     if not prepared.is_tail:
@@ -257,7 +258,7 @@ def _with_keys(collection: Collection) -> Select[Any]:
 
 
 def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: bool) -> JSON | None:
-    """Return the row of the thread or conversation with the same key, or with the same id."""
+    """Return the stored row that has the key or the id of the import; None if there is none."""
     row = prepared.row
     bound = {"within": partition, "key": row["import_key"], "id": row["id"]}
     statement = same_key_or_id(prepared.collection.owners)
@@ -270,7 +271,7 @@ def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: b
 
 @cache
 def same_key_or_id(table: Table) -> Select[Any]:
-    """Return a query for the rows with an import key or an id, including deleted ones."""
+    """Return a query for the rows with a given import key or id, including deleted rows."""
     same = (table.c.import_key == bindparam("key")) | (table.c.id == bindparam("id"))
     return select(table).where(table.c.partition == bindparam("within"), same)
 

@@ -20,8 +20,8 @@ def merged(
 ) -> dict[str, str]:
     """Return the metadata after an import.
 
-    A pair that was changed, added or deleted since the last import stays as it is. All other pairs
-    become those of the import, up to `MAX_PAIRS` pairs in total.
+    A pair that was changed, added or deleted since the last import stays as it is. The pairs of the
+    import replace all other pairs, up to `MAX_PAIRS` pairs in total.
 
     Args:
         current: the metadata in the store.

@@ -1,4 +1,4 @@
-"""Threads and conversations that are ready to be written, before any transaction begins."""
+"""Prepares imported threads and conversations for writing, before the transaction begins."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,14 +33,17 @@ _KEY_CHARS: Final = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """What differs between threads and conversations when they are imported.
+    """The tables and functions for importing either threads or conversations.
+
+    An "owner" is a thread or conversation. A "member" is a message of a thread, or an item of a
+    conversation.
 
     Attributes:
-        kind: the number of the kind in the search index.
-        owners: the table of the threads or conversations.
-        members: the table of their messages or items.
+        kind: the number that stands for threads or for conversations in the search index.
+        owners: the table of the owners.
+        members: the table of the members.
         owner: the column of `members` that refers to the owner.
-        insert: the statement that inserts members.
+        insert: the statement that inserts a member.
         digest: returns the hash of a member's content, given its row.
         new_id: returns an id for a new member, given its row.
         entry: returns the search entry of a member, given its row and the owner's creation time.
@@ -59,7 +62,7 @@ class Collection:
 
 
 def _inserted(table: Table, *others: str) -> list[str]:
-    """Return the names of the columns of a new row, except `others`."""
+    """Return the names of all columns of a table, except `deleted_at` and `others`."""
     return [column.name for column in table.c if column.name not in {"deleted_at", *others}]
 
 
@@ -205,11 +208,13 @@ def _newest(members: Iterable[JSON], active_at: int) -> int:
 def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> list[JSON]:
     """Return rows whose keys or ids are unique.
 
-    A row without a key and an id gets a key from its position. Of several rows with the same key
-    and content, only the first is kept. If their contents differ, the later ones get new keys.
+    A row that has neither a key nor an id gets a key from its number. If several rows have the same
+    key, the first row keeps it. Each later row is dropped if its content equals that of the first
+    row; otherwise it gets a new key.
 
     Raises:
-        StoreError: two rows have the same id, a key is too long, or a row of a tail has no key.
+        StoreError: two rows have the same id; a key is empty or too long; or `is_tail` is true, and
+            a row has neither a key nor an id.
     """
     found: dict[str, JSON] = {}
     ids: set[str] = set()
@@ -227,7 +232,7 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
             raise StoreError(line)
         key = f"#{number}" if key is None else storable(key)[0]
         if not 0 < len(key) <= _KEY_CHARS:
-            line = f"cannot be imported: a key of its {name} has not 1 to {_KEY_CHARS} characters"
+            line = f"cannot be imported: keys of its {name} must have 1 to {_KEY_CHARS} characters"
             raise StoreError(line)
         repeated = found.get(f"key {key}")
         if repeated is not None and repeated["import_digest"] == row["import_digest"]:

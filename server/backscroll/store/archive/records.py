@@ -90,15 +90,16 @@ class ImportedConversation:
         created_at: in Unix seconds.
         items: the items, in the order of the source.
         last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
-        updated_at: when the source last changed it, in Unix seconds; None if unknown. If this and
-            all other times are earlier than the latest time of the last import, the import changes
+        updated_at: when the source last changed the conversation, in Unix seconds; None if unknown.
+            The latest of `updated_at`, `last_active_at` and the times of `items` tells how new the
+            import is. If an earlier import was newer, and `is_tail` is false, this import changes
             nothing, because it has an older state of the source.
         id: the id to store, which begins with `conv`; None to create an id.
         metadata: string keys and values. Only the first 16 pairs are stored. Names are cut to 64
             characters, and values to 512.
         is_tail: whether `items` are only the last items of the conversation, because earlier ones
             were imported before. If so, stored items that `items` lacks are kept, and each item
-            needs a `key`.
+            needs a `key` or an id.
     """
 
     key: str
@@ -119,8 +120,8 @@ class ImportedCompletion:
         key: identifies the completion across imports; each key is imported once.
         created_at: in Unix seconds.
         model: the model that created it.
-        choices: the model's answers, as the API returns them. The list of the completion's messages
-            ends with the messages of these choices.
+        choices: the model's answers, as the API returns them. The endpoint that lists the
+            completion's messages returns `messages`, and then the messages of these choices.
         messages: the input messages, oldest first, as they were sent to the API.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
@@ -181,7 +182,8 @@ class Watermark:
         size: its size in bytes.
         mtime_ns: when it was last modified, in Unix nanoseconds.
         inode: its inode number; None if it has none.
-        state: further text that the file's reader needs to continue; None if it needs none.
+        state: text that a reader of the file needs in order to continue at this point; None if it
+            needs no text.
     """
 
     path: str
@@ -218,10 +220,11 @@ class Forgettable:
     """A thread, conversation or completion that can be forgotten.
 
     Attributes:
-        kind: what it is.
+        kind: `thread`, `conversation` or `chat completion`.
         id: its id.
         title: the title in its metadata; empty if there is none.
-        messages: how many messages it has; 0 if they were not counted yet.
+        messages: how many messages it has; 0 if they were not counted yet. Of a completion, only
+            the input messages are counted.
         last_active_at: when it was last active, in Unix seconds.
         project: the project in its metadata; empty if there is none.
         import_key: its import key; None if it was created through the API.

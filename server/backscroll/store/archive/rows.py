@@ -49,13 +49,14 @@ def message_rows(given: Sequence[ImportedMessage]) -> tuple[list[JSON], int]:
 
 
 def item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
-    """Return the rows of items, like `message_rows`.
+    """Return the rows of items, and how many of their characters became U+FFFD.
 
-    In addition, a row has the JSON text of its body as `text`. A text of a message that is longer
-    than the API allows is divided into several parts.
+    Like the rows of `message_rows`, these have no conversation and no position. In addition, a row
+    has the JSON text of its body as `text`. A text of a message that is longer than the API allows
+    is divided into several parts.
 
     Raises:
-        StoreError: an item has a value that cannot be stored, or is not one that the API accepts.
+        StoreError: an item has a value that cannot be stored, or the API does not accept the item.
     """
     repaired = 0
     given = [
@@ -75,13 +76,15 @@ def item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
 def message_digest(row: JSON) -> int:
     """Return the hash of the content of a message's row, in 64 bits.
 
-    The time is not hashed, because it is the time of the import if the source has no times.
+    The time is not hashed: if the source has no times, it is the time of the import, which differs
+    between imports.
 
     Raises:
         ValueError: the content has a value that cannot be stored.
         RecursionError: the content is nested too deeply.
     """
-    # Older versions stored empty lists of annotations, which must not change the hash.
+    # Older versions of Backscroll stored empty lists of annotations. `stored_content` removes them,
+    # so that the hash does not depend on the version.
     content = {"content": stored_content(row["content"])}
     return _digest(_text_of([{**row, **content}[name] for name in _HASHED]))
 
@@ -100,7 +103,10 @@ def checked_id(given: object, prefix: str = "") -> str | None:
     if given is None:
         return None
     if not isinstance(given, str) or not is_id(given):
-        line = f"{str(given)[:64]!r} is not an id: expected 1 to 256 letters, digits and _ . = -"
+        line = (
+            f"{str(given)[:64]!r} is not an id: expected 1 to 256 letters, digits, _ . = or -, "
+            "starting with a letter, a digit or _"
+        )
         raise StoreError(line)
     if not given.startswith(prefix):
         line = f"{given[:64]!r} does not begin with '{prefix}'"
@@ -164,7 +170,7 @@ def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
 
 
 def _part(part: JSON) -> JSON:
-    """Return a message part in the form of the API's responses. `part` may be that of a request."""
+    """Return a message part in the form of responses. `part` may have the form of requests."""
     text = part.get("text")
     return text_part(text) if part.get("type") == "text" and isinstance(text, str) else part
 
@@ -227,7 +233,7 @@ def _pieces(part: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON value
 
 
 def _text_of(content: object) -> str:
-    """Return the JSON text to store.
+    """Return `content` as JSON text, to be hashed or stored.
 
     Raises:
         ValueError: the content has a value that cannot be stored.

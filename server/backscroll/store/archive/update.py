@@ -46,7 +46,8 @@ class Update:
         """Store keys, digests and times that an older version of Backscroll did not store.
 
         Args:
-            adopted: the keys, digests and times of messages or items, each with its id.
+            adopted: for each message or item, its `id`, and the `import_key`, `import_digest` and
+                `created_at` to store.
         """
         for each in adopted:
             self._set(each["id"], {name: value for name, value in each.items() if name != "id"})
@@ -59,11 +60,11 @@ class Update:
         index.retitle(self.connection, self.partition, self._owner, before, metadata)
 
     def apply(self, known: Sequence[Known], difference: Difference) -> None:
-        """Change messages or items, and the columns of the owner that depend on them.
+        """Change messages or items, and update the row of their thread or conversation.
 
         Args:
             known: the messages or items before the update.
-            difference: how they differ from those of the import.
+            difference: the changes to make to `known`.
         """
         changed = [*difference.removed, *(each for each, _ in difference.replaced)]
         were_messages = self._unindex([*changed, *difference.moved])
@@ -111,7 +112,11 @@ class Update:
         return index.owner_of(self.prepared.collection.kind, self.row["position"])
 
     def _unindex(self, changed: Sequence[Known]) -> dict[int, bool]:
-        """Remove messages or items from the index. Return, by position, which are messages."""
+        """Remove messages or items from the search index.
+
+        Returns:
+            For the position of each message or item, whether it is a message.
+        """
         members = self.prepared.collection.members
         were_messages: dict[int, bool] = {}
         ids = list({each.id: each for each in changed})
@@ -128,7 +133,8 @@ class Update:
 
     def _erase(self, removed: Known, difference: Difference) -> None:
         if difference.has_new_start and removed.position == 1:
-            # Another message gets position 1, where search expects the title. So delete this row.
+            # A different message or item gets position 1, to which search adds the title. Delete
+            # this row, because if it were only marked as deleted, two rows would have position 1.
             self.connection.execute(
                 delete(self.prepared.collection.members).where(self._this(removed.id))
             )
@@ -198,8 +204,8 @@ class Update:
         return owned
 
     def _this(self, member_id: str) -> ColumnElement[bool]:
-        # On SQLite, a lookup by position would be slow, because the index of positions omits
-        # deleted rows.
+        # Find the row by its id. On SQLite, a lookup by position would be slow: it cannot use the
+        # index of positions, which contains only rows that are not deleted.
         return self._owned & (self.prepared.collection.members.c.id == member_id)
 
 

@@ -52,11 +52,11 @@ _goes_on: Final = (
 async def keep_whole(
     database: Database, *, with_tools: bool = False, watch_s: float = WATCH_S
 ) -> None:
-    """Index missing messages, erase removed ones, and merge the index, until cancelled.
+    """Until cancelled, index missing messages, erase removed ones, and merge the index's segments.
 
     Args:
         database: the database.
-        with_tools: whether to index the text of tools in older messages too.
+        with_tools: whether to also index stored messages that have only text of tools.
         watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
     merging = Merging()
@@ -115,16 +115,20 @@ def _has_pending(connection: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """The progress of completing the index. Steps return new objects, because a step may run again.
+    """The progress of completing the index.
+
+    The database may run a step again, so a step does not change this object. It returns a new one.
 
     Attributes:
-        chunk_chars: the maximum number of characters of a chunk.
+        chunk_chars: the maximum number of characters of a chunk, rounded up to a whole message.
         owner: the owner whose messages are being indexed: the SQLite file that contains it (None on
             PostgreSQL), its kind and its position.
         above: the position of the owner's last message that was indexed.
-        known: the positions of the owner's messages that are indexed in rows up to `newest`.
-        newest: the greatest number of a row of the messages in `known`; 0 if there are none.
-        most: how many messages to read for the next chunk; fewer if messages are long.
+        known: the positions of the owner's messages that the steps so far have found in the index.
+        newest: the greatest row number of these messages; 0 if there are none. The next step looks
+            for messages only in rows with greater numbers.
+        most: the maximum number of messages to read for the next chunk. It decreases if messages
+            are long, and then increases again up to `CHUNK`.
         outdated: whether another tokenizer version made tokens in the index; None until checked.
     """
 
@@ -137,7 +141,7 @@ class _Filling:
     outdated: bool | None = None
 
     def step(self, connection: Connection) -> "_Filling":
-        """Index one chunk or erase removed rows. First empty an index with outdated tokens.
+        """Index one chunk, or erase removed rows. First empty the index if its tokens are outdated.
 
         Returns:
             The progress after the step.
@@ -197,7 +201,10 @@ def _index_chunk(
 
 
 def _within(found: Sequence[Entry], chars: int) -> Sequence[Entry]:
-    """Return the first messages. The last of them makes the total exceed `chars` characters."""
+    """Return the first messages, until their total length exceeds `chars` characters.
+
+    The message that makes it exceed `chars` is included.
+    """
     lengths = accumulate(len(each.text) for each in found)
     count = sum(length <= chars for length in lengths)
     return found[: count + 1]

@@ -12,8 +12,8 @@ from operator import sub
 from typing import Final
 
 _NARROW: Final = b"\x01"
-"""The first byte of a block. In the first version of the index, all integers had 64 bits, and a
-block began with the header of zlib, which never has this value."""
+"""The first byte of a block in the current format. In the first format, all integers had 64 bits,
+and a block began with the header of zlib, whose first byte never has this value."""
 _WIDTHS: Final = {code: (1 << 8 * array(code).itemsize - 1) - 1 for code in "bhi"}
 """The greatest number that each type of array can contain, the narrowest type first."""
 

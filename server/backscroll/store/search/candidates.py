@@ -1,8 +1,10 @@
 """Finds the rows that may be hits. Only the index is read, not the texts.
 
 The rarest words are looked up first, as long as all rows together stay within `Bounds.budget`. So
-the time is bounded in a store of any size, and rows that have only common words are left out. If
-even the rarest word exceeds the budget, rows with any word are read in the order of writing.
+the time is bounded in a store of any size, and rows that have only common words are left out.
+
+If even the rarest word is in too many rows, the rows with any of the words are read in the order of
+their numbers: the newest first, or in the order `oldest` the oldest first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +23,7 @@ from backscroll.store.search.texts import role_number
 
 
 class Group(NamedTuple):
-    """Words that are looked up together: the words of all literals (quoted texts), or another word.
+    """Words that are looked up together: those of all literals (quoted texts), or one other word.
 
     Attributes:
         words: the tokens. A row must have all of them.
@@ -74,8 +76,8 @@ class Found:
     """The rows of each group of words that was looked up.
 
     Attributes:
-        having: for each group, how many rows have its words; one more than the budget if more rows
-            than the budget have them.
+        having: for each group of the search, how many rows have its words, counted up to the budget
+            plus 1. If all words of the query are stop words, 0.
         rows: the rows of each group that was looked up, by the index of the group.
     """
 
@@ -142,10 +144,10 @@ def look_up_again(
 
 
 def chosen(search: SearchRequest, having: Sequence[int], budget: int) -> list[int]:
-    """Return the indexes of the groups to look up: the literals' group, then the rarest others.
+    """Return the indexes of the groups to look up: the literals' group, then the rarest words.
 
-    Their rows together stay within the budget. The list is empty if the first group alone exceeds
-    it, or if there are no groups.
+    The rows of these groups together stay within the budget. The list is empty if the rows of the
+    first group alone exceed the budget, or if there are no groups.
     """
     required = bool(search.query.required)
     by_rarity = sorted(range(len(having)), key=lambda place: (having[place], place))

@@ -93,8 +93,9 @@ def matching(
 
     A message that was found by its meaning matches even if it has none of the words.
 
-    The index cannot check literals, exclusions, and roles that share the number `OTHER_ROLE`. On
-    PostgreSQL, two tokens may also have the same hash. So all of this is checked here.
+    The index cannot check literals, excluded words, and roles that share the number `OTHER_ROLE`.
+    On PostgreSQL, two tokens may also have the same hash. So this function compares the message
+    itself with the query.
     """
     from backscroll_tools.search.folding import fold
     from backscroll_tools.search.match import admitted

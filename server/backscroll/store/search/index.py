@@ -191,7 +191,7 @@ def _find(
     from backscroll_tools.search.tokenizer import tokens
 
     is_of_tools = not text.strip()
-    if is_of_tools:  # only the text of tools can be indexed
+    if is_of_tools:  # such a message is indexed only if it has text of tools
         entry = next(iter(entries(connection, owner, position - 1, 1)), None)
         text = entry.tool_text if entry is not None and entry.position == position else ""
         if not text.strip():

@@ -14,7 +14,8 @@ class Bounds:
             searched, it is also the maximum number of rows to read for a page.
         few: how many rows of each word are read at first, to find the rarest words.
         scan: the maximum number of rows that one step reads if only common words are searched.
-        looked_at: the maximum number of texts to read for a page, rounded up to whole chunks.
+        looked_at: the maximum number of texts to read for a page. It is checked after each chunk
+            of texts, so a page may exceed it by a part of a chunk.
         chars: the maximum number of characters to compare with the query for a page, rounded up to
             whole texts.
     """

@@ -69,8 +69,9 @@ class _Work(NamedTuple):
 
     Attributes:
         texts: the next texts without a vector, at most `BATCH`.
-        above: the number of a row. No row up to this number needs a vector.
-        has_others: whether there are vectors of other models, which must be removed first.
+        above: the number of a row. The next check for rows without a vector starts after it.
+        has_others: whether there are vectors of a model that is not the configured one. They must
+            be removed first.
         file: the SQLite file that has the index; None for any other database.
     """
 
@@ -275,7 +276,7 @@ def _add(connection: Connection, model: int, made: dict[Text, Vector]) -> None:
     if stored and sent and stored != sent:
         raise EmbeddingsError(
             f"the endpoint sends vectors of {sent} numbers, and the store has vectors of {stored}; "
-            "for another model, change BACKSCROLL_EMBEDDINGS_MODEL"
+            "if the endpoint now has another model, change BACKSCROLL_EMBEDDINGS_MODEL"
         )
     ids = [each.row for each in made]
     if rows.is_postgres(connection):

@@ -8,8 +8,10 @@ The first batch also has the rows that are similar to the query but have none of
 
 The orders `newest` and `oldest` sort by time. They list only the rows of one level (`LEVELS`), so
 that many rows with a common word do not hide the few with a rare word. A cursor contains the level,
-so all pages of a list have the same level. If a query has only common words, all orders sort rows
-in the order in which they were written.
+so all pages of a list have the same level.
+
+If all words of a query are too common, each order sorts rows by their numbers: `oldest` from the
+oldest row on, `relevance` and `newest` from the newest row on.
 """
 
 from collections import Counter
@@ -30,16 +32,17 @@ from backscroll.store.search.search_request import SearchRequest
 from backscroll.store.search.vectors import Near
 
 Step: TypeAlias = tuple[int | None, Cursor]
-"""A row, and the cursor of a page that starts after the row. If the row is None, the page must end
-at this cursor, because the maximum number of rows was read for it."""
+"""A row, and the cursor of a page that starts after the row. If the row is None, the maximum number
+of rows was read for the current page, so the page must end, and the next page has this cursor."""
 
 _Key: TypeAlias = tuple[int, ...]
 """The weight and the number of a row. Candidates are sorted by both."""
 
 LEVELS: Final = (0, 1, 2)
-"""The levels of the orders `newest` and `oldest`. Level 0 lists the rows that have all words, level
-1 the rows that have one of the rarer words, and level 2 the rows that have any word. The first
-level with a hit is used. A query with one word or with a literal has only level 2."""
+"""The levels of the orders `newest` and `oldest`. Only words that were looked up count. Rows of
+level 0 have all of these words, rows of level 1 at least one of the rarer words (`ranking.rarer`),
+and rows of level 2 any word. The first level with a hit is used. A query with one word or with a
+literal has only level 2."""
 
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)
@@ -60,8 +63,8 @@ class Lookup:
         limits: the rows that the search considers.
         groups: the groups of words of the search.
         weights: the weight of each group.
-        found: the rows of the groups that were looked up. If there are none, all words are too
-            common, and `candidates.streamed` finds the rows.
+        found: the rows of the groups that were looked up. If no group was looked up, because the
+            words are too common, `candidates.streamed` finds the rows.
         outline: the roles and times of rows that this process keeps in memory.
         near: the rows that are similar to the query; None if meanings are not compared.
     """
@@ -80,9 +83,9 @@ class Lookup:
 def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
     """Yield the rows after a cursor, in the order that the search asks for.
 
-    For the first page of a list in order of time, one iterator is yielded for each level. The
-    caller uses the next iterator only if no row of the previous ones was a hit. In all other cases,
-    one iterator is yielded.
+    For the first page of a list that is sorted by time, yield an iterator for each level that the
+    search has. The caller uses an iterator only if no earlier level has a hit. In all other cases,
+    yield a single iterator.
 
     Raises:
         ApiError: 400 if the cursor belongs to another order.
@@ -165,7 +168,7 @@ def _heaviest(
             break
         taken.add(own)
         least = totals[own]
-        # Some rows with the weight of `first` were in earlier batches, so these are not counted.
+        # Earlier batches had some of the rows with the weight of `first`, so count no such row.
         count += counts[own] if totals[own] < first[0] else 0
     return taken
 

@@ -86,7 +86,9 @@ class Outline:
         start = tuple(sign * each for each in after)
         bounds = self._latest if newest else self._earliest
         ends = self._earliest if newest else self._latest
-        known = len(self._latest)  # this list grows last, if another thread adds a block now
+        # Another thread may be adding a block. `_append` extends `_latest` last, so all lists have
+        # at least `known` blocks.
+        known = len(self._latest)
         # An entry is a row or a block. A block is read once all rows before it were yielded.
         waiting: list[tuple[int, int, int, list[int]]] = [
             (sign * bounds[block] if block < known else -_EVER, -_EVER, block, members)

@@ -11,10 +11,9 @@ from backscroll.store.search import terms
 from backscroll.store.search.entries import OWNERS
 
 ERASING: Final = 3
-"""The kind of the row that exists until FTS5 has erased the tokens of all removed rows."""
+"""The kind of the row that exists while FTS5's index still contains tokens of removed rows."""
 TOOLS_INDEXED: Final = 4
-"""The kind of the row that exists if the text of tools is indexed for all messages, or will be when
-the index is complete."""
+"""The kind of the row that exists if `add_tools` was called, so that it takes effect only once."""
 
 EMBEDDING: Final = 5
 """The kind of a row that is a lease: the process that holds it requests the vectors of messages.
@@ -34,9 +33,10 @@ def start_over(connection: Connection) -> None:
 
 
 def add_tools(connection: Connection) -> None:
-    """Begin to index the text of tools in older messages, unless this was already begun.
+    """Begin to index stored messages that have only text of tools, unless this was already begun.
 
-    Messages that have no other text, and so are not indexed, are then added in the background.
+    These messages are then added in the background. Messages that are already indexed for other
+    text or for their title do not change.
     """
     take_turns(connection, "search index")
     if connection.execute(_tools_indexed).first() is None:

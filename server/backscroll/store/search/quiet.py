@@ -10,7 +10,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.search.search_request import SearchRequest
 
 _MOST = 256
-"""The maximum number of conversations in use that are considered, the latest active first."""
+"""The maximum number of conversations in use that are considered: the most recently active ones."""
 
 
 def quiet(connection: Connection, partition: str, search: SearchRequest) -> frozenset[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from backscroll.store.search import blocks, vectors
 
 BLOCK: Final = 128
-"""How many rows a block has. Row n is in block (n - 1) // BLOCK."""
+"""How many rows a block has. Row `n` is in block `(n - 1) // BLOCK`."""
 _FEW: Final = 8
 """If more rows of a block than this are read, the whole block is unpacked."""
 MAX_LENGTH: Final = 0xFFFF
@@ -23,7 +23,7 @@ MAX_LENGTH: Final = 0xFFFF
 
 _RECORD: Final = struct.Struct("<qqIIHBB")
 _OPEN: Final = -1
-"""The key of the block that is not full yet. Its number is the one after the last full block."""
+"""The key of the block that is not full yet. Its rows follow the rows of the last full block."""
 _LAST: Final = (
     "SELECT (SELECT coalesce(max(block), -1) FROM search_rows),"
     " (SELECT rows FROM search_rows WHERE block = -1)"
@@ -143,9 +143,10 @@ def full_blocks(
 
 
 def sampled(connection: Connection, high: int, most: int) -> list[Row]:
-    """Return the rows of about `most` stretches of `BLOCK` rows, evenly spaced up to `high`.
+    """Return the rows of evenly spaced stretches of `BLOCK` rows, up to the row `high`.
 
-    A small index has fewer stretches. The maximum is about twice `most`.
+    There are at least `most` stretches, and at most about twice as many. If there are fewer than
+    `most` blocks up to `high`, all of their rows are returned.
     """
     step = max(high // BLOCK // most, 1) * BLOCK
     starts = range(1, high + 1, step)

@@ -7,11 +7,10 @@ transaction of a message is still open when the first page is read, the message 
 later page. This neither repeats nor hides any other hit.
 
 The rows of all partitions are numbered together, so these numbers show how much other partitions
-write.
-Therefore a cursor is encrypted with a key that only the database contains. The authentication tag
-depends on the search and on the numbers, and the keystream depends on the tag. This is the
-construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. The length of a cursor does not
-depend on the numbers of rows.
+write. Therefore a cursor is encrypted with a key that only the database contains. The
+authentication tag depends on the search and on the numbers, and the keystream depends on the tag.
+This is the construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. The length of a cursor
+does not depend on the numbers of rows.
 """
 
 import hashlib
@@ -34,8 +33,7 @@ _ROW_BYTES: Final = 5
 """The length of the number of a row, in bytes."""
 _BITS: Final = 7
 _NUMBER_BITS: Final = 62
-"""The maximum length of all other numbers in a cursor, in bits. It is one bit less than databases
-support, so that a number plus 1 is still valid."""
+"""The maximum length of a number that is stored with a variable length (`_varint`), in bits."""
 _MORE: Final = 0x80
 
 _key: Final = select(search_seal.c.key)
@@ -119,7 +117,7 @@ def key_of(connection: Connection) -> bytes:
 
 
 class _Reader:
-    """Reads the numbers of a decrypted cursor. All methods raise ValueError if it is too short."""
+    """Reads the numbers of a decrypted cursor. All methods raise ValueError if it is not valid."""
 
     def __init__(self, plain: bytes) -> None:
         self._left = plain

@@ -1,8 +1,8 @@
 """Extracts the parts of a message that search uses: its role, its text, and the text of tools.
 
 The text is what a person or a model wrote. Most of the content of an agent's session is calls and
-outputs of tools, which would crowd out other hits. So their text is kept separate, and is indexed
-only if the operator chooses that (`everything`).
+outputs of tools. In a search, they would crowd out the messages that people and models wrote. So
+the text of tools is kept separate, and is indexed only if `BACKSCROLL_INDEX` is `all`.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ THREAD: Final = 0
 CONVERSATION: Final = 1
 COMPLETION: Final = 2
 KINDS: Final = 4
-"""An owner is a thread, conversation or completion. Its number is its position times `KINDS`, plus
-its kind."""
+"""The factor in the numbers of owners. An owner is a thread, a conversation or a completion. Its
+number is its column `position` times `KINDS`, plus `THREAD`, `CONVERSATION` or `COMPLETION`."""
 
 TOOL: Final = "tool"
 """The role of a conversation's items that are calls or outputs of tools."""
@@ -72,7 +72,7 @@ def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
 
 
 def item_entry(row: JSON, created_at: int, tokens: "Tokens | None" = None) -> Entry:
-    """Return the search entry of an item's row. The caller passes the time to index."""
+    """Return the search entry of an item's row, with `created_at` as the time of the item."""
     role, text, of_tools = role_and_texts(CONVERSATION, row["body"])
     return Entry(row["position"], role, created_at, text, tokens, of_tools)
 
@@ -84,9 +84,9 @@ def completion_entry(position: int, body: JSON, created_at: int) -> Entry:
 
 
 async def tokens_of(text: str) -> "Tokens":
-    """Return the tokens of a message. Call this before a transaction, so that no writer waits.
+    """Return the tokens of a text. Call this before a transaction, which makes other writers wait.
 
-    A long text is split in a thread, so that other requests do not wait for it either.
+    A long text is split in a worker thread, so that other requests do not wait.
     """
     from backscroll_tools.search.tokenizer import tokens
 

@@ -18,7 +18,7 @@ def indexes_tools(connection: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ToolIndexingDatabase:
-    """A database whose writes index the text of tools in messages, in addition to other text.
+    """A database whose writes index the text of messages and also the text of tools in them.
 
     Attributes:
         database: the database that does the work.

@@ -26,12 +26,12 @@ from backscroll.store.search.embeddings import Vector
 MOST: Final = 20_000
 """The maximum number of vectors that a search compares: those of the newest messages."""
 NEAREST: Final = 50
-"""The maximum number of messages that a search finds only by their meaning, without any of its
-words."""
+"""The maximum number of messages that a search finds although they have none of the query's words.
+A search finds these messages by their meaning."""
 DEVIATIONS: Final = 3.0
-"""How much nearer than the median a message must be to be found only by its meaning, in standard
-deviations. The deviation is computed only from messages that are farther than the median, so that
-similar messages do not affect it."""
+"""A message that has none of the query's words is found only if its distance from the query is less
+than the median by at least this number of standard deviations. The deviation is computed only from
+distances that are not less than the median, so that similar messages do not affect it."""
 _IDS: Final = 500
 """The maximum number of rows in one statement."""
 
@@ -41,8 +41,8 @@ class Meaning:
     """The meaning of a query.
 
     Attributes:
-        vector: its vector.
-        model: the number of the model that computed it, from `model_number`.
+        vector: the query's vector.
+        model: the number of the model that computed the vector, from `model_number`.
     """
 
     vector: Vector
@@ -51,12 +51,12 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """The rows that are similar to a query, and the data to score any other row.
+    """The rows that are similar to a query, and the data to score any row.
 
     Attributes:
         meaning: the meaning of the query.
         median: the median similarity of the compared rows.
-        rows: the rows that are similar enough to be found without any of the words.
+        rows: the rows that are found even if they have none of the query's words.
     """
 
     meaning: Meaning
@@ -131,7 +131,7 @@ def known(connection: Connection, ids: Iterable[int], model: int) -> set[int]:
 
 
 def newest(connection: Connection) -> int:
-    """Return the greatest number of a row that has a vector; 0 if there is none."""
+    """Return the greatest number of a row in the table, even if its vector is null; 0 if empty."""
     found: int | None = connection.scalar(_newest)
     return found or 0
 
@@ -189,7 +189,8 @@ def near(  # noqa: PLR0913, PLR0917 - no two arguments belong together
     median = ordered[len(ordered) // 2]
     farther = ordered[len(ordered) // 2 :]
     variance = sum((each - median) ** 2 for each in farther) / len(farther)
-    # Unrelated vectors differ in random bits, so the deviation is at least that of coin tosses.
+    # Between unrelated vectors, each of the n bits differs with probability 1/2. The variance of
+    # the number of different bits is n/4, so a variance of at least n/4 is used.
     deviation = math.sqrt(max(variance, len(meaning.vector) / 4))
     nearest = nsmallest(NEAREST, distances.items(), key=itemgetter(1))
     # The fraction of bits that differ, times pi, is roughly the angle between two vectors.
