@@ -111,7 +111,8 @@ class _Listed:
         return self._chunk_of(await self.client.page(self._listing(window)))
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
-        # A conversation also has items that are not messages, so request as many as possible.
+        # If the list may contain items that are not messages, or if the upstream may ignore
+        # `after`, request as many items as possible (see `Neighbours`).
         exact = self.collection.page_items == 1 and self.client.upstream.profile.trusts_has_more
         least = 1 if exact else PAGE_ITEMS
         found = await Neighbours(self.client, self._listing, least).find(key, older, newer)

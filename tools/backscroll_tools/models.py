@@ -18,7 +18,8 @@ StoppedBy: TypeAlias = Literal["end", "limit", "size", "deadline", "requests"]
 
 `end`: no more items follow. `limit`: the page has as many items as requested. `size`: the result
 has reached its maximum length in characters. `deadline`: the call's time ran out. `requests`: the
-call may not send another upstream request, or a request has failed or returned no new items.
+call has used up its upstream requests, a request has failed, or a request has returned no new
+items.
 """
 
 
@@ -29,7 +30,7 @@ class Page(TypedDict):
     is missing if the page starts with the first item of the list. `has_more`, `next_cursor` and
     `stopped_by` describe the items after the page. `passed` is the number of skipped items of a
     conversation that are not messages, such as tool calls and reasoning. `derived` is true if the
-    items were extracted from the message itself, because the upstream cannot list them.
+    items are files whose ids were read from the message, because the upstream cannot list files.
     """
 
     returned: int
@@ -138,7 +139,9 @@ class HitsPage(TypedDict):
         order: `relevance`, `newest` or `oldest`.
         mark: the characters before and after each match in an excerpt. No text on the page
             contains them otherwise.
-        semantic: whether the upstream compared meanings too; missing if it was not asked to.
+        semantic: true if the upstream searched by meaning as well as by words; false if it searched
+            only by words, because the embeddings endpoint did not answer in time; missing if this
+            kind of search is by words only (docs/upstreams.md).
         scanned: the number of messages that were compared with the query for this page, if the
             upstream has no search.
     """

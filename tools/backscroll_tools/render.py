@@ -168,7 +168,11 @@ def _in_utc(seconds: int) -> str:
 
 
 def _time(minute: str, above: str) -> str:
-    """Return a time, without the date if `above` has the same date; empty if both are the same."""
+    """Return an item's time for its header.
+
+    The date is left out if `above`, the time of the item above, has the same date. The result is
+    empty if both times are equal.
+    """
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")

@@ -65,8 +65,9 @@ def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
 
     Args:
         raw: the text.
-        has_distinct_keys: whether this process wrote the text from objects, so that the text cannot
-            have duplicate keys. If True, duplicate keys are not searched for, which saves time.
+        has_distinct_keys: whether the text is known to have no duplicate keys, because this process
+            wrote it from dicts. If True, `loads` does not search for duplicate keys. This saves
+            time.
 
     Raises:
         JSONFlawError: the text has one of the flaws that `Flaw` lists.

@@ -39,7 +39,8 @@ class Bounds:
             structured content as compact JSON; 2,000 to 200,000.
         deadline_s: the maximum duration of the whole call, in seconds.
         requests: the maximum number of upstream requests of the whole call.
-        output: the parts of the result that the host wants. Only these parts are counted.
+        output: the parts of the result that the host wants. Only these parts count towards
+            `result_chars`.
     """
 
     result_chars: int = RESULT_CHARS
@@ -131,12 +132,12 @@ class Tool:
         output_schema: the JSON Schema of `Result.structured`.
         run: the function that runs the tool. It is called with validated arguments.
         toolset: the toolset that the tool belongs to; `MESSAGES` by default.
-        hints: how the tool may affect existing data. By default it only reads.
-        needs: groups of endpoints. The upstream must serve at least one of them.
-        finds: the kind of object that the tool lists, such as `a thread`, if the tool needs no id;
-            empty if it needs an id.
-        keywords: further words that users say, for hosts that search tools by their texts; may be
-            empty.
+        hints: how the tool may affect existing data. By default, the tool only reads.
+        needs: groups of endpoints. The upstream must serve at least one of these groups.
+        finds: the kind of object that the tool can find without an id, such as `a thread`; empty if
+            a call must pass an id.
+        keywords: words that users say, in addition to the words of the texts above, for hosts that
+            search for tools; may be empty.
     """
 
     name: str

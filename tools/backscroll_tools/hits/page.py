@@ -32,8 +32,8 @@ class BoundedHits:
 
     Args:
         search: the search.
-        bounds: the call's limits. Only `result_chars` and `output` are used: the maximum length of
-            the result, and which parts of it are counted.
+        bounds: the call's limits. Only two are used: `result_chars` is the maximum length of the
+            result, and `output` decides which parts of the result are counted.
     """
 
     def __init__(self, search: Search, bounds: Bounds) -> None:
@@ -106,7 +106,8 @@ class BoundedHits:
             position: the start of the next page; None if there is no next page.
             order: the order of the hits.
             matched: which part of the query each hit matches; see `HitsPage`.
-            semantic: whether meanings were compared too; None if this was not asked for.
+            semantic: whether the upstream searched by meaning as well as by words; None if this
+                kind of search is by words only.
             scanned: the number of messages that were compared with the query; None if an index
                 found the hits.
             warnings: the warnings for the agent, the most important first. A warning that does not

@@ -12,8 +12,8 @@ EXCERPT_CHARS: Final = 200
 """The maximum length of an excerpt, in characters."""
 EXCERPT_BYTES: Final = 90
 """The maximum average length of the excerpts on a page with ten or more hits, in bytes of UTF-8. On
-a page with fewer hits, excerpts can be longer. A token of a language model has about four bytes in
-any language, so this limits the cost of a page."""
+a page with fewer hits, excerpts can be longer. The limit is in bytes, because a token of a language
+model has about four bytes in any language, but a varying number of characters."""
 CONTEXT_CHARS: Final = 120
 """The maximum number of characters shown of a message before or after a hit."""
 TITLE_CHARS: Final = 80
@@ -77,7 +77,10 @@ class Passage:
         return [each.id for each in self.messages if each.found]
 
     def smaller(self) -> Iterator["Passage"]:
-        """Yield the passage without context, then with ever shorter texts, then without title."""
+        """Yield the passage without context, then with ever shorter texts.
+
+        The last passage has no texts and no title.
+        """
         messages = tuple([each for each in self.messages if each.found])
         yield (alone := replace(self, messages=messages, best=messages.index(self.hit)))
         chars = EXCERPT_CHARS
@@ -90,9 +93,9 @@ def with_dots(shown: Shown, more: tuple[bool, bool]) -> Shown:
     """Return the shown part of a message with `…` at each end where the text continues.
 
     Args:
-        shown: the part. Its `chars` is the length of the whole text, and becomes 0 if the part is
-            the whole text.
-        more: two values: whether the text continues before the part, and after it.
+        shown: the part, with the length of the whole text as its `chars`. If the part is the whole
+            text, the returned `chars` is 0.
+        more: whether the text continues before the part, and whether it continues after the part.
     """
     before, after = more
     return replace(
@@ -139,7 +142,10 @@ def fitted(passages: Sequence[Passage], query: Query) -> list[Passage]:
 
 
 def _share(sizes: Sequence[int], total: int) -> int:
-    """Return the size to cut longer excerpts to, so that the sum of all sizes is within `total`."""
+    """Return the maximum size of an excerpt.
+
+    If every longer excerpt is cut to this size, the sum of all sizes is at most `total`.
+    """
     left = total
     for number, size in enumerate(sorted(sizes)):
         share = left // (len(sizes) - number)
@@ -150,7 +156,7 @@ def _share(sizes: Sequence[int], total: int) -> int:
 
 
 def _excerpt_of(shown: Shown, query: Query, size: int) -> Shown:
-    """Cut a hit to the best part of its excerpt, of about `size` bytes."""
+    """Cut a hit's excerpt to about `size` bytes. Keep the part that matches the query best."""
     length = len(shown.text.encode())
     if length <= size:
         return shown
@@ -181,8 +187,8 @@ def title_line(title: object) -> str:
 def joined(passages: Iterable[Passage]) -> list[Passage]:
     """Join passages of the same thread that touch or overlap, and keep the order of `passages`.
 
-    If two passages are joined, the result takes the place of the first passage in `passages`, and
-    keeps the best hit of the first passage.
+    If two passages are joined, the result takes the place and the best hit of the passage that
+    comes earlier in `passages`.
     """
     found: list[Passage] = []
     for passage in passages:

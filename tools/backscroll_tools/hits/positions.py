@@ -39,13 +39,13 @@ class ScanPosition:
             empty at the start of the scan, and if the call names a thread.
         key: the key of the message to continue after; empty to start with the first message.
         passed: whether to continue after the thread, because all of its messages were read.
-        firsts: digests of the ids of the newest messages of a ranked scan; empty if the scan starts
-            later in the list.
+        firsts: digests of the ids of the newest messages, if hits are ordered by relevance and the
+            scan starts with the newest message; otherwise empty.
         shown: digests of the ids of the hits after this position that earlier pages have shown.
-        words: which messages are hits, if hits are ordered by time. The first page with hits
-            determines this. 0: messages with all words of the query. A bit mask of words
-            (`search.match.bits`): messages with any of these words. None: not determined yet, or
-            all messages that match.
+        words: the words that a message must contain to be a hit, if hits are ordered by time. `0`:
+            all words of the query. Any other number: at least one of the words in this bit mask
+            (`search.match.bits`). None: every message that matches is a hit, or no page has shown
+            hits yet. The first page with hits sets this value.
     """
 
     thread_id: str = ""
@@ -67,7 +67,7 @@ class ScanPosition:
 
     @classmethod
     def read(cls, position: str) -> Self:
-        """Return the position that `encoded` has written as text. No text means the start.
+        """Return the position from a text that `encoded` returned; the start if the text is empty.
 
         Raises:
             ToolError: `invalid_arguments` if the text is not from `encoded`.

@@ -38,7 +38,8 @@ class ReadMessage:
         length: the message's number of words.
         exact: whether the message contains an identifier of the query (such as `foo/bar.py`) as
             written.
-        undated: whether the message is a hit without a time, although the search has a period.
+        undated: whether the message is a hit although it has no time to compare with the search's
+            period; False if the search has no period.
     """
 
     thread_id: str
@@ -62,7 +63,7 @@ class Reader:
         title: the thread's title; may be empty.
         begins: whether the list starts with the thread's first message. If so, this message is
             compared together with the title.
-        last: the key of the last message that was read, and the message; None before the first.
+        last: the last message that was read, preceded by its key; None if no message was read yet.
         messages: the messages that were read, by id, until the scan removes them.
     """
 
@@ -86,7 +87,10 @@ class Reader:
         return chunk
 
     def last_with_title(self, message_id: str) -> ReadMessage | None:
-        """Return the last message, compared together with the title; None if its id differs."""
+        """Compare the last message that was read with the query again, together with the title.
+
+        Return None if the id of the last message is not `message_id`.
+        """
         if self.last is None or self.last[1]["id"] != message_id:
             return None
         return self._compared(*self.last, self.title)

@@ -68,7 +68,7 @@ class Scan:
 
     @property
     def selects(self) -> bool:
-        """Whether messages that match may be left out, because they lack some of the words."""
+        """Whether `words` decides which of the matching messages are listed."""
         query = self.search.query
         single = query.only_common or bool(query.literals) or len(query.words) == 1
         return not self.ranks and not single
@@ -84,7 +84,7 @@ class Scan:
         return not self.ranks and self._listed_hits >= self.search.limit
 
     def lists(self, each: ReadMessage) -> bool:
-        """Whether to list a hit. If `selects` is true, only hits with certain words are listed."""
+        """Whether to list a hit. If `selects` is true, this depends on `words`."""
         if not self.selects:
             return True
         every = (1 << len(self.search.query.terms)) - 1
@@ -155,7 +155,10 @@ class Scan:
         return ""
 
     def _add_title(self, reader: Reader) -> None:
-        """Compare the last message, which is the thread's first message, again with the title."""
+        """Compare the thread's first message with the query again, together with the title.
+
+        The scan has read the newest messages first, so this is the last message that it has read.
+        """
         last = self.messages[-1]
         again = reader.last_with_title(last.shown.id) if reader.title else None
         if again is None or last.thread_id != reader.thread_id:

@@ -152,8 +152,8 @@ def _order(scan: Scan) -> list[int]:
     having = frequencies(messages, len(query.terms))
     weights = [weight(len(messages), count) for count in having]
     mean = sum(each.length for each in messages) / max(len(messages), 1)
-    # Messages are read from the newest to the oldest, but a newer message must have a higher `row`.
-    # So the row is the negative index.
+    # `Candidate.row` must be higher for newer messages. In `messages`, the newest message is first,
+    # so the row is the negative index.
     candidates = [
         Candidate(-at, messages[at].bits, messages[at].length, messages[at].thread_id)
         for at in scan.found

@@ -19,7 +19,8 @@ FILTER_CHARS: Final = 900
 _QUERY_BYTES: Final = 700
 _SHARE: Final = 10
 """A query may have at most `_QUERY_BYTES` bytes, and at most one byte for every `_SHARE` characters
-of the result. A cursor contains the query, and must leave space for hits in a small result."""
+that a result may have. The result's cursor contains the query, so without this second limit, a
+small result would have no space for hits."""
 
 _FILTERS: Final = ("query", "role", "since", "until", "order", "now")
 _SPACES: Final = re.compile("[\\s\x00-\x1f\x7f\ud800-\udfff]+")
@@ -119,7 +120,10 @@ def _unanswerable(error: QueryError) -> ToolError:
 
 
 def _fitted(text: str, most: int) -> tuple[str, bool]:
-    """Return a query on one line, cut to `most` bytes as a JSON string, and whether it was cut."""
+    """Return a query on one line, and whether it was cut.
+
+    The query is cut so that, written as a JSON string, it has at most `most` bytes.
+    """
     line = _SPACES.sub(" ", text[: MAX_QUERY_CHARS + 1]).strip()
     low, high = 0, len(line)
     while low < high:

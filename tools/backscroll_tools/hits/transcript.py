@@ -97,7 +97,9 @@ def heading(prefix: str, page: HitsPage) -> str:
 def lines(
     passage: Passage, mark: str, above: Passage | None = None, *, single: bool = False
 ) -> list[str]:
-    """Return the lines of a passage, without the prefix. A message's text is part of its line.
+    """Return a passage as text: one string for each header line, without the page's prefix.
+
+    A string also contains the message's text, if the text is shown below this header line.
 
     Args:
         passage: the passage.

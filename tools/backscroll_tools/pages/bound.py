@@ -32,8 +32,8 @@ class BoundedPage:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the call's limits. Only `result_chars` and `output` are used: the maximum length of
-            the result, and which parts of it are counted.
+        bounds: the call's limits. Only two are used: `result_chars` is the maximum length of the
+            result, and `output` decides which parts of the result are counted.
     """
 
     def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
@@ -57,9 +57,9 @@ class BoundedPage:
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
         """Add an item, or its preview, if it fits. Return whether the page can take more items.
 
-        If an item does not fit, it is left for the next page. But the first item of a page is
-        always added. If it does not fit, a piece of it is added or, if `start.preview` is set, the
-        preview without its longest fields.
+        An item that does not fit is left for the next page, unless it is the first item of this
+        page. If the first item does not fit, a piece of it is added. If `start.preview` is set, its
+        preview is added instead, shortened until it fits.
 
         Args:
             item: the item.
@@ -67,7 +67,8 @@ class BoundedPage:
             passed: the number of items (such as tool calls) that this page has skipped so far.
 
         Raises:
-            ToolError: `invalid_arguments` if not even a piece of the item fits.
+            ToolError: `invalid_arguments` if not even a piece or the shortest preview of the first
+                item fits.
         """
         self._passed = passed
         shown = previewed(item, self._start.preview) if self._start.preview else item
@@ -80,7 +81,7 @@ class BoundedPage:
             return self._add_piece(item, key, start)
         if not any(self._takes(shorter, key) for shorter in ever_shorter(shown)):
             raise _too_small("An item", self._bounds.result_chars)
-        return True  # the item is complete, and the list may end here
+        return True  # so that the walk goes on, and finds out whether the list ends here
 
     def _takes(self, item: Mapping[str, object], key: str) -> bool:
         """Add an item if it fits, and return whether it did."""
@@ -95,7 +96,13 @@ class BoundedPage:
         return True
 
     def take_rest(self, item: Mapping[str, object]) -> bool:
-        """Add the rest of an item that started on an earlier page. Return and raise like `take`."""
+        """Add the rest of an item that started on an earlier page, or as much of it as fits.
+
+        Return whether the item is now complete, so that the page can take more items.
+
+        Raises:
+            ToolError: `invalid_arguments` if not even a piece of the item fits.
+        """
         inside = self._inside or Inside(0)
         if inside.offset >= len(reading(item, with_fields=inside.with_fields)):
             self._inside = None

@@ -44,7 +44,8 @@ class Frame:
     Attributes:
         previous_cursor: the cursor for the items before the page; empty if the page has no such
             cursor.
-        longest_cursor: a cursor that the page may end with; space is reserved for it.
+        longest_cursor: a cursor that the page might end with. The page always reserves enough space
+            for it. Empty if no such cursor is known.
     """
 
     def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
@@ -111,10 +112,7 @@ class Frame:
         return frame
 
     def _cursor(self, position: str, inside: Inside | None) -> str:
-        """Return a cursor of the length that is needed for this position, or `longest_cursor`.
-
-        The longer of the two is returned.
-        """
+        """Return a cursor that is long enough for this position and for `longest_cursor`."""
         lengths = (len(position), inside)
         if lengths not in self._cursors:
             exact = encode(replace(self._start, position=position, inside=inside))

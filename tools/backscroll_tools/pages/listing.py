@@ -33,7 +33,8 @@ async def read_page(
     page = BoundedPage(shape, start, call.bounds)
     warning = ""
     if start.preview:
-        page.skip_rest()  # an earlier page has shown the start, and a preview has nothing more
+        # A preview is only the start of an item, and an earlier page has shown this item's start.
+        page.skip_rest()
     elif start.inside is not None:
         item = None
         with anyio.CancelScope(deadline=call.ends_at) as scope:

@@ -44,8 +44,8 @@ def start_position(  # noqa: PLR0913 - arguments about the list, the call and it
 
     Raises:
         ToolError: `invalid_arguments` if both `after` and `before` are given, if `around` is given
-            with another position or order, if an argument conflicts with the cursor, if the cursor
-            is invalid, or if the filters are too long.
+            with `after`, `before`, `order` or `cursor`, if an argument conflicts with the cursor,
+            if the cursor is invalid, or if the filters are too long.
     """
     given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
     names = " and ".join(name for name, _ in given)
@@ -89,7 +89,9 @@ def start_position(  # noqa: PLR0913 - arguments about the list, the call and it
 def _continued(
     start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
 ) -> ListPosition:
-    """Return the position of a call's cursor, with the call's `preview_chars` if it names one.
+    """Return the position of a call's cursor.
+
+    If the call has the argument `preview_chars`, it replaces the `preview` of the cursor.
 
     Args:
         start: the cursor's position.

@@ -16,17 +16,17 @@ GONE: Final = "the rest of an item was left out, because the item can no longer 
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
     map(len, (STUCK, EMPTY, FAILED, ABSENT, IGNORED))
 )
-"""The number of characters that a page reserves for the warnings of a walk."""
+"""The number of characters that a page reserves for all of its warnings together."""
 
 
 def join_warnings(*warnings: str) -> str:
-    """Return warnings as one text. Empty ones are left out."""
+    """Return warnings as one text. Empty warnings are left out."""
     return "; ".join(filter(None, warnings))
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The reason why a walk ended, and whether more items follow.
+    """The reason why a `Walk` over a list ended, and whether more items follow.
 
     Attributes:
         by: the reason.

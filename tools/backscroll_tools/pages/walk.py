@@ -29,7 +29,8 @@ class _Progress:
         taken: the number of items on the page.
         seen: the keys of all items that were read.
         so_far: the `Stop` that would be returned if the walk ended now.
-        promised: whether the upstream's previous page claimed that more items follow.
+        promised: whether the last page of the upstream claimed that more items follow. Before the
+            first request, this is `Walk.promised`.
         limit: the number of items that the last request asked for.
     """
 
@@ -53,9 +54,9 @@ class Walk:
             and the limit.
         promised: whether the page before the start of this walk claimed that more items follow.
         ignores_after: whether the upstream is known to ignore `after`.
-        checks_after: whether to make one more request to find out if the upstream ignores `after`.
-            The request is needed only if the first page does not contain the item that `after`
-            names.
+        checks_after: whether to check if the upstream ignores `after`. This takes an additional
+            request. The request is made only if the upstream's first page has items, but not the
+            item that `after` names.
     """
 
     limit: int
@@ -117,7 +118,7 @@ class Walk:
         try:
             with anyio.CancelScope(deadline=self.ends_at):
                 # Some items are skipped, such as tool calls in a list of messages. To make up for
-                # them, ask for additional items: the number of items skipped so far.
+                # them, ask for as many additional items as were skipped so far.
                 wanted = max(1, self.limit - progress.taken + so_far.passed)
                 progress.limit = PAGE_ITEMS if so_far.ignores_after else min(PAGE_ITEMS, wanted)
                 chunk = await source.chunk(progress.after, progress.limit)
@@ -138,9 +139,10 @@ class Walk:
         keys = [key for key, _ in chunk.keyed]
         if not self.checks_after or not keys or after in {"", *keys}:
             return False
-        start = await replace(self, limit=1)._chunk(source, _Progress("", 0, set()))  # noqa: SLF001 - of this class
-        # Compare the skipped items too, because `after` may name a skipped item before the first
-        # item of the list.
+        start = await replace(self, limit=1)._chunk(source, _Progress("", 0, set()))  # noqa: SLF001 - a method of this class
+        # Also compare how many items are skipped before the first item. If `after` names one of
+        # these skipped items, both chunks have the same first item, although the upstream has not
+        # ignored `after`.
         return (
             isinstance(start, Chunk)
             and [key for key, _ in start.keyed[:1]] == keys[:1]
@@ -154,7 +156,7 @@ class Walk:
         take: Callable[[Item, str, int], bool],
         fits: Callable[[Stop], bool],
     ) -> Stop | None:
-        """Pass the chunk's items to `take`. Return the stop if the walk ends within the chunk."""
+        """Pass the chunk's items to `take`. Return a `Stop` if the walk ends within the chunk."""
         progress.so_far = progress.so_far.warned(chunk.warning)
         keyed = chunk.keyed
         if progress.so_far.ignores_after and progress.after not in {"", *(key for key, _ in keyed)}:
@@ -168,8 +170,9 @@ class Walk:
                 return replace(progress.so_far, by="limit", last="")
             passing = progress.so_far.passing(before.get(key, 0)) if before else progress.so_far
             wants_more = take(item, key, passing.passed)
-            # If the item did not fit, the next page reads it again, and also the skipped items
-            # before it.
+            # If the item did not fit, the next page reads it again, together with the skipped items
+            # before it. So this page does not count these skipped items. The first item of a page
+            # always fits, at least a piece of it.
             if wants_more or not progress.taken:
                 progress.so_far = passing
             if not wants_more:
@@ -190,7 +193,7 @@ class Walk:
     def _ended(
         self, chunk: Chunk[Item], progress: _Progress, starts: Collection[str]
     ) -> Stop | None:
-        """Return the stop if the walk ends after this chunk, or None.
+        """Return a `Stop` if the walk ends after this chunk; otherwise None.
 
         All items of the chunk have been taken.
         """
@@ -207,7 +210,8 @@ class Walk:
             return None
         if received >= progress.limit and progress.limit < PAGE_ITEMS:
             # `after` was ignored, so this page is the start of the list. If it is full, a larger
-            # page may reach the next items. Some sources request more than `limit`.
+            # page may reach the next items. Some sources request more items than `limit`, so
+            # `received` may be greater than `limit`.
             progress.so_far = replace(so_far, ignores_after=True)
             return None
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)
@@ -216,11 +220,11 @@ class Walk:
 def _fresh(
     keyed: list[tuple[str, Item]], progress: _Progress
 ) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the new items, and whether other items were seen before. Record all keys as seen.
+    """Return the items that were not seen before, and whether any items were left out as repeated.
 
-    An upstream that ignores `after` may send the item that `after` names again. Then only the items
-    after it are new. The items before it are recorded as seen too, because the next page may
-    contain them without that item.
+    All keys are recorded as seen. An upstream that ignores `after` may send the item A that `after`
+    names again. Then only items after A can be new. The items up to A are ignored, and do not count
+    as repeated. Their keys are recorded because a later page may contain these items without A.
     """
     keys = [key for key, _ in keyed]
     if progress.after in keys:

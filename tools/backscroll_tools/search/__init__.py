@@ -1,4 +1,4 @@
-"""Full-text search in memory: splits texts into tokens, matches queries, ranks and cuts excerpts.
+"""Full-text search in memory: splits texts into tokens, matches and ranks texts, cuts excerpts.
 
 Nothing here reads a database or uses the network.
 """

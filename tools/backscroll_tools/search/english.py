@@ -41,8 +41,9 @@ class _Endings(dict[str, str]):
     """Endings of words, each with its replacement.
 
     Attributes:
-        lengths: the lengths of the endings, by their last letter, the greatest first. Most words
-            need no comparison, because no ending has their last letter.
+        lengths: for each letter that is the last letter of an ending, the lengths of the endings
+            with this last letter, in descending order. Most words need no comparison, because no
+            ending has the same last letter as the word.
     """
 
     def __init__(self, endings: Mapping[str, str]) -> None:
@@ -129,9 +130,10 @@ def english_stem(word: str) -> str:
 
 
 def _region(word: str, start: int) -> int:
-    """Return the position after the next vowel and consonant; the word's length if there are none.
+    """Return the position after the first consonant that follows a vowel, from `start` on.
 
-    In the published description, the region R1 or R2 starts at this position.
+    If there is no such consonant, return the word's length. In the published description, the
+    region R1 or R2 starts at this position.
     """
     found = _REGION.search(word, start)
     return found.end() if found else len(word)

@@ -1,8 +1,9 @@
 """Parses search queries. A query is refused only if it is empty or contains only exclusions.
 
-A query may be words or a whole question. A text matches if it contains any of the words. A matching
-text must contain `"a literal"`, and must not contain `-word` or `-"a literal"`. Operators of other
-search engines are treated as words.
+A query may be words or a whole question. A text matches if it contains any of the words. If the
+query has literals, such as `"a literal"`, a text matches only if it contains all of the literals;
+it need not contain the words. A text does not match if it contains an excluded word (`-word`) or an
+excluded literal (`-"a literal"`). Operators of other search engines are treated as words.
 """
 
 import re
@@ -21,8 +22,8 @@ MAX_LITERAL_CHARS: Final = 300
 """The maximum length of a literal, in characters. The rest of a longer literal is ignored, so that
 the time to search for it is bounded."""
 MAX_TERMS: Final = 60
-"""The maximum number of distinct tokens that are looked up. A bit mask with one bit for each token
-records which tokens a text has."""
+"""The maximum number of distinct tokens that are looked up. It is also the maximum length, in bits,
+of the bit masks that record which of these tokens a text has (`match.bits`)."""
 MAX_LITERALS: Final = 8
 """The maximum number of required literals, and of excluded literals. If a query has more, only the
 first ones are used."""
@@ -53,13 +54,15 @@ class Query:
         words: the distinct tokens of the query's words, in the order of the query.
         literals: the literals that must occur.
         excluded_words: the distinct tokens that must not occur.
-        excluded: the literals that must not occur. An excluded word with exactly one token is in
-            `excluded_words` instead.
+        excluded: the literals that must not occur. They include the excluded words that have
+            several tokens, such as `-snake_case`.
         identifiers: unquoted paths, addresses and names with several parts, such as
             `foo/bar.py:12`. Texts that contain an identifier as written should be shown first.
-        only_common: whether all `words` are stop words, because the query has no other words.
+        only_common: whether `words` contains stop words. It contains them only if the query has no
+            other words and no literals.
         cut: whether a part of the query was ignored because the query exceeded a limit.
-        wanted: the text of the query without its exclusions, from which its meaning is computed.
+        wanted: the text of the query without its exclusions. A semantic search computes the meaning
+            of the query from this text.
     """
 
     words: tuple[str, ...]

@@ -25,13 +25,15 @@ SATURATION: Final = 1.2
 LENGTH: Final = 0.3
 """The parameter b of BM25: with 0, the length of a message is ignored; with 1, it counts fully."""
 COVERAGE: Final = 0.4
-"""The fraction of the total weight of a thread's words that is added to its messages' scores."""
+"""The fraction of a thread's weight that is added to the scores of its messages. The weight of a
+thread is the total weight of the query's words that occur in the candidates of this thread."""
 RARER: Final = 1 / 3
 """A word is one of the rarer words if its weight is at least this fraction of the greatest weight.
 """
 MEANING: Final = 1.0
-"""The factor by which a semantic score is multiplied before it is added to the BM25 score. A
-message of average length that contains all words has a BM25 score of 1."""
+"""The factor by which a semantic score, from -1 to 1, is multiplied before it is added to the score
+of the words. For comparison: if a message of average length contains all words, the BM25 part of
+its score is 1."""
 
 
 class Candidate(NamedTuple):
@@ -74,11 +76,11 @@ def weight(messages: int, having: int) -> float:
 
 
 def rarer(words: Iterable[int], weights: Sequence[float]) -> list[int]:
-    """Return the rarer of these words (`RARER`).
+    """Return those of the given words that have at least `RARER` times the greatest weight of them.
 
     Args:
-        words: the indexes of words that occur in at least one message.
-        weights: the weights of all words.
+        words: the indexes in `weights` of words that occur in at least one message.
+        weights: the weights of all words of the query.
     """
     found = list(words)
     least = RARER * max((weights[each] for each in found), default=0.0)
@@ -116,8 +118,8 @@ def ranked(  # noqa: PLR0913 - benchmarks set the last two arguments
         mean_length: the mean number of words of the messages in the index.
         meanings: semantic scores by row, from -1 to 1; a missing row has a score of 0.
         length_share: the parameter b of BM25 (`LENGTH`).
-        coverage_share: the fraction of the total weight of a thread's words that is added to its
-            messages' scores.
+        coverage_share: the fraction of a thread's weight that is added to the scores of its
+            messages (`COVERAGE`).
     """
     total = _totals(weights)
     threads: defaultdict[Hashable, int] = defaultdict(int)

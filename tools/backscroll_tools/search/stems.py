@@ -18,7 +18,7 @@ from backscroll_tools.search.english import english_stem
 
 MAX_WORD_CHARS: Final = 64
 """The maximum length of a word, in characters. Longer words are cut. A SHA-256 in hexadecimal has
-this length."""
+exactly this length, so it is not cut."""
 
 _ENGLISH: Final = re.compile("[a-z]{3,}")
 

@@ -31,9 +31,9 @@ TOKENS_VERSION: Final = 1
 change that gives some text different tokens."""
 
 MAX_TOKENS: Final = 20_000
-"""The maximum number of distinct tokens of one message that are indexed. Others are left out. A
-message with 100,000 characters of prose has about 5,000 distinct tokens. Only unusual texts have
-more than the maximum, such as a long list of numbers."""
+"""The maximum number of distinct tokens of one message that are indexed. Tokens beyond the maximum
+are left out. A message with 100,000 characters of prose has about 5,000 distinct tokens. Only
+unusual texts, such as a long list of numbers, exceed the maximum."""
 
 _PAIRED: Final = (
     "\u0700-\u074f\u0780-\u089f\u0900-\u109f\u1780-\u17df"  # Syriac to Burmese, Khmer
@@ -173,7 +173,10 @@ def query_terms(text: str) -> list[Term]:
 
 
 def located(folded: str, terms: Collection[str]) -> Iterator[Occurrence]:
-    """Yield each occurrence of any of the terms in a folded text, grouped by kind of token.
+    """Yield each occurrence of any of the terms in a folded text, not in order of position.
+
+    Words are yielded first, then names such as `c++`, then emoji and the characters that are
+    indexed by pairs.
 
     Args:
         folded: the text, folded by `fold`.

@@ -47,7 +47,7 @@ class _ChatCompletions:
         return None if raw is None else objects.completion({**raw, "id": item_id})
 
     def _is_wanted(self, raw: JSON) -> bool:
-        # OGX and Llama Stack ignore this filter (docs/upstreams.md), so filter here too.
+        # OGX and Llama Stack ignore the metadata filter (docs/upstreams.md), so apply it here too.
         wanted, metadata = _metadata(self.start), raw.get("metadata")
         return not wanted or (
             isinstance(metadata, dict) and wanted.items() <= cast("JSON", metadata).items()

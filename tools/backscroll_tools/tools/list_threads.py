@@ -36,7 +36,8 @@ class _ByActivity:
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
         reply = await self.client.page(requests.list_by_activity(window))
-        # A thread moves in the list when it becomes active, so its key is a position, not its id.
+        # A thread moves in the list when it becomes active. So its key is not its id but, if the
+        # upstream sends it, a cursor: the position that the thread had when it was listed.
         keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 

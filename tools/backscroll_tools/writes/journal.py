@@ -1,4 +1,4 @@
-"""Remembers one caller's earlier writes, so that a call with the same key can look them up."""
+"""Remembers a caller's writes, so that a later call with the same idempotency key can find them."""
 
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -23,7 +23,8 @@ class Record:
         seen_at: when this process last sent the message, or learned that it was sent, in
             monotonic seconds.
         dated: whether `age_s` also uses the time in the key. This is False if this process has sent
-            the message: then `seen_at` is exact, even if a wall clock changes.
+            the message, because then `seen_at` is exact, even if a wall clock changes. It is also
+            False if `merged` compared times from different clocks.
     """
 
     key: IdempotencyKey
@@ -65,10 +66,11 @@ class Record:
 
 
 class Journal:
-    """Remembers writes by key, and which write created a message. Old entries are forgotten first.
+    """Remembers writes by key, and for each created message, which write created it.
 
     Args:
-        most: the maximum number of writes to remember; also the maximum number of messages.
+        most: the maximum number of writes to remember, and of created messages. If there are more,
+            the oldest are forgotten.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:

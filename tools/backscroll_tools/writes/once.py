@@ -85,7 +85,8 @@ class OneWrite:
         """
         if self.client.in_doubt or not self._sending:
             return self.client.in_doubt or bool(self.key.sent_at)
-        # `_sent` recorded a time before it sent the message, and was cancelled before sending it.
+        # `_sent` records a time before it sends the message. But the message was not sent, or was
+        # refused, so remove the time.
         self._learn(sent_at=0)
         return False
 
@@ -135,7 +136,8 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                # The request may have waited for a slot, and left later than the recorded time.
+                # Record the time again, because the request may have waited for a slot, and
+                # may have been sent later than the recorded time.
                 self._learn_sent()
                 raise
             except ExchangeError as error:
@@ -147,7 +149,7 @@ class OneWrite:
                 self._learn(sent_at=0)
                 refused = error.fate == "refused" and error.again
                 again = refused and sends < SENDS and await self.client.pauses(error, sends)
-                # A proxy may refuse a request although it has already forwarded it.
+                # Search even now, because a proxy may refuse a request that it has forwarded.
                 if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:
@@ -219,10 +221,10 @@ class OneWrite:
 
     @staticmethod
     def _check(same: bool) -> None:  # noqa: FBT001 - callers pass a condition
-        """Refuse the call if its key was used with another message.
+        """Refuse the call if an earlier call used its key to write another message.
 
         Args:
-            same: whether the key was used with the same message before.
+            same: whether the earlier call wrote the same message.
 
         Raises:
             ToolError: `invalid_arguments` if `same` is False.
