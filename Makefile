@@ -1,6 +1,8 @@
 # Each target sets up what it needs: the first run installs into .venv and .cache, later runs reuse both.
 
 MAKEFLAGS += --no-print-directory
+# Without compiled modules, each of the hundreds of processes that the tests start compiles them again.
+unexport PYTHONDONTWRITEBYTECODE
 BEGUN := $(shell date +%s)
 VENV := .venv
 NODE := .cache/node
