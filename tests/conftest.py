@@ -1,7 +1,8 @@
 """Settings and fixtures of all tests."""
 
+import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -44,6 +45,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # The time limit of a test: pyproject.toml has the limit for a machine at rest.
     if config.option.timeout is None:
         config.option.timeout = limit_s(float(config.getini("timeout")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Exclude what is imported and collected from garbage collection: it stays until the end.
+
+    Otherwise each full collection looks at half a million objects again.
+    """
+    gc.disable()
+    collected = yield
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # otherwise the next full collection comes only after many more objects
+    gc.enable()
+    return collected
 
 
 def pytest_report_header(config: pytest.Config) -> Iterable[str]:
