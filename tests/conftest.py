@@ -18,7 +18,7 @@ settings.register_profile(
     database=None,
     deadline=None,
     derandomize=not chance.FRESH,
-    max_examples=100,
+    max_examples=50,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
