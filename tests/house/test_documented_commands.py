@@ -4,8 +4,6 @@ import importlib.util
 import os
 import re
 import shlex
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +11,12 @@ from typing import Final
 
 import click
 import pytest
+from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
 from backscroll.settings.installation import requirement
 from backscroll.settings.model import PREFIX, load
 from tests.house.documents import ROOT, Document, every
-from tests.pace import limit_s
 
 LINE: Final = '{"messages": [{"role": "user", "content": "Hello"}]}\n'
 VARIABLES: Final = re.compile(r"(?:[A-Z_]+=\S*\s*)*")
@@ -91,24 +89,24 @@ UNRUN: Final[dict[str, Callable[[list[str]], None]]] = {
 }
 
 
-def ran(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+def ran(words: list[str], folder: Path) -> Result:
     """Run a command of ours in a folder that is its home, and say yes to what it asks."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    unset = dict.fromkeys(name for name in os.environ if name.startswith(PREFIX))
     home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-    return subprocess.run(
-        [sys.executable, "-m", *(re.sub(r"\A~(?=/)", str(folder), word) for word in words)],
-        cwd=folder,
-        env=kept | home,
+    return CliRunner().invoke(
+        commands,
+        [re.sub(r"\A~(?=/)", str(folder), word) for word in words[1:]],
         input="y\n",
-        capture_output=True,
-        encoding="utf-8",
-        timeout=limit_s(30),
-        check=False,
+        env={**unset, **home},
+        prog_name=words[0],
     )
 
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=str)
-def test_every_command_in_a_fenced_block_runs(document: Document, tmp_path: Path) -> None:
+def test_every_command_in_a_fenced_block_runs(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "conversations.jsonl").write_text(LINE, "utf-8")
     (tmp_path / "Downloads").mkdir()
     with zipfile.ZipFile(tmp_path / "Downloads" / "chatgpt-export.zip", "w") as archive:
@@ -124,7 +122,7 @@ def test_every_command_in_a_fenced_block_runs(document: Document, tmp_path: Path
             continue
         assert words[0] == "backscroll", f"nothing says how to try {line}"
         done = ran(words, tmp_path)
-        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        assert done.exit_code == 0, (line, done.stdout, done.stderr)
 
 
 def test_an_example_with_an_option_that_does_not_exist_is_found() -> None:
