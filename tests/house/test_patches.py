@@ -6,24 +6,23 @@ it: `sys.platform`, a limit of the machine, a library that is not installed.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = re.compile(r"(?:backscroll|backscroll_tools|bench|manifests)(?:\.|$)")
-PATCH = re.compile(r"(?:^|\.)patch(?:\.|$)")
 REPLACING = {"setattr", "setitem", "delattr", "delitem"}
 
 REGISTRIES = {"PROFILES", "GROUPS"}
 """Tables that a test adds a value to, to prove that one value is all that a new kind needs."""
 
 
-def imported(tree: ast.AST) -> set[str]:
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
     """Return the names of what a file imports from the product: modules, and parts of them."""
     found = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and OURS.match(node.module or ""):
             found |= {alias.asname or alias.name for alias in node.names}
         if isinstance(node, ast.Import):
@@ -41,25 +40,34 @@ def root_of(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def names_of(called: ast.expr) -> Iterator[str]:
+    """Yield the names between the dots of what is called."""
+    while isinstance(called, ast.Attribute | ast.Subscript | ast.Call):
+        if isinstance(called, ast.Attribute):
+            yield called.attr
+        called = called.func if isinstance(called, ast.Call) else called.value
+    if isinstance(called, ast.Name):
+        yield called.id
+
+
 def changed(node: ast.AST) -> Iterator[ast.expr]:
     """Yield what a statement or a call replaces an attribute or an item of."""
     if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
         targets = [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else node.targets
         yield from (one for one in targets if isinstance(one, ast.Attribute | ast.Subscript))
     if isinstance(node, ast.Call) and node.args:
-        called = node.func
-        name = called.attr if isinstance(called, ast.Attribute) else root_of(called)
-        if name in REPLACING or PATCH.search(ast.unparse(called)):
+        names = list(names_of(node.func))
+        if names and (names[0] in REPLACING or "patch" in names):
             yield node.args[0]
 
 
 def patches(source: str) -> list[int]:
     """Return the lines of a file that replace a part of the product."""
-    tree = ast.parse(source)
-    names = imported(tree)
+    nodes = list(ast.walk(ast.parse(source)))
+    names = imported(nodes)
     return [
         target.lineno
-        for node in ast.walk(tree)
+        for node in nodes
         for target in changed(node)
         if ((root := root_of(target)) in names and root not in REGISTRIES) or OURS.match(root)
     ]
