@@ -25,7 +25,7 @@ from tests.loopback import NO_TLS
 from tests.pace import limit_s
 from tests.store.wire import new_conversation, new_thread
 
-REQUESTS: Final = sized(quick=150, long=10_000)
+REQUESTS: Final = sized(quick=75, long=10_000)
 BETA: Final = {"OpenAI-Beta": "assistants=v2"}
 OPERATIONS: Final = 20
 CANARY: Final = "canary text 77d0e3"

@@ -120,7 +120,7 @@ def database(tmp_path: Path) -> str:
 @given(examples())
 @example(Example((Text("\x01", 260_000),), 100_000, "both", 20))
 @searched(
-    max_examples=sized(quick=10, long=200),
+    max_examples=sized(quick=6, long=200),
     # The examples share a database; each has a thread of its own there.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

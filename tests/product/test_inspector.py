@@ -34,6 +34,9 @@ def test_the_inspector_lists_the_tools_and_writes_and_reads_a_message(
     listed = inspect("--method", "tools/list", "--strict")  # an error in a schema ends it
     assert [tool["name"] for tool in listed["tools"]] == NAMES
 
+    if era == "legacy":
+        return  # the HTTP inspector writes and reads in both eras, by the same handlers
+
     created = call("create-message", role="user", content=TEXT)
     read = call("list-messages", thread_id=created["thread_id"])
 

@@ -25,7 +25,7 @@ from tests.simulation import clock
 from tests.simulation.upstream import Body
 
 FUZZED: Final = settings(
-    max_examples=sized(quick=150, long=25_000),
+    max_examples=sized(quick=75, long=25_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

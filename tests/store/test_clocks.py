@@ -170,7 +170,7 @@ def test_a_key_writes_once_in_a_day_whatever_the_clocks_of_its_replicas_do(
         _Replicas.runner, _Replicas.url = runner, url
         run_state_machine_as_test(
             _Replicas,
-            settings=settings(max_examples=sized(quick=5, long=200), stateful_step_count=20),
+            settings=settings(max_examples=sized(quick=3, long=200), stateful_step_count=20),
         )
         runner.run(stack.aclose())
 

@@ -953,7 +953,7 @@ class Turn:
 turns = st.builds(Turn, st.integers(0, 3), st.lists(st.integers(0, 200), max_size=4).map(tuple))
 
 
-@settings(max_examples=sized(quick=25, long=1_000), deadline=None)
+@settings(max_examples=sized(quick=12, long=1_000), deadline=None)
 @given(
     read=st.booleans(),
     everywhere=st.booleans(),
