@@ -78,6 +78,27 @@ END $$
 """Gives an emptied table a new file, as in a new database; keeps the rows of a new database."""
 
 
+_EMPTY: Final = """
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+ALTER SCHEMA public OWNER TO pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+
+_IS_NEW: Final = """
+SELECT datconnlimit = -1 AND datallowconn AND datacl IS NULL
+    AND NOT EXISTS (SELECT FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)
+    AND NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384)
+    AND NOT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384)
+    AND NOT EXISTS (SELECT FROM pg_extension WHERE oid >= 16384)
+    AND NOT EXISTS (
+        SELECT FROM pg_namespace WHERE oid >= 16384 AND nspname <> 'public' AND nspname !~ '^pg_'
+    )
+FROM pg_database WHERE datname = current_database()
+"""
+"""Whether an emptied database is like a new one."""
+
+
 @dataclass(frozen=True)
 class PostgresServer:
     """A server on a loopback port, with a random password."""
@@ -85,6 +106,7 @@ class PostgresServer:
     port: int
     password: str
     _unused: list[str] = field(default_factory=list)
+    _empty: list[str] = field(default_factory=list)
     _described: list[object] = field(default_factory=list)
 
     def url(self, database: str = "postgres") -> str:
@@ -94,18 +116,20 @@ class PostgresServer:
     async def database(self, *, empty: bool = False) -> AsyncIterator[str]:
         """Yield the URL of a database of its own, with all tables and no rows, or empty.
 
-        Making and dropping a database costs twenty times as much as removing its rows. So a
-        database with tables is used again, unless a test changed more than rows.
+        Making and dropping a database costs twenty times as much as removing its rows, and four
+        times as much as removing its tables. So a database is used again, unless a test changed
+        more than rows, or more than tables if it was empty.
         """
-        if empty:
+        unused = self._empty if empty else self._unused
+        if unused:
+            name = unused.pop()
+        elif empty:
             name = await self._made("template0")
-            yield self.url(name)
-            await self._run(f"DROP DATABASE {name} WITH (FORCE)")
-            return
-        name = self._unused.pop() if self._unused else await self._made_with_tables()
+        else:
+            name = await self._made_with_tables()
         yield self.url(name)
-        if await self._cleared(name):
-            self._unused.append(name)
+        if await self._cleared(name, empty=empty):
+            unused.append(name)
         else:
             await self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -123,14 +147,20 @@ class PostgresServer:
         await self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
-    async def _cleared(self, name: str) -> bool:
-        """End a database's connections and remove its rows; return False if more was changed."""
+    async def _cleared(self, name: str, *, empty: bool) -> bool:
+        """End a database's connections and remove its rows, or its tables if it was empty.
+
+        Return False if more was changed.
+        """
         try:
             connection = await asyncpg.connect(self.url(name))
         except (OSError, asyncpg.PostgresError):  # the test dropped it, or lets nobody in
             return False
         try:
             await connection.execute(_END_OTHERS)
+            if empty:
+                await connection.execute(_EMPTY)
+                return bool(await connection.fetchval(_IS_NEW))
             if await connection.fetchval(_DESCRIBED) not in self._described:
                 return False
             await connection.execute(_CLEAR)

@@ -245,6 +245,7 @@ async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) 
         assert await database.read(differences) == []
 
 
+@pytest.mark.parametrize("old_version", [VERSIONS[0], VERSIONS[-1]], indirect=True)
 async def test_a_migration_that_fails_leaves_everything_as_it_was(
     old_url: str, old_version: int
 ) -> None:
@@ -264,13 +265,14 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(
             pass
     assert "\n" not in str(caught.value)
     assert await run("SELECT version FROM backscroll_schema") == [(old_version,)]
-    width = {1: 10, 2: 11, 3: 11, 4: 12, 5: 12}  # columns, the newest not yet
+    width = {1: 10, 5: 12}  # columns, the newest not yet
     assert len((await run("SELECT * FROM threads"))[0]) == width[old_version]
     await run("DROP TABLE watermarks")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 
 
+@pytest.mark.parametrize("old_version", VERSIONS[:1], indirect=True)  # which takes every step
 async def test_replicas_that_open_an_old_store_at_once_migrate_it_once(old_url: str) -> None:
     async def opened() -> list[object]:
         async with open_store(old_url) as store:
