@@ -3,13 +3,16 @@
 import gc
 import os
 from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests import chance
 from tests.pace import SLOWNESS, limit_s
-from tests.postgres import FAST, PostgresServer, postgres_server
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 # No deadline and no check for slow draws: a pause of the machine is not a failure of the code. No
 # database: earlier failures here must not change which examples are drawn.
@@ -68,7 +71,9 @@ def pytest_report_header(config: pytest.Config) -> Iterable[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> "Iterator[PostgresServer]":
     """A PostgreSQL server, started when a test first uses it."""
+    from tests.postgres import FAST, postgres_server  # a second, which some runs do not need
+
     with postgres_server(*FAST) as server:
         yield server
