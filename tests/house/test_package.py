@@ -1,6 +1,7 @@
 """The package as people install it: into an environment with nothing of the repository in it."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -94,10 +95,18 @@ def test_a_type_checker_sees_the_types_of_what_is_installed(scripts: Path, tmp_p
     assert 'Revealed type is "str"' in seen
 
 
-def test_the_demonstration_runs_to_its_end(scripts: Path) -> None:
-    shown = environment.run(scripts / "backscroll", "demo")
+def test_the_demonstration_holds_and_is_readable_in_a_pipe(scripts: Path) -> None:
+    environ = environment.variables(database="sqlite:////dev/null/untouched.db")
 
-    assert shown.strip()
+    shown = environment.run(scripts / "backscroll", "demo", environ=environ)
+
+    lines = shown.splitlines()
+    assert [line for line in lines if line.startswith("   ✗")] == []
+    assert sum(line.startswith("   ✓") for line in lines) == 20
+    assert "   ✓ 2,895 of 2,895 messages, each once and verbatim" in lines
+    assert re.search(r"^All 20 checks passed in \d+\.\d s\.$", shown, re.MULTILINE)
+    assert [line for line in lines if len(line) > 80 or "\x1b" in line] == []
+    assert 60 <= len(lines) <= 180
 
 
 def test_what_was_written_is_read_again(scripts: Path, tmp_path: Path) -> None:
