@@ -111,7 +111,7 @@ class Outline:
         with self._lock:
             while found := rows.full_blocks(connection, len(self._latest), _READ, _KEPT):
                 for block, (roles, times, versions) in found:
-                    while len(self._latest) < block:  # all rows of these blocks were removed
+                    while len(self._latest) < block:  # `found` omits blocks whose rows were all removed
                         self._append(bytes(BLOCK), [])
                     self._append(bytes(roles), list(compress(times, versions)))
 
