@@ -12,7 +12,8 @@ class Carrier:
 
     Attributes:
         name: `line` for stdio, `body` for HTTP.
-        choosing: the part of an error message that says how to use the MCP version with batches.
+        choosing: the part of an error message that says how to select the MCP version that
+            supports batches.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Selects the tools that the server offers.
 
-This module imports no third-party library, because the stdio front uses it before the SDK is
-imported.
+This module imports no third-party library, because stdio's first answers need it before
+the SDK is imported.
 """
 
 from collections.abc import Iterable

@@ -93,7 +93,7 @@ class Settings:
         most=86_400,
     )
     index: str = _setting(
-        "what the store's search finds: only text; with the value all, also tool calls and their "
+        "what the store's search finds: the text of messages; all adds tool calls and their "
         "outputs",
         "text",
         one_of=INDEXES,

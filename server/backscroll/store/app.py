@@ -84,9 +84,9 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
-        indexes_tools: whether search also finds the calls and outputs of tools. In new messages,
-            they are indexed at once. In messages that are stored already, they are indexed in the
-            background.
+        indexes_tools: whether search also finds the calls and outputs of tools. New ones are
+            indexed at once. Stored items of tools are indexed in the background; messages that are
+            indexed already do not change.
         endpoint: the embeddings endpoint for search by meaning; None if search compares only words.
 
     Raises:

@@ -131,7 +131,7 @@ def _updated(block: str, path: tuple[str, ...], value: Mapping[str, Any], line_e
 def _updated_table(
     text: str, name: tuple[str, ...], wanted: Mapping[str, Any], line_end: str
 ) -> str:
-    """Return the text of a table without subtables, changed so that the table has this value."""
+    """Return the text of a table without subtables, changed so that its values equal `wanted`."""
     header, *statements = _statements(text)
     kept, missing = [header if header.endswith("\n") else header + line_end], dict(wanted)
     for statement in statements:

@@ -227,7 +227,7 @@ class Meanings:
                 some = range(above + 1, last + 1)
                 ids = sorted(set(some) - vectors.known(connection, some, self._model))
             if found := _texts(connection, ids)[:BATCH]:
-                # The next call starts at these rows again, and skips those that have vectors by then.
+                # The next call starts at these rows again, and skips them: they have vectors then.
                 return _Work(found, found[0].row - 1, has_others, file)
             above = last
         # On PostgreSQL, a row may be committed after rows with greater numbers.

@@ -111,7 +111,8 @@ class Outline:
         with self._lock:
             while found := rows.full_blocks(connection, len(self._latest), _READ, _KEPT):
                 for block, (roles, times, versions) in found:
-                    while len(self._latest) < block:  # `found` omits blocks whose rows were all removed
+                    # `found` omits blocks whose rows were all removed.
+                    while len(self._latest) < block:
                         self._append(bytes(BLOCK), [])
                     self._append(bytes(roles), list(compress(times, versions)))
 

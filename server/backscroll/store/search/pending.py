@@ -13,7 +13,7 @@ from backscroll.store.search.entries import OWNERS
 ERASING: Final = 3
 """The kind of the row that exists while FTS5's index still contains tokens of removed rows."""
 TOOLS_INDEXED: Final = 4
-"""The kind of the row that exists if `add_tools` was called, so that it takes effect only once."""
+"""The kind of the row that records a call of `add_tools`. Later calls then do nothing."""
 
 EMBEDDING: Final = 5
 """The kind of a row that is a lease: the process that holds it requests the vectors of messages.

@@ -65,7 +65,7 @@ class Scan:
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: LogLine, value: JSON, replaced: int) -> None:
-        """Add one line to what was found."""
+        """Add what one line of the log says to the sessions found so far."""
         kind = value.get("type")
         time = unix_ms(value.get("timestamp"))
         match kind:
