@@ -105,6 +105,9 @@ def document(ids: dict[str, list[str]]) -> JSON:
         "/chat/completions": {"get": (None, {**_PAGING, "model": {"type": "string"}})},
         "/chat/completions/{completion_id}": {"get": (None, {}), "delete": (None, {})},
         "/chat/completions/{completion_id}/messages": {"get": (None, _PAGING)},
+        "/responses": {"get": (None, {**_PAGING, "conversation_id": {"type": "string"}})},
+        "/responses/{response_id}": {"get": (None, {}), "delete": (None, {})},
+        "/responses/{response_id}/input_items": {"get": (None, _PAGING)},
     }
     return {
         "openapi": "3.1.0",

@@ -15,6 +15,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll_tools.client import abridging
@@ -77,6 +78,10 @@ async def filled(store: Store, content: str, count: int) -> None:
             choices=choices,
         )
     )
+    output = [{"role": "assistant", "content": content} for _ in range(count)]
+    await store.import_response(
+        ImportedResponse(key="r", id="resp_1", created_at=1, input=items, output=output)
+    )
 
 
 LISTS: Final = [
@@ -84,6 +89,8 @@ LISTS: Final = [
     "/conversations/conv_1/items",
     "/chat/completions/chatcmpl-1/messages",
     "/chat/completions",
+    "/responses/resp_1/input_items",
+    "/responses",
 ]
 
 

@@ -16,6 +16,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
     Selection,
 )
@@ -56,12 +57,22 @@ COMPLETION = ImportedCompletion(
     messages=[{"role": "user", "content": TEXT}],
     metadata={"topic": SECRET, "source": "chatgpt"},
 )
+RESPONSE = ImportedResponse(
+    key="r",
+    id="resp_1",
+    created_at=600,
+    input=[{"role": "user", "content": TEXT}],
+    output=[{"role": "assistant", "content": TEXT}],
+    metadata={"title": SECRET, "source": "codex"},
+    fields={"instructions": TEXT},
+)
 
 
 async def fill(store: Store) -> None:
     await store.import_thread(THREAD)
     await store.import_completion(COMPLETION)
     await store.import_conversation(CONVERSATION)
+    await store.import_response(RESPONSE)
 
 
 def holding(path: Path) -> list[str]:
@@ -95,9 +106,10 @@ async def test_no_file_has_it_any_more(version: tuple[int, int, int], path: Path
         ids = [conversation, *(f"thread_t{at}" for at in range(20))]
         found = await store.forgettable(Selection(ids=ids))
         found += await store.forgettable(Selection(source="chatgpt"))
+        found += await store.forgettable(Selection(source="codex"))
         found += await store.forgettable(Selection(source="slack", before_s=401))
         outcome = await store.forget(found)
-        assert (outcome.erased, outcome.is_log_empty) == (24, True)
+        assert (outcome.erased, outcome.is_log_empty) == (25, True)
         assert before != []
         assert holding(path) == []
         replayed = await api.post(
@@ -119,7 +131,7 @@ async def test_a_log_that_another_process_reads_is_not_empty(path: Path) -> None
             other.execute("BEGIN")
             other.execute("SELECT count(*) FROM items").fetchone()
             outcome = await store.forget(await store.forgettable(Selection(before_s=1_000)))
-            assert (outcome.erased, outcome.is_log_empty) == (3, False)
+            assert (outcome.erased, outcome.is_log_empty) == (4, False)
         assert (await store.forget([])).is_log_empty
     assert holding(path) == []
 
@@ -130,11 +142,12 @@ async def test_nothing_shows_it_and_no_import_brings_it_back(
     await fill(store)
     every = await store.forgettable(Selection(before_s=1_000))
     assert [(each.kind, each.title, each.messages, each.last_active_at) for each in every] == [
+        ("response", SECRET, 2, 600),
         ("chat completion", SECRET, 1, 500),
         ("thread", SECRET, 1, 400),
         ("conversation", f"About {SECRET}", 1, 200),
     ]
-    assert (await store.forget(every)).erased == 3
+    assert (await store.forget(every)).erased == 4
     assert (await store.forget(every)).erased == 0
     assert await store.forgettable(Selection(before_s=1_000)) == []
     for again in (CONVERSATION, replace(CONVERSATION, is_tail=True)):
@@ -142,15 +155,17 @@ async def test_nothing_shows_it_and_no_import_brings_it_back(
     assert (await store.import_thread(THREAD)).kind == "forgotten"
     assert (await store.import_thread(replace(THREAD, id=None))).kind == "forgotten"
     assert (await store.import_completion(replace(COMPLETION, id=None))).kind == "forgotten"
+    assert (await store.import_response(replace(RESPONSE, id=None))).kind == "forgotten"
     assert SECRET.encode() not in await kept()
     assert (await page(api, "/search", query=SECRET))["data"] == []
-    for url in ("/threads", "/conversations", "/chat/completions"):
+    for url in ("/threads", "/conversations", "/chat/completions", "/responses"):
         assert (await page(api, url))["data"] == []
     exported: list[object] = [each async for each in store.export_threads()]
     exported += [each async for each in store.export_conversations()]
     exported += [each async for each in store.export_completions()]
+    exported += [each async for each in store.export_responses()]
     assert exported == []
-    assert await sql("SELECT count(*) FROM forgotten") == [(3,)]
+    assert await sql("SELECT count(*) FROM forgotten") == [(4,)]
     assert (await store.import_conversation(CONVERSATION, "other")).kind == "imported"
 
 
@@ -159,6 +174,7 @@ async def test_nothing_shows_it_and_no_import_brings_it_back(
     [
         (Selection(ids=("thread_1", "thread_none")), ["thread"]),
         (Selection(source="chatgpt"), ["chat completion", "conversation"]),
+        (Selection(ids=("resp_1",), before_s=601), ["response"]),
         (Selection(project="/home/ada"), ["conversation"]),
         (Selection(before_s=400), ["conversation"]),
         (Selection(before_s=401), ["thread", "conversation"]),

@@ -24,6 +24,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll.store.counting import count_messages
@@ -105,6 +106,7 @@ async def old_url(
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     script = script.replace("position INTEGER NOT NULL", "position BIGSERIAL NOT NULL")
+    script = script.replace(" BLOB", " BYTEA")
     for table in ("threads", "conversations", "completions"):
         script += f"SELECT setval('{table}_position_seq', 2);\n"
     async with server.database(empty=True) as url:
@@ -119,6 +121,7 @@ async def _all(store: Store) -> list[object]:
         *[each async for each in store.export_threads()],
         *[each async for each in store.export_conversations()],
         *[each async for each in store.export_completions()],
+        *[each async for each in store.export_responses()],
     ]
 
 
@@ -156,6 +159,9 @@ async def test_an_old_store_goes_on_where_it_was(old_url: str) -> None:
             assert [each["id"] for each in listed] == [new.json()["id"], "thread_1"]
             found = await page(api, "/chat/completions", **{"metadata[topic]": "doubt"})
             assert [each["id"] for each in found["data"]] == ["chatcmpl-1"]
+            response = ImportedResponse(key="r", id="resp_1", created_at=1, input=[], output=[])
+            assert (await store.import_response(response)).kind == "imported"
+            assert (await page(api, "/responses"))["last_id"] == "resp_1"
 
 
 async def test_what_an_old_store_imported_is_brought_up_to_date(old_url: str) -> None:
@@ -259,15 +265,15 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(
         return found
 
     # What the last step makes is there already.
-    await run("CREATE TABLE watermarks (of_another_program TEXT)")
+    await run("CREATE TABLE responses (of_another_program TEXT)")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         async with open_store(old_url):
             pass
     assert "\n" not in str(caught.value)
     assert await run("SELECT version FROM backscroll_schema") == [(old_version,)]
-    width = {1: 10, 5: 12}  # columns, the newest not yet
+    width = {1: 10, 6: 14}  # columns, the newest not yet
     assert len((await run("SELECT * FROM threads"))[0]) == width[old_version]
-    await run("DROP TABLE watermarks")
+    await run("DROP TABLE responses")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 

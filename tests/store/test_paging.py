@@ -15,6 +15,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from tests.store.conftest import examples_share_a_store, on_one_engine
@@ -122,9 +123,11 @@ def _message(number: int) -> dict[str, str]:
         ("/conversations/conv_a/items?after=msg_1", "living_items"),
         ("/chat/completions?model=m", "living_completions_of_model"),
         ("/chat/completions/chatcmpl-a/messages?after=chatcmpl-a-0", "completion_messages_1"),
+        ("/responses?after=resp_1", "living_responses"),
+        ("/responses?conversation_id=conv_a", "living_responses_of_conversation"),
     ],
 )
-async def test_a_page_is_one_statement_that_walks_an_index_and_sorts_nothing(
+async def test_a_page_is_one_statement_for_each_table_that_walks_an_index_and_sorts_nothing(
     store: Store, api: httpx2.AsyncClient, path: Path, url: str, index: str
 ) -> None:
     messages = [
@@ -152,13 +155,27 @@ async def test_a_page_is_one_statement_that_walks_an_index_and_sorts_nothing(
             messages=[{"role": "user", "content": "a"}] * 2,
         )
     )
+    for number in range(2):
+        await store.import_response(
+            ImportedResponse(
+                key=f"{number}",
+                id=f"resp_{number}",
+                created_at=1,
+                input=[],
+                output=[{"role": "assistant", "content": "a"}],
+                fields={"conversation": "conv_a"},
+            )
+        )
     with recorded() as seen:
         assert (await page(api, url))["data"]
-    assert len(seen) == 1
-    statement, parameters = seen[0]
+    assert len(seen) == (2 if url.startswith("/responses") else 1)
     database = sqlite3.connect(path)
-    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    plans = [
+        [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        for statement, parameters in seen
+    ]
     database.close()
-    assert index in plan[0]
-    assert not [step for step in plan if "TEMP B-TREE" in step]
-    assert not [step for step in plan if step.startswith("SCAN") and index not in step]
+    assert index in plans[0][0]
+    steps = [step for plan in plans for step in plan]
+    assert not [step for step in steps if "TEMP B-TREE" in step]
+    assert not [step for step in steps if step.startswith("SCAN") and index not in step]

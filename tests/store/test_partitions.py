@@ -13,6 +13,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from tests.store.conftest import V2, Sql
@@ -36,6 +37,13 @@ COMPLETION = ImportedCompletion(
     messages=[{"role": "user", "content": "a secret"}],
     metadata={"a": "b"},
 )
+RESPONSE = ImportedResponse(
+    key="r",
+    id="resp_1",
+    created_at=1,
+    input=[{"id": "msg_5", "type": "message", "role": "user", "content": "a secret"}],
+    output=[],
+)
 
 
 @pytest.fixture
@@ -55,6 +63,7 @@ async def filled(store: Store) -> None:
     assert (await store.import_thread(THREAD)).kind == "imported"
     assert (await store.import_conversation(CONVERSATION)).kind == "imported"
     assert (await store.import_completion(COMPLETION)).kind == "imported"
+    assert (await store.import_response(RESPONSE)).kind == "imported"
 
 
 REQUESTS: list[tuple[str, str, Json | None]] = [
@@ -84,6 +93,11 @@ REQUESTS: list[tuple[str, str, Json | None]] = [
     ("DELETE", "/chat/completions/{completion}", None),
     ("GET", "/chat/completions/{completion}/messages", None),
     ("GET", "/chat/completions/{completion}/messages?after={completion}-0", None),
+    ("GET", "/responses?after={response}", None),
+    ("GET", "/responses/{response}", None),
+    ("DELETE", "/responses/{response}", None),
+    ("GET", "/responses/{response}/input_items", None),
+    ("GET", "/responses/{response}/input_items?after={input}", None),
 ]
 THERE = {
     "thread": "thread_1",
@@ -91,6 +105,8 @@ THERE = {
     "conversation": "conv_1",
     "item": "msg_9",
     "completion": "chatcmpl-1",
+    "response": "resp_1",
+    "input": "msg_5",
 }
 NOWHERE = {name: f"{value[:-1]}8" for name, value in THERE.items()}
 
@@ -126,6 +142,8 @@ async def test_a_list_has_what_is_in_its_own_partition_alone(
     for query in ("", "?model=m", "?metadata[a]=b"):
         assert (await page(other, f"/chat/completions{query}"))["data"] == []
         assert len((await page(api, f"/chat/completions{query}"))["data"]) == 1
+    assert (await page(other, "/responses"))["data"] == []
+    assert len((await page(api, "/responses"))["data"]) == 1
 
 
 async def test_each_partition_has_ids_keys_and_imports_of_its_own(
@@ -136,13 +154,16 @@ async def test_each_partition_has_ids_keys_and_imports_of_its_own(
         assert (await store.import_thread(THREAD, partition)).kind == "present"
         assert (await store.import_conversation(CONVERSATION, partition)).kind == "imported"
         assert (await store.import_completion(COMPLETION, partition)).kind == "imported"
+        assert (await store.import_response(RESPONSE, partition)).kind == "imported"
     await api.delete("/threads/thread_1")
     await api.delete("/chat/completions/chatcmpl-1")
     await api.delete("/conversations/conv_1/items/msg_9")
+    await api.delete("/responses/resp_1")
     assert [each.id async for each in store.export_threads("proj_other")] == ["thread_1"]
     assert (await page(other, "/threads/thread_1/messages"))["data"][0]["id"] == "msg_1"
     assert (await page(other, "/chat/completions/chatcmpl-1"))["model"] == "m"
     assert len((await page(other, "/conversations/conv_1/items"))["data"]) == 1
+    assert (await page(other, "/responses/resp_1/input_items"))["last_id"] == "msg_5"
     assert [each async for each in store.export_threads("proj_third")] == []
 
 

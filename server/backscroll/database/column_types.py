@@ -1,8 +1,8 @@
-"""The SQLAlchemy metadata of all tables, and the types of their columns."""
+"""What all tables share: their SQLAlchemy metadata, the types of their columns, an index."""
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Integer, MetaData, Text
+from sqlalchemy import JSON, BigInteger, Index, Integer, MetaData, Table, Text
 
 tables: Final = MetaData()
 """All tables, except `search_rows` and `search_terms`, which differ between the engines."""
@@ -13,3 +13,14 @@ Json: Final = JSON(none_as_null=True)
 # Text is compared byte by byte, as in SQLite. If it were compared by the rules of a locale, an
 # update of the operating system could change these rules, and the indexes would become invalid.
 PlainText: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def index_undeleted(name: str, table: Table, *columns: str, unique: bool = False) -> None:
+    """Add an index of the rows of a table that are not deleted. On PostgreSQL, it has all rows."""
+    undeleted = table.c.deleted_at.is_(None)
+    Index(
+        name,
+        *(table.c[column] for column in columns),
+        unique=unique,
+        sqlite_where=undeleted,
+    )

@@ -6,9 +6,9 @@ Every change of the tables needs a new version, and a migration from the previou
 may have only some of the sets. The table `backscroll_schema` stores the schema version of a
 database, which applies to all of its tables.
 
-Each thread, conversation and completion belongs to a named partition. Ids are unique only within a
-partition. Messages and items refer to their thread or conversation by its `position`, which is
-unique in its table. The `scope` of an idempotency key is its partition.
+Each thread, conversation, completion and response belongs to a named partition. Ids are unique only
+within a partition. Messages and items refer to their thread, conversation or response by its
+`position`, which is unique in its table. The `scope` of an idempotency key is its partition.
 
 Each list is ordered by `position`, which increases in commit order. A deleted row becomes a
 tombstone: its content is erased and `deleted_at` is set. It keeps its id and position, so that a
@@ -28,7 +28,8 @@ nothing. This does not apply to an import of only the last items of a conversati
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
 
-The tables of the search index are in `search_schema`, and those of imports in `history_schema`.
+The tables of responses are in `response_schema`, those of the search index in `search_schema`, and
+those of imports in `history_schema`.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,11 +37,18 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint
 
-from backscroll.database.column_types import Json, PlainText, RowNumber, tables
+from backscroll.database.column_types import (
+    Json,
+    PlainText,
+    RowNumber,
+    index_undeleted,
+    tables,
+)
 from backscroll.database.history_schema import HISTORY_TABLES
+from backscroll.database.response_schema import RESPONSE_TABLES
 from backscroll.database.search_schema import SEARCH_TABLES
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 version_table: Final = Table(
     "backscroll_schema",
@@ -211,6 +219,7 @@ TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     "store": (
         *(threads, messages, conversations, items),
         *(completions, completion_messages, completion_metadata),
+        *RESPONSE_TABLES,
         *(idempotency, retention_clock),
         *HISTORY_TABLES,
         *SEARCH_TABLES,
@@ -234,19 +243,9 @@ def sets_in(names: Collection[str]) -> frozenset[TableSet]:
     )
 
 
-def _index_undeleted(name: str, table: Table, *columns: str, unique: bool = False) -> None:
-    undeleted = table.c.deleted_at.is_(None)
-    Index(
-        name,
-        *(table.c[column] for column in columns),
-        unique=unique,
-        sqlite_where=undeleted,
-    )
-
-
-_index_undeleted("living_threads", threads, "partition", "position")
-_index_undeleted("living_messages", messages, "thread", "position", unique=True)
-_index_undeleted("living_conversations", conversations, "partition", "position")
+index_undeleted("living_threads", threads, "partition", "position")
+index_undeleted("living_messages", messages, "thread", "position", unique=True)
+index_undeleted("living_conversations", conversations, "partition", "position")
 for _listed in (threads, conversations):
     # Deleted threads and conversations are indexed too, because the time of a new activity must
     # also be later than the time of their last activity.
@@ -256,7 +255,7 @@ for _listed in (threads, conversations):
         _listed.c.last_active_us,
         _listed.c.position,
     )
-_index_undeleted("living_items", items, "conversation", "position", unique=True)
+index_undeleted("living_items", items, "conversation", "position", unique=True)
 _imported: Final = items.c.import_key.is_not(None)
 Index(
     "imported_items",
@@ -264,8 +263,8 @@ Index(
     items.c.import_key,
     sqlite_where=_imported,
 )
-_index_undeleted("living_completions", completions, "partition", "position")
-_index_undeleted("living_completions_of_model", completions, "partition", "model", "position")
+index_undeleted("living_completions", completions, "partition", "position")
+index_undeleted("living_completions_of_model", completions, "partition", "model", "position")
 _undeleted_of_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)
 Index(
     "living_messages_of_run",

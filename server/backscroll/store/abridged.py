@@ -10,10 +10,10 @@ thread.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Column, ColumnElement, Select, Text, bindparam, case, cast, func, select
 from starlette.datastructures import QueryParams
@@ -63,6 +63,25 @@ class LargeListing(Listing):
     row: tuple[Column[Any], ...]
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class LargeRows:
+    """Rows with a column that can hold large content, which are not a `Listing`.
+
+    Attributes:
+        rows: a query for the rows. Its parameters, and conditions that the caller adds, select
+            those of a page.
+        content: as in `LargeListing`.
+        row: as in `LargeListing`.
+    """
+
+    rows: Select[Any]
+    content: Column[Any]
+    row: tuple[Column[Any], ...]
+
+
+_Large: TypeAlias = LargeListing | LargeRows
+
+
 def preview_of(params: QueryParams) -> int | None:
     """Return the N of `abridged=N`, or None if the query string has no `abridged`."""
     given = params.get("abridged", "")
@@ -94,20 +113,47 @@ async def read_page(
         )
     light = _light(listing)
     page = await database.read(lambda connection: fetch_page(connection, light, query, parameters))
-    found = page.rows[::-1] if query.backwards else page.rows
-    rows, is_whole = await _shortened_rows(database, listing, found, preview)
-    return RowPage(rows[::-1] if query.backwards else rows, has_more=page.has_more or not is_whole)
+    return await shortened_page(database, listing, page, preview, backwards=query.backwards)
+
+
+async def shortened_page(
+    database: Database, large: _Large, page: RowPage, preview: int, *, backwards: bool
+) -> RowPage:
+    """Return a page with shortened content.
+
+    Args:
+        database: the database.
+        large: the list or the rows.
+        page: the page, whose rows were read with the query that `light_rows` returns.
+        preview: the result of `preview_of`.
+        backwards: whether the page is read backwards, as `PageQuery.backwards`.
+    """
+    found = page.rows[::-1] if backwards else page.rows
+    rows, is_whole = await _shortened_rows(database, large, found, preview)
+    return RowPage(rows[::-1] if backwards else rows, has_more=page.has_more or not is_whole)
+
+
+def shortened_objects(objects: Iterable[JSON], preview: int) -> tuple[list[JSON], bool]:
+    """Return the shortened objects of a page, and whether all fit on it."""
+    found: list[JSON] = []
+    kept = 0
+    for each in objects:
+        if kept > REPLY_CHARS:
+            return found, False
+        found.append(shortened(each, preview))
+        kept += _chars(found[-1])
+    return found, True
 
 
 async def _shortened_rows(
-    database: Database, listing: LargeListing, light: Sequence[JSON], preview: int
+    database: Database, listing: _Large, light: Sequence[JSON], preview: int
 ) -> tuple[list[JSON], bool]:
     """Return rows with shortened content, and whether all of the rows fit on a page.
 
     Args:
         database: the database.
         listing: the list.
-        light: the rows as `_light` selects them.
+        light: the rows as `light_rows` selects them.
         preview: the result of `preview_of`.
     """
     rows: list[JSON] = []
@@ -165,7 +211,7 @@ def _cut(name: str, text: str, preview: int) -> str | None:
 
 
 async def _large(
-    database: Database, listing: LargeListing, row: JSON, preview: int
+    database: Database, listing: _Large, row: JSON, preview: int
 ) -> tuple[object, int]:
     """Return a row's shortened content, and how many characters it has after shortening.
 
@@ -190,23 +236,27 @@ def _chars(value: object) -> int:
     return sum(map(_chars, value)) if isinstance(value, list) else 1
 
 
-def _text(listing: LargeListing) -> ColumnElement[str]:
+def _text(listing: _Large) -> ColumnElement[str]:
     return cast(listing.content, Text)
 
 
 @lru_cache(maxsize=64)
 def _light(listing: LargeListing) -> LargeListing:
-    """Return the list with an added column for the content's length, and without large content."""
+    return replace(listing, rows=light_rows(listing))
+
+
+@lru_cache(maxsize=64)
+def light_rows(listing: _Large) -> Select[Any]:
+    """Return the query with an added column for the content's length, and without large content."""
     size = func.length(_text(listing))
     small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
     others = [
         column for column in listing.rows.selected_columns if column.name != listing.content.name
     ]
-    rows = listing.rows.with_only_columns(*others, small, size.label(_SIZE))
-    return replace(listing, rows=rows)
+    return listing.rows.with_only_columns(*others, small, size.label(_SIZE))
 
 
 @lru_cache(maxsize=64)
-def _content_of(listing: LargeListing) -> Select[Any]:
+def _content_of(listing: _Large) -> Select[Any]:
     key = [column == bindparam(column.name) for column in listing.row]
     return select(_text(listing)).where(*key)

@@ -54,6 +54,19 @@ def invalid_value(param: str, message: str, *, code: str = "invalid_value") -> A
     return ApiError(HTTPStatus.BAD_REQUEST, message, param=param, code=code)
 
 
+def no_model(purpose: str) -> ApiError:
+    """Return the 501 for a request that needs a model.
+
+    Args:
+        purpose: what the request asks for, such as `create responses`.
+    """
+    message = (
+        f"This store has no model, so it cannot {purpose}. It keeps what 'backscroll import' "
+        "brings in. BACKSCROLL_MODEL_URL, a setting for a model server, is not supported yet."
+    )
+    return ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
+
+
 def again_later(why: str, code: str) -> ApiError:
     """Return a 503 error for a write that had no effect; the caller may retry it at once."""
     message = f"{why}. Nothing was written. Try again."

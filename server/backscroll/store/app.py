@@ -37,6 +37,7 @@ from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
+from backscroll.store.responses import ResponseEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.search import backfill
 from backscroll.store.search.search_endpoint import SearchEndpoint
@@ -154,10 +155,12 @@ def _application(
     conversations = ConversationEndpoints(database, keys, clock)
     items = ItemEndpoints(database, keys, clock)
     completions = CompletionEndpoints(database, keys, clock)
+    responses = ResponseEndpoints(database, clock)
     thread = "/v1/threads/{thread_id}"
     message = thread + "/messages/{message_id}"
     conversation = "/v1/conversations/{conversation_id}"
     completion = "/v1/chat/completions/{completion_id}"
+    response = "/v1/responses/{response_id}"
     app = Starlette(
         routes=[
             # The first route that matches is used, so the routes with the most requests come first.
@@ -185,6 +188,12 @@ def _application(
                 DELETE=completions.delete,
             ),
             _route(completion + "/messages", GET=completions.messages),
+            _route("/v1/responses", GET=responses.page, POST=responses.create),
+            _route("/v1/responses/input_tokens", POST=responses.count_tokens),
+            _route("/v1/responses/compact", POST=responses.compact),
+            _route(response, GET=responses.get, DELETE=responses.delete),
+            _route(response + "/input_items", GET=responses.input_items),
+            _route(response + "/cancel", POST=responses.cancel),
             _route("/v1/search", GET=SearchEndpoint(database, meanings).page),
         ],
     )

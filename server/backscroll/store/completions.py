@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -28,7 +27,7 @@ from starlette.responses import Response
 from backscroll.database.port import Database
 from backscroll.database.schema import completion_messages, completion_metadata, completions
 from backscroll.store.abridged import LargeListing, preview_of, read_page, shortened
-from backscroll.store.api_errors import ApiError, invalid_value, not_found
+from backscroll.store.api_errors import invalid_value, no_model, not_found
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
@@ -164,8 +163,7 @@ class CompletionEndpoints:
 
     async def create(self, _request: Request) -> Response:
         """Reply 501, because the store has no model."""
-        message = "This store has no model to create chat completions with. Import them instead."
-        raise ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
+        raise no_model("create chat completions")
 
     async def page(self, request: Request) -> Response:
         """Return one page of the stored completions, oldest first by default."""

@@ -96,9 +96,8 @@ def partition_of(request: Request) -> str:
 def turn_of(request: Request) -> str:
     """Return the `turn` argument of the call of `Database.write` that handles a request.
 
-    The argument names the thread, conversation or completion that the request changes. If the
-    request creates a thread or conversation, the argument names the list of threads or
-    conversations.
+    The argument names the object that the request changes, such as a thread. If the request creates
+    an object, the argument names the list to which the new one is added.
     """
     owner = next(iter(request.path_params.values()), request.scope["path"])
     return f"{partition_of(request)} {owner}"

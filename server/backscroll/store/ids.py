@@ -81,6 +81,11 @@ def new_completion_id() -> str:
     return "chatcmpl-" + _random(29)
 
 
+def new_response_id() -> str:
+    """Return `resp_` and 24 random base62 characters (143 bits)."""
+    return "resp_" + _random(24)
+
+
 def is_id(value: str) -> bool:
     """Return whether `value` is a well-formed id: 1-256 letters, digits and `_ . = -`.
 

@@ -52,6 +52,33 @@ COMPLETION: dict[str, Any] = {
     ],
     "messages": [{"role": "user", "content": "hey", "name": "Ann"}],
 }
+RESPONSE: dict[str, Any] = {
+    "object": "response",
+    "id": "resp_1",
+    "created_at": 1_700_000_000,
+    "metadata": {"topic": "greeting"},
+    "model": "gpt",
+    "previous_response_id": "resp_0",
+    "not invented yet": None,
+    "output": [
+        {
+            "id": "msg_4",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "Yo", "annotations": []}],
+        }
+    ],
+    "input_items": [
+        {
+            "id": "msg_3",
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": "hey"}],
+        }
+    ],
+}
 
 
 @pytest.fixture
@@ -79,10 +106,10 @@ def called(database: str, tool: str, *words: str) -> dict[str, Any]:
 
 
 def test_everything_in_a_line_comes_out_as_it_went_in(database: str, tmp_path: Path) -> None:
-    file = write_lines(tmp_path / "x.jsonl", [THREAD, COMPLETION])
+    file = write_lines(tmp_path / "x.jsonl", [THREAD, COMPLETION, RESPONSE])
 
-    assert imported(database, file) == (0, "2 imported, 0 already there, 0 refused\n", "")
-    assert exported(database) == [THREAD, COMPLETION]
+    assert imported(database, file) == (0, "3 imported, 0 already there, 0 refused\n", "")
+    assert exported(database) == [THREAD, COMPLETION, RESPONSE]
 
 
 def test_agents_read_what_was_imported(database: str, tmp_path: Path) -> None:
@@ -104,12 +131,14 @@ def test_twice_imports_nothing_twice(database: str, tmp_path: Path) -> None:
     nameless = {"messages": [{"role": "user", "content": "Hello"}]}
     reordered = '{ "messages" : [ { "content": "Hello", "role": "user" } ] }'
     other = {"messages": [{"role": "user", "content": "Hello."}]}
-    file = write_lines(tmp_path / "x.jsonl", [THREAD, COMPLETION, nameless, other])
+    asked = {name: value for name, value in RESPONSE.items() if name not in {"id", "input_items"}}
+    asked["input"] = "hey"
+    file = write_lines(tmp_path / "x.jsonl", [THREAD, COMPLETION, nameless, other, asked])
     again = write_lines(tmp_path / "y.jsonl", [reordered])
 
-    assert imported(database, file) == (0, "4 imported, 0 already there, 0 refused\n", "")
+    assert imported(database, file) == (0, "5 imported, 0 already there, 0 refused\n", "")
     lines = exported(database)
-    assert imported(database, file) == (0, "0 imported, 4 already there, 0 refused\n", "")
+    assert imported(database, file) == (0, "0 imported, 5 already there, 0 refused\n", "")
     assert imported(database, again) == (0, "0 imported, 1 already there, 0 refused\n", "")
     assert exported(database) == lines
 

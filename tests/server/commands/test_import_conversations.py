@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.transfer.formats import documents, jsonl
 from backscroll.commands.transfer.formats.entries import Imported, ImportFile, Partly, Refused
-from backscroll.commands.transfer.formats.shapes import conversation_object
+from backscroll.commands.transfer.formats.objects import conversation_object
 from backscroll.commands.transfer.importing import import_sources
 from backscroll.database.json_text import dump_json
 from backscroll.store.app import Store
@@ -60,7 +60,7 @@ def test_a_line_without_a_name_goes_by_what_it_holds() -> None:
         ({"items": [], "created_at": "now"}, "created_at must be Unix seconds or ISO 8601"),
         (
             {"object": "list", "items": []},
-            'object must be "thread", "conversation" or "chat.completion"',
+            'object must be "thread", "conversation", "chat.completion" or "response"',
         ),
     ],
 )

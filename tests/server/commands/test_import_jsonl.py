@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.transfer.formats import jsonl
 from backscroll.commands.transfer.formats.entries import Imported, Partly, Refused
-from backscroll.commands.transfer.formats.shapes import completion_object, thread_object
+from backscroll.commands.transfer.formats.objects import completion_object, thread_object
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
@@ -166,8 +166,14 @@ def test_what_a_completion_has_besides_is_kept() -> None:
         ('{"a": 1, "a": 2}', "is not a valid JSON object: an object has the same key twice"),
         ('{"a": NaN}', "is not a valid JSON object: NaN and Infinity are not JSON"),
         ('{"a": 1e999}', "is not a valid JSON object: a number is not finite"),
-        ('{"object": "list"}', 'object must be "thread", "conversation" or "chat.completion"'),
-        ('{"object": ["thread"]}', 'object must be "thread", "conversation" or "chat.completion"'),
+        (
+            '{"object": "list"}',
+            'object must be "thread", "conversation", "chat.completion" or "response"',
+        ),
+        (
+            '{"object": ["thread"]}',
+            'object must be "thread", "conversation", "chat.completion" or "response"',
+        ),
         ('{"object": "thread"}', "messages is missing"),
         (
             '{"type": "user", "sessionId": "s", "uuid": "u", "parentUuid": null}',

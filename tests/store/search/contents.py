@@ -59,6 +59,12 @@ async def scanned(sql: Sql, *, postgres: bool) -> Contents:
         " FROM completion_messages m JOIN completions c ON c.position = m.completion"
     ):
         texts.append((partition, owner, position, about, completion_text(_json(body))))
+    for partition, owner, position, about, body in await sql(
+        "SELECT r.partition, i.response * 4 + 3, i.position, CAST(r.metadata AS TEXT),"
+        " CAST(i.body AS TEXT)"
+        " FROM response_items i JOIN responses r ON r.position = i.response"
+    ):
+        texts.append((partition, owner, position, about, item_text(_json(body))))
     found: Contents = {}
     for partition, owner, position, about, written in texts:
         title = (_json(about) or {}).get("title", "")

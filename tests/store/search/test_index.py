@@ -21,6 +21,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll.store.search import backfill, index, merging, pending, terms
@@ -325,6 +326,13 @@ CONTENTS = [
         ],
         choices=[{"index": 0, "message": {"role": "assistant", "content": "Done."}}],
     ),
+    ImportedResponse(
+        key="r",
+        id="resp_1",
+        created_at=5,
+        input=[{**OUTPUT, "id": "fco_2", "output": "A wharf."}],
+        output=[{**CALL, "id": "fc_2", "name": "f", "arguments": "gull"}],
+    ),
 ]
 FOUND = {
     "harbour": [("msg_1", "tool", "The harbour.")],
@@ -333,18 +341,22 @@ FOUND = {
     "anchor": [("fco_1", "tool", "The anchor is lost.")],
     "buoy": [("chatcmpl-1-0", "assistant", "I look.\nf\nbuoy")],
     "lantern": [("chatcmpl-1-1", "tool", "A lantern.")],
+    "wharf": [("fco_2", "tool", "A wharf.")],
+    "gull": [("fc_2", "tool", "f\ngull")],
 }
 NOTHING: dict[str, list[tuple[str, str, str]]] = {query: [] for query in FOUND}
 
 
 async def imported(store: Store) -> None:
-    thread, conversation, completion = CONTENTS
+    thread, conversation, completion, response = CONTENTS
     assert isinstance(thread, ImportedThread)
     assert isinstance(conversation, ImportedConversation)
     assert isinstance(completion, ImportedCompletion)
+    assert isinstance(response, ImportedResponse)
     await store.import_thread(thread)
     await store.import_conversation(conversation)
     await store.import_completion(completion)
+    await store.import_response(response)
 
 
 async def hits(store: Store) -> dict[str, list[tuple[str, str, str]]]:
@@ -395,7 +407,10 @@ async def test_the_text_of_tools_is_found_if_the_operator_chooses_that(
                 assert (await api.delete(f"/{url}")).status_code == 200
             left = await hits(plain)
             assert left == found | {query: [] for query in ("harbour", "lighthouse", "find_boat")}
-            for url in ("threads/thread_1", "conversations/conv_1", "chat/completions/chatcmpl-1"):
+            for url in (
+                *("threads/thread_1", "conversations/conv_1"),
+                *("chat/completions/chatcmpl-1", "responses/resp_1"),
+            ):
                 assert (await api.delete(f"/{url}")).status_code == 200
         assert await hits(plain) == NOTHING
         assert await indexed(sql, postgres=postgres) == {}

@@ -13,13 +13,14 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from tests.store.conftest import V2
 from tests.store.wire import Json, add, add_items, new_conversation, new_thread, page
 
 WORDS = ("refund", "Über", "東京都", "c++", "don't", "->", "", "🎉 party", "foo/bar.py:12", "ไทย")
-ACTIONS: Final = 12
+ACTIONS: Final = 13
 
 
 class Writer:
@@ -32,9 +33,10 @@ class Writer:
         self._threads: list[str] = []
         self._items: list[tuple[str, list[Json]]] = []
         self._completions: list[str] = []
+        self._responses: list[str] = []
 
     async def act(self, action: int, which: int, text: str) -> None:  # noqa: C901, PLR0912 - a case each
-        """Take one of twelve actions. An action on a missing object is skipped."""
+        """Take one of the actions. An action on a missing object is skipped."""
         match action:
             case 0:
                 self._threads.append(await new_thread(self._api, (text, f"{text} too")))
@@ -65,7 +67,9 @@ class Writer:
             case 9 if self._completions:
                 completion = self._completions.pop(which % len(self._completions))
                 await self._delete(f"/chat/completions/{completion}")
-
+            case 12 if self._responses:
+                response = self._responses.pop(which % len(self._responses))
+                await self._delete(f"/responses/{response}")
             case 10 if self._threads:
                 await self._title(f"/threads/{self._threads[which % len(self._threads)]}", text)
             case 11 if self._items:
@@ -84,7 +88,7 @@ class Writer:
         assert (await self._api.delete(url)).status_code == 200
 
     async def _import(self, text: str) -> None:
-        """Import a thread, a conversation and a completion; the same text is imported once."""
+        """Import one of each kind; the same text is imported once."""
         roles = ("user", "tool", "narrator")
         messages = [ImportedMessage(role=role, content=text, created_at=1) for role in roles]
         thread = ImportedThread(key=text, created_at=1, messages=messages)
@@ -108,6 +112,16 @@ class Writer:
         outcome = await self._store.import_completion(completion, self._partition)
         if outcome.kind == "imported":
             self._completions.append(f"chatcmpl-{self._partition}{number}")
+        response = ImportedResponse(
+            key=text,
+            created_at=1,
+            input=[{"role": "user", "content": text}],
+            output=[call, {"role": "assistant", "content": text}],
+            metadata={"title": "Harbour"},
+        )
+        written = await self._store.import_response(response, self._partition)
+        if written.kind == "imported":
+            self._responses.append(written.id)
 
 
 def write(url: str, seed: int, begun: Event) -> None:

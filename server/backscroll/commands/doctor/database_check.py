@@ -23,6 +23,7 @@ from backscroll.database.faults import (
 from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
+from backscroll.database.response_schema import responses
 from backscroll.database.schema import (
     TableSet,
     completions,
@@ -36,6 +37,7 @@ _NOUNS: Final = (
     (threads, "thread"),
     (conversations, "conversation"),
     (completions, "stored completion"),
+    (responses, "response"),
 )
 _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 

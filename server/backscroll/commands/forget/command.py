@@ -55,7 +55,7 @@ def forget(  # noqa: PLR0913 - parameters are options
     partition: str | None,
     yes: bool,
 ) -> None:
-    """Erase threads, conversations and stored completions for good, by id or by the options.
+    """Erase threads, conversations, stored completions and responses for good, by id or by options.
 
     If several options are given, all of them must apply. Shows what would be erased, and asks.
     Then the texts, titles and metadata are erased from the database, from the search index and from

@@ -34,6 +34,8 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
         '    [{"role": "user", "content": "Hello"}, {"type": …, …}, …]}',
         '{"object": "chat.completion", "id": …, "created": …, "model": …,',
         '    "choices": […], "messages": [{"role": "user", "content": "Hello"}, …]}',
+        '{"object": "response", "id": …, "created_at": …, "model": …, "output": […],',
+        '    "input_items": [{"role": "user", "content": "Hello"}, …]}',
         "A title becomes metadata.title.",
         'Times are Unix seconds or ISO 8601 (in UTC): "2024-05-01T10:00:00Z".',
     ),
@@ -74,8 +76,8 @@ def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     A path is a file, an archive, a folder, or - for stdin. A file is recognised by its content: an
     export as it was downloaded (also archives inside archives), a session log, a database of
-    another program, or JSON Lines of threads, conversations or stored chat completions. Files can
-    be compressed by gzip or zstandard.
+    another program, or JSON Lines of threads, conversations, stored chat completions or responses.
+    Files can be compressed by gzip or zstandard.
 
     Importing a file again adds nothing. Importing a later version of the file appends new messages
     and replaces edited messages; what you wrote through Backscroll stays. If a conversation cannot

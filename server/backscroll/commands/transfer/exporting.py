@@ -9,9 +9,10 @@ from typing import IO
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import Advance
-from backscroll.commands.transfer.formats.shapes import (
+from backscroll.commands.transfer.formats.objects import (
     completion_object,
     conversation_object,
+    response_object,
     thread_object,
 )
 from backscroll.database.json_text import dump_json
@@ -26,7 +27,9 @@ async def export_to(
     advance: Advance = lambda _: None,
     partition: str = "",
 ) -> int:
-    """Write a line for each thread, then each conversation, then each completion, oldest first.
+    """Write a line for each thread, conversation, completion and response.
+
+    All threads come first, then all conversations and so on, each kind oldest first.
 
     Args:
         database: the store's URL.
@@ -56,6 +59,8 @@ async def _lines(store: Store, partition: str) -> AsyncIterator[JSON]:
         yield conversation_object(conversation)
     async for completion in store.export_completions(partition):
         yield completion_object(completion)
+    async for response in store.export_responses(partition):
+        yield response_object(response)
 
 
 @contextmanager

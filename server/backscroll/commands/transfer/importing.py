@@ -28,6 +28,7 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedResponse,
     ImportedThread,
     ImportOutcome,
 )
@@ -187,8 +188,8 @@ class _Import:
                     outcome = ImportOutcome(kind="refused", reason=reason)
                 case AllCopied():
                     outcome = ImportOutcome(kind="present")
-                case ImportedCompletion() as completion:
-                    outcome = await self._write(completion)
+                case ImportedCompletion() | ImportedResponse() as alone:
+                    outcome = await self._write_alone(alone)
                 case _:
                     outcome = next(outcomes)
             self._count(member, outcome)
@@ -202,9 +203,11 @@ class _Import:
             names = ", ".join(f"{each} ({count})" for each, count in fields.items())
             self.refuse(f"{name}: imported without unknown fields: {names}")
 
-    async def _write(self, completion: ImportedCompletion) -> ImportOutcome:
+    async def _write_alone(self, given: ImportedCompletion | ImportedResponse) -> ImportOutcome:
         try:
-            return await self.store.import_completion(completion, self.partition)
+            if isinstance(given, ImportedResponse):
+                return await self.store.import_response(given, self.partition)
+            return await self.store.import_completion(given, self.partition)
         except StoreError as error:
             return ImportOutcome(kind="refused", reason=str(error))
 

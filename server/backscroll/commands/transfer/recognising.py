@@ -33,7 +33,7 @@ AUTO, JSONL = "auto", "jsonl"
 
 _SNIFFED: Final = 64 * 1024
 _CHITCHAT_START: Final = re.compile(rb'\s*\{\s*"[0-9a-f-]{36}"\s*:\s*\{')
-_OWN_KINDS: Final = ("thread", "conversation", "chat.completion")
+_OWN_KINDS: Final = ("thread", "conversation", "chat.completion", "response")
 _OWN_OF_THREADS: Final = {*ThreadLine.model_fields, "title"}
 _OWN_OF_MESSAGES: Final = frozenset(MessageLine.model_fields)
 _OWN_FIELDS: Final = ("messages", "items", "choices")
@@ -202,7 +202,7 @@ def _own(file: SourceFile) -> ImportFile:
 
 
 def _is_surely_own(looked: Sequence[Sample]) -> bool:
-    """Return whether any record is surely a thread, a conversation or a chat completion."""
+    """Return whether any record is surely a thread, conversation, chat completion or response."""
     return any(_has_own_kind(record) for sample in looked for record in sample.records)
 
 

@@ -1,1 +1,1 @@
-"""Import and export of whole threads, conversations and stored completions."""
+"""Import and export of whole threads, conversations, stored completions and responses."""

@@ -1,5 +1,6 @@
 """The part of an open store that imports, exports and forgets whole conversations."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Forgettable,
         ImportedCompletion,
         ImportedConversation,
+        ImportedResponse,
         ImportedThread,
         ImportOutcome,
         Selection,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Imports, exports and forgets whole threads, conversations and stored completions.
+    """Imports, exports and forgets whole threads, conversations, stored completions and responses.
 
     An import never restores messages or conversations that were deleted or forgotten. It keeps the
     messages that a user wrote, and the changes that a user made, through the API.
@@ -98,6 +100,17 @@ class Archive:
 
         return await self._database.write(
             lambda connection: write_completion(connection, partition, completion)
+        )
+
+    async def import_response(
+        self, response: "ImportedResponse", partition: str = ""
+    ) -> "ImportOutcome":
+        """Write a response in one transaction, like `import_completion`."""
+        from backscroll.store.archive.responses import prepare_response, write_response
+
+        prepared = await asyncio.to_thread(prepare_response, response)
+        return await self._database.write(
+            lambda connection: write_response(connection, partition, prepared)
         )
 
     async def watermarks(self, partition: str = "") -> "Mapping[str, Watermark]":
@@ -174,7 +187,7 @@ class Archive:
     async def forget(
         self, forgotten: "Sequence[Forgettable]", partition: str = ""
     ) -> "ForgetOutcome":
-        """Erase threads, conversations and completions for good.
+        """Erase threads, conversations, completions and responses for good.
 
         Their texts, metadata and import keys are erased from the tables, the search index and the
         replies that are stored for idempotency keys. On SQLite, they are also erased from free
@@ -215,3 +228,9 @@ class Archive:
         from backscroll.store.archive.dump import read_completions
 
         return read_completions(self._database, partition)
+
+    def export_responses(self, partition: str = "") -> "AsyncIterator[ImportedResponse]":
+        """Yield every response of a partition, oldest first, like `export_threads`."""
+        from backscroll.store.archive.dump import read_responses
+
+        return read_responses(self._database, partition)

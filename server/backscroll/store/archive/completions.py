@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from backscroll.database.locks import lock_list
 from backscroll.database.schema import completion_messages, completions
-from backscroll.store.archive.load import insert_all, insertion, same_key_or_id
+from backscroll.store.archive.load import insert_all, insertion
 from backscroll.store.archive.records import ImportedCompletion, ImportOutcome
 from backscroll.store.archive.rows import check, checked_id, metadata_of
 from backscroll.store.archive.storable import storable
-from backscroll.store.archive.tombstones import is_forgotten
+from backscroll.store.archive.unchanging import outcome_if_there
 from backscroll.store.completions import replace_filter_rows
 from backscroll.store.ids import new_completion_id
 from backscroll.store.search import index
@@ -29,7 +28,7 @@ def write_completion(
         StoreError: the completion has a value that cannot be stored; nothing is written.
     """
     completion_id = checked_id(completion.id) or new_completion_id()
-    there = _outcome_if_there(connection, partition, completion.key, completion_id)
+    there = outcome_if_there(connection, completions, partition, completion.key, completion_id)
     if there is not None:
         return there
     metadata, of_metadata = metadata_of(completion.metadata)
@@ -58,16 +57,3 @@ def write_completion(
     index.add(connection, partition, index.owner_of(COMPLETION, position), entries)
     repaired = of_metadata + of_content
     return ImportOutcome(kind="imported", id=completion_id, added=len(rows), repaired=repaired)
-
-
-def _outcome_if_there(
-    connection: Connection, partition: str, key: str, completion_id: str
-) -> ImportOutcome | None:
-    lock_list(connection, completions, partition)
-    bound = {"within": partition, "key": key, "id": completion_id}
-    found = connection.execute(same_key_or_id(completions), bound).first()
-    if found is not None and found.deleted_at is None:
-        return ImportOutcome(kind="present", id=found.id)
-    if found is not None or is_forgotten(connection, completions, partition, key):
-        return ImportOutcome(kind="forgotten")
-    return None

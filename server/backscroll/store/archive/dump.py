@@ -1,4 +1,4 @@
-"""Export: reads whole threads, conversations and completions as records that can be imported."""
+"""Export: reads threads, conversations, completions and responses as records to import."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from backscroll.database.port import Database
+from backscroll.database.response_schema import response_items, responses
 from backscroll.database.schema import (
     completion_messages,
     completions,
@@ -21,6 +22,7 @@ from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll.store.conversation_object import item_object
@@ -55,9 +57,13 @@ def _chunk(table: Table, owner: str) -> Select[Any]:
 _next_thread: Final = _living(threads)
 _next_conversation: Final = _living(conversations)
 _next_completion: Final = _living(completions)
+_next_response: Final = _living(responses)
 _messages: Final = _chunk(messages, "thread").where(messages.c.deleted_at.is_(None))
 _items: Final = _chunk(items, "conversation").where(items.c.deleted_at.is_(None))
 _completion_messages: Final = _chunk(completion_messages, "completion")
+_response_items: Final = _chunk(response_items, "response").where(
+    response_items.c.body.is_not(None)
+)
 
 
 async def read_threads(database: Database, partition: str) -> AsyncIterator[ImportedThread]:
@@ -103,6 +109,21 @@ async def read_completions(database: Database, partition: str) -> AsyncIterator[
             model=row["model"],
             choices=row["choices"],
             messages=bodies[: row["input_count"]],
+            id=row["id"],
+            metadata=row["metadata"],
+            fields=row["fields"],
+        )
+
+
+async def read_responses(database: Database, partition: str) -> AsyncIterator[ImportedResponse]:
+    """Yield every response of a partition, oldest first; only one is in memory at a time."""
+    async for row in _walk(database, _next_response, partition):
+        its_items = [item async for item in _walk(database, _response_items, row["position"])]
+        yield ImportedResponse(
+            key=row["import_key"] or row["id"],
+            created_at=row["created_at"],
+            input=[item_object(item) for item in its_items if not item["is_output"]],
+            output=[item_object(item) for item in its_items if item["is_output"]],
             id=row["id"],
             metadata=row["metadata"],
             fields=row["fields"],

@@ -1,4 +1,4 @@
-"""Forgets threads, conversations and stored completions for good.
+"""Forgets threads, conversations, stored completions and responses for good.
 
 Like a deletion through the API, this erases the content of a row, and marks the row as deleted. In
 addition, a hash of the import key replaces the key. Before `forget` returns, it also erases the
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from backscroll.database.port import Database
+from backscroll.database.response_schema import response_items, responses
 from backscroll.database.schema import (
     completion_messages,
     completions,
@@ -42,7 +43,7 @@ from backscroll.store.completions import replace_filter_rows
 from backscroll.store.envelopes import JSON
 from backscroll.store.idempotency import erase_replies
 from backscroll.store.search import index, pending
-from backscroll.store.search.texts import COMPLETION, CONVERSATION, THREAD
+from backscroll.store.search.texts import COMPLETION, CONVERSATION, RESPONSE, THREAD
 from backscroll_tools.search.titles import title_of
 
 _IDS: Final = 500
@@ -106,6 +107,14 @@ _KINDS: Final = (
         "completion",
         ("metadata", "choices", "fields", "import_key"),
     ),
+    _Kind(
+        "response",
+        RESPONSE,
+        responses,
+        response_items,
+        "response",
+        ("metadata", "fields", "import_key", "conversation_id", "previous_response_id"),
+    ),
 )
 
 
@@ -152,17 +161,17 @@ async def forget(
 
 def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Select[Any]]:
     table = kind.table
-    # Not all columns, because the `choices` of completions can be large.
+    # Not all columns, because `choices` and `fields` can be large.
     shown = (column for column in table.c if column.name in _SHOWN)
     statement = select(*shown).where(table.c.partition == partition, table.c.deleted_at.is_(None))
     if selection.source:
         statement = statement.where(_is_from(table, selection.source))
     if selection.project:
         statement = statement.where(_is_in(table, selection.project))
-    if selection.before_s is not None and table is completions:
-        statement = statement.where(table.c.created_at < selection.before_s)
-    elif selection.before_s is not None:
+    if selection.before_s is not None and "last_active_us" in table.c:
         statement = statement.where(table.c.last_active_us < selection.before_s * US)
+    elif selection.before_s is not None:
+        statement = statement.where(table.c.created_at < selection.before_s)
     if not selection.ids:
         return [statement]
     ids = list(selection.ids)
@@ -213,7 +222,7 @@ def _starts_with(column: ColumnElement[str], start: str) -> ColumnElement[bool]:
 
 def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
     last_active_at = row["created_at"]
-    if kind.table is not completions:
+    if "last_active_us" in row:
         last_active_at = row["last_active_us"] // US
     count = row["input_count"] if kind.table is completions else row["message_count"]
     return Forgettable(

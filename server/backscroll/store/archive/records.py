@@ -1,4 +1,4 @@
-"""Whole threads, conversations and stored completions, for import and export."""
+"""Whole threads, conversations, stored completions and responses, for import and export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -138,8 +138,33 @@ class ImportedCompletion:
     fields: JSON = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedResponse:
+    """A response with its input.
+
+    Attributes:
+        key: identifies the response across imports; each key is imported once.
+        created_at: in Unix seconds.
+        input: the items of its own input, oldest first, as they were sent to the API or as the API
+            returns them. An item that has an id keeps it.
+        output: the items of its output, as the API returns them.
+        id: the id to keep; None for a new one.
+        metadata: string keys and values.
+        fields: the other fields of the response, such as `model`, `usage` and
+            `previous_response_id`.
+    """
+
+    key: str
+    created_at: int
+    input: Sequence[JSON]
+    output: Sequence[JSON]
+    id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    fields: JSON = field(default_factory=dict)
+
+
 ImportKind: TypeAlias = Literal["imported", "updated", "present", "forgotten", "refused"]
-"""What an import did with a thread, conversation or completion.
+"""What an import did with a thread, conversation, completion or response.
 
 `imported`: it is new. `updated`: it was imported before, and has been changed. `present`: it was
 imported before, and is unchanged. `forgotten`: it was erased from the store, and stays erased.
@@ -149,7 +174,7 @@ imported before, and is unchanged. `forgotten`: it was erased from the store, an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOutcome:
-    """What an import did with one thread, conversation or completion.
+    """What an import did with one thread, conversation, completion or response.
 
     Attributes:
         kind: see `ImportKind`.
@@ -195,7 +220,7 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which threads, conversations and completions to forget: those that meet all conditions.
+    """What to forget: the threads, completions and so on that meet all conditions.
 
     Attributes:
         ids: their ids; empty for any.
@@ -212,12 +237,12 @@ class Selection:
     before_s: int | None = None
 
 
-ForgetKind: TypeAlias = Literal["thread", "conversation", "chat completion"]
+ForgetKind: TypeAlias = Literal["thread", "conversation", "chat completion", "response"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgettable:
-    """A thread, conversation or completion that can be forgotten.
+    """A thread, conversation, completion or response that can be forgotten.
 
     Attributes:
         kind: `thread`, `conversation` or `chat completion`.
@@ -244,7 +269,7 @@ class ForgetOutcome:
     """What was forgotten.
 
     Attributes:
-        erased: the number of threads, conversations and completions that were erased.
+        erased: the number of threads, conversations, completions and responses that were erased.
         is_log_empty: whether the database's log was emptied too. It is never emptied on PostgreSQL,
             nor on SQLite while another process is reading.
     """

@@ -15,6 +15,7 @@ from sqlalchemy import (
     select,
 )
 
+from backscroll.database.response_schema import response_items, responses
 from backscroll.database.schema import (
     completion_messages,
     completions,
@@ -27,6 +28,7 @@ from backscroll.store.search.texts import (
     COMPLETION,
     CONVERSATION,
     KINDS,
+    RESPONSE,
     THREAD,
     Entry,
     role_and_texts,
@@ -92,6 +94,13 @@ SOURCES: Final[Mapping[int, Source]] = {
         completion_messages.c.position,
         completions.c.created_at,
         (completion_messages.c.body,),
+    ),
+    RESPONSE: Source(
+        responses,
+        response_items.c.response,
+        response_items.c.id,
+        responses.c.created_at,
+        (response_items.c.body,),
     ),
 }
 OWNERS: Final = {kind: source.owners for kind, source in SOURCES.items()}

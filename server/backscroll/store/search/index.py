@@ -1,6 +1,7 @@
 """Updates the index in the transaction that changes a message, so that both always agree.
 
-An owner is a thread, conversation or completion. Its number is computed from its kind and position.
+An owner is a thread, conversation, completion or response. Its number is computed from its kind and
+position.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,8 +86,8 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
         connection: the connection of the transaction that erases the message. The message must
             not be erased yet.
         partition: the owner's partition.
-        owner: the number of the message's thread, conversation or completion.
-        position: the message's position in the thread, conversation or completion.
+        owner: the number of the message's owner.
+        position: the message's position in its owner.
         text: the message's text, without the title and the text of tools.
     """
     settle(connection)
@@ -106,7 +107,7 @@ def remove_several(connection: Connection, owner: int, removed: Mapping[int, str
     Args:
         connection: the connection of the transaction that erases or moves the messages. Their
             content must still be there.
-        owner: the number of the thread, conversation or completion.
+        owner: the number of the owner.
         removed: the position of each message, and the text that was indexed for it, without the
             title. Messages that are not indexed are ignored.
     """
@@ -135,7 +136,7 @@ def retitle(
     Args:
         connection: the connection of the transaction that changes the metadata.
         partition: the owner's partition.
-        owner: the number of the thread, conversation or completion.
+        owner: the number of the owner.
         before: the owner's metadata before the change.
         after: the owner's metadata after the change.
     """

@@ -33,7 +33,7 @@ class Limits:
 
     Attributes:
         scope: the number of the partition; -1 if it has no rows.
-        owner: the number of the only thread, conversation or completion to search; None for all.
+        owner: the number of the only owner to search, such as a thread; None for all.
         high: the number of the newest row.
         bounds: how many rows and texts the search may read.
     """

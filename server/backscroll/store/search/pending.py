@@ -10,12 +10,12 @@ from backscroll.database.search_schema import search_pending
 from backscroll.store.search import terms
 from backscroll.store.search.entries import OWNERS
 
-ERASING: Final = 3
+ERASING: Final = 4
 """The kind of the row that exists while FTS5's index still contains tokens of removed rows."""
-TOOLS_INDEXED: Final = 4
+TOOLS_INDEXED: Final = 5
 """The kind of the row that records a call of `add_tools`. Later calls then do nothing."""
 
-EMBEDDING: Final = 5
+EMBEDDING: Final = 6
 """The kind of a row that is a lease: the process that holds it requests the vectors of messages.
 The row's `below` is the end of the lease, in nanoseconds of Unix time."""
 

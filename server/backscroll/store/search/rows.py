@@ -45,9 +45,9 @@ class Row(NamedTuple):
     """The data of a message in the index, except its tokens.
 
     Attributes:
-        owner: the number of the message's thread, conversation or completion; see `index`.
+        owner: the number of the message's owner, such as its thread; see `index`.
         created_at: when the message was written, in Unix seconds.
-        position: the message's position in its thread, conversation or completion.
+        position: the message's position in its owner.
         scope: the number of the message's partition.
         length: the message's number of words, at most `MAX_LENGTH`.
         role: the number of the message's role; see `texts`.

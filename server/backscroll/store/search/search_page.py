@@ -249,4 +249,4 @@ def _owner(connection: Connection, partition: str, thread_id: str) -> int:
         position = connection.scalar(statement, bound)
         if position is not None:
             return owner_of(kind, position)
-    raise not_found("thread, conversation or chat completion", thread_id)
+    raise not_found("thread, conversation, chat completion or response", thread_id)

@@ -34,7 +34,8 @@ class SearchRequest:
     Attributes:
         text: the query as it was given.
         query: the parsed `text`.
-        thread_id: the only thread, conversation or completion to search; None to search all.
+        thread_id: the only thread, conversation, completion or response to search; None to search
+            all.
         role: the only role of hits; None for all roles.
         since: the first second of the period, in Unix time; None if the period has no start.
         until: the first second after the period, in Unix time; None if it has no end.

@@ -21,12 +21,14 @@ OTHER_ROLE: Final = len(ROLES)
 THREAD: Final = 0
 CONVERSATION: Final = 1
 COMPLETION: Final = 2
+RESPONSE: Final = 3
 KINDS: Final = 4
-"""The factor in the numbers of owners. An owner is a thread, a conversation or a completion. Its
-number is its column `position` times `KINDS`, plus `THREAD`, `CONVERSATION` or `COMPLETION`."""
+"""The factor in the numbers of owners. An owner is a thread, conversation, completion or response.
+Its number is its column `position` times `KINDS`, plus `THREAD`, `CONVERSATION`, `COMPLETION` or
+`RESPONSE`."""
 
 TOOL: Final = "tool"
-"""The role of a conversation's items that are calls or outputs of tools."""
+"""The role of items of a conversation or response that are calls or outputs of tools."""
 
 _TOOLS: Final = frozenset({TOOL, "function"})
 _UNSEARCHED: Final = frozenset({"message", "reasoning"})
@@ -49,7 +51,7 @@ class Entry(NamedTuple):
     """A message to index.
 
     Attributes:
-        position: the message's position in its thread, conversation or completion.
+        position: the message's position in its thread, conversation, completion or response.
         role: the message's role.
         created_at: when the message was written, in Unix seconds.
         text: the message's text; empty if the message has no text to index.
@@ -118,7 +120,7 @@ def message_text(role: str, content: object) -> str:
 
 
 def item_text(body: JSON | None) -> str:
-    """Return the text of a conversation's item; empty if the item is not a message."""
+    """Return the text of an item; empty if the item is not a message."""
     if body is None or body.get("type") != "message":
         return ""
     return message_text(item_role(body), body.get("content"))

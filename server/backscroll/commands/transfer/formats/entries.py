@@ -8,10 +8,11 @@ from backscroll.history.conversation import SourceConversation
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
+    ImportedResponse,
     ImportedThread,
 )
 
-Imported: TypeAlias = ImportedThread | ImportedConversation | ImportedCompletion
+Imported: TypeAlias = ImportedThread | ImportedConversation | ImportedCompletion | ImportedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ ImportItem: TypeAlias = Writable | Partly | FromProgram
 
 @dataclass(frozen=True, slots=True)
 class ImportEntry:
-    """One thread, conversation or completion of a source, or a refusal.
+    """One thread, conversation, completion or response of a source, or a refusal.
 
     Attributes:
         position: the position of the entry in its source, such as `line 12`; empty for the source

@@ -1,12 +1,14 @@
-"""Reads JSON Lines in OpenAI's shapes: threads, conversations and stored chat completions.
+"""Reads JSON Lines in OpenAI's shapes: threads, conversations, chat completions and responses.
 
     {"object": "thread", "messages": [{"role": "user", "content": "Hello"}, …]}
     {"object": "conversation", "items": [{"role": "user", "content": "Hello"}, …]}
     {"object": "chat.completion", "model": "…", "choices": […], "messages": […]}
+    {"object": "response", "model": "…", "output": […], "input": "Hello"}
 
 A message has the fields of the API's `thread.message`. Its content can be text or a list of parts,
 as in a request or in a response. Fields that only repeat other fields are ignored. A `title`
-becomes `metadata.title`. Unknown fields are left out, and the import reports their names.
+becomes `metadata.title`. Unknown fields are left out, and the import reports their names; those of
+completions and responses are kept.
 """
 
 import hashlib
@@ -24,6 +26,7 @@ from backscroll.commands.transfer.formats.shapes import (
     CompletionLine,
     ConversationLine,
     MessageLine,
+    ResponseLine,
     ThreadLine,
     imported_item,
 )
@@ -33,6 +36,7 @@ from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedConversation,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll.store.bodies import Metadata
@@ -50,6 +54,9 @@ LINE_BYTES: Final = 256 * 1024 * 1024
 
 _OWN: Final = ("messages", "items", "choices")
 """An object with one of these fields can be a thread, a conversation or a completion."""
+
+_WITH_UNKNOWN: Final = ("chat.completion", "response")
+"""The kinds of objects whose unknown fields are kept."""
 
 _METADATA: Final = TypeAdapter[dict[str, str]](Metadata)
 
@@ -123,7 +130,7 @@ def _title(found: JSON) -> str:
     field.
     """
     title, metadata = found.get("title"), found.get("metadata") or {}
-    if found.get("object", _kind(found)) == "chat.completion" or not isinstance(metadata, dict):
+    if found.get("object", _kind(found)) in _WITH_UNKNOWN or not isinstance(metadata, dict):
         return ""
     if title is None or title == "":
         found.pop("title", None)
@@ -166,7 +173,9 @@ def _parsed(found: JSON) -> Imported | Refused:
         return _conversation(ConversationLine.model_validate(found), found)
     if kind == "chat.completion":
         return _completion(CompletionLine.model_validate(found), found)
-    return Refused('object must be "thread", "conversation" or "chat.completion"')
+    if kind == "response":
+        return _response(ResponseLine.model_validate(found), found)
+    return Refused('object must be "thread", "conversation", "chat.completion" or "response"')
 
 
 def _kind(found: JSON) -> str:
@@ -238,6 +247,18 @@ def _completion(line: CompletionLine, found: JSON) -> ImportedCompletion:
         model=line.model,
         choices=found["choices"],  # unchanged, including key order
         messages=found.get("messages", []),
+        id=line.id,
+        metadata=line.metadata or {},
+        fields=line.model_extra or {},
+    )
+
+
+def _response(line: ResponseLine, found: JSON) -> ImportedResponse:
+    return ImportedResponse(
+        key=line.key or line.id or _hash(found),
+        created_at=int(time.time()) if line.created_at is None else line.created_at,
+        input=line.own_input(),
+        output=line.output,
         id=line.id,
         metadata=line.metadata or {},
         fields=line.model_extra or {},

@@ -1,11 +1,10 @@
-"""The fields of a line of JSON Lines, for import and export.
+"""The fields of a line of JSON Lines that is imported. `objects` writes such lines.
 
 Sources of the fields: OpenAI's OpenAPI documents of 2024-04-15 and 2026-08-21 (`ThreadObject`,
-`MessageObject`, `CreateChatCompletionResponse`). `key` is Backscroll's own: it identifies an entry
-across imports.
+`MessageObject`, `CreateChatCompletionResponse`, `Response`). `key` is Backscroll's own: it
+identifies an entry across imports.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -20,15 +19,10 @@ from pydantic_core import PydanticCustomError
 
 from backscroll.commands.transfer.formats.times import NOT_A_TIME, unix_seconds
 from backscroll.store.archive.records import (
-    ImportedCompletion,
-    ImportedConversation,
     ImportedItem,
-    ImportedMessage,
-    ImportedThread,
 )
 from backscroll.store.bodies import FileId, Metadata
 from backscroll.store.envelopes import JSON
-from backscroll.store.message_object import text_part
 from backscroll_tools.client.objects import ROLE
 
 
@@ -174,90 +168,30 @@ class CompletionLine(BaseModel):
     metadata: Metadata | None = None
 
 
-def thread_object(thread: ImportedThread) -> JSON:
-    """Return a thread as an object that can be imported again."""
-    return {
-        "object": "thread",
-        "id": thread.id,
-        **_own_key(thread),
-        "created_at": thread.created_at,
-        **_given(metadata=thread.metadata, tool_resources=thread.tool_resources),
-        "messages": [_message_object(message) for message in thread.messages],
-    }
+class ResponseLine(BaseModel):
+    """A response. `input` or `input_items` is its own input. Unknown fields are kept."""
 
+    model_config = ConfigDict(strict=True, extra="allow")
 
-def conversation_object(conversation: ImportedConversation) -> JSON:
-    """Return a conversation as an object that can be imported again."""
-    return {
-        "object": "conversation",
-        "id": conversation.id,
-        **_own_key(conversation),
-        "created_at": conversation.created_at,
-        **_given(last_active_at=conversation.last_active_at, metadata=conversation.metadata),
-        "items": [_item_object(item) for item in conversation.items],
-    }
+    output: list[JSON]
+    object: Literal["response"]
+    input: str | list[JSON] | None = None
+    input_items: list[JSON] | None = None
+    id: Id | None = None
+    key: ImportKey | None = None
+    created_at: Seconds | None = None
+    metadata: Metadata | None = None
 
-
-def _item_object(item: ImportedItem) -> JSON:
-    known = {"created_at": item.created_at, "import_key": item.key}
-    return item.item | {name: value for name, value in known.items() if value is not None}
-
-
-def completion_object(completion: ImportedCompletion) -> JSON:
-    """Return a stored completion as an object that can be imported again."""
-    return {
-        "object": "chat.completion",
-        "id": completion.id,
-        **_own_key(completion),
-        "created": completion.created_at,
-        "model": completion.model,
-        **_given(metadata=completion.metadata),
-        **completion.fields,
-        "choices": completion.choices,
-        "messages": completion.messages,
-    }
+    def own_input(self) -> list[JSON]:
+        """Return the items of the input, of which a text is one message."""
+        if self.input_items is not None:
+            return self.input_items
+        if isinstance(self.input, str):
+            return [{"type": "message", "role": "user", "content": self.input}]
+        return self.input or []
 
 
 def imported_item(line: ItemLine, found: JSON) -> ImportedItem:
     """Return an item without the fields of `ItemLine`. Its other fields are unchanged."""
     own = {name: value for name, value in found.items() if name not in ItemLine.model_fields}
     return ImportedItem(own, created_at=line.created_at, key=line.import_key)
-
-
-def _message_object(message: ImportedMessage) -> JSON:
-    status = None if message.status == "completed" else message.status
-    return {
-        "id": message.id,
-        "role": message.role,
-        "created_at": message.created_at,
-        "content": _content(message.content),
-        **_given(
-            attachments=message.attachments,
-            metadata=message.metadata,
-            run_id=message.run_id,
-            assistant_id=message.assistant_id,
-            status=status,
-            incomplete_at=message.incomplete_at,
-            incomplete_details=message.incomplete_details,
-            key=message.key,
-        ),
-    }
-
-
-def _content(content: str | Sequence[Mapping[str, Any]]) -> str | Sequence[Mapping[str, Any]]:
-    """Return the content. Plain text becomes a string, which takes less space than a part."""
-    match content:
-        case [{"type": "text", "text": {"value": str(text), "annotations": []}}] if content[
-            0
-        ] == text_part(text):
-            return text
-        case _:
-            return content
-
-
-def _own_key(item: ImportedThread | ImportedConversation | ImportedCompletion) -> JSON:
-    return {} if item.key == item.id else {"key": item.key}
-
-
-def _given(**fields: object) -> JSON:
-    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,56 @@
+"""The tables of responses."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Table, UniqueConstraint
+
+from backscroll.database.column_types import (
+    Json,
+    PlainText,
+    RowNumber,
+    index_undeleted,
+    tables,
+)
+
+# `fields` has the whole object except its input and output, which are in `response_items`. The ids
+# of the conversation and of the previous response are also columns, so that queries need no JSON
+# operators. A deleted response keeps `previous_response_id` and the ids of its items, so that a
+# page of a later response's history can still start after one of them.
+responses: Final = Table(
+    "responses",
+    tables,
+    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("id", PlainText, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("conversation_id", PlainText),
+    Column("previous_response_id", PlainText),
+    # The number of items that are messages.
+    Column("message_count", BigInteger, nullable=False),
+    Column("metadata", Json),
+    Column("fields", Json),
+    Column("import_key", PlainText),
+    Column("deleted_at", BigInteger),
+    UniqueConstraint("partition", "id", name="responses_partition_id_key"),
+    UniqueConstraint("partition", "import_key", name="responses_partition_import_key_key"),
+)
+
+# The input, then the output. The positions of a response's items begin at 1.
+response_items: Final = Table(
+    "response_items",
+    tables,
+    Column("response", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", PlainText, nullable=False),
+    Column("type", PlainText, nullable=False),
+    Column("is_output", Boolean, nullable=False),
+    Column("body", Json),
+)
+
+index_undeleted("living_responses", responses, "partition", "position")
+index_undeleted(
+    "living_responses_of_conversation", responses, "partition", "conversation_id", "position"
+)
+
+RESPONSE_TABLES: Final = (responses, response_items)
+"""All tables of this module."""
