@@ -131,3 +131,25 @@ async def test_a_page_ends_before_it_becomes_too_large_and_the_next_goes_on(
     second = await read(api, LISTS[0], abridged=0, order="asc", after=first["last_id"])
     assert [len(item["content"][0]["text"]["value"]) for item in second["data"]] == sizes[1:]
     assert second["has_more"] is False
+
+
+async def test_a_page_of_responses_ends_before_it_becomes_too_large_in_either_direction(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    for number in range(3):
+        output = [{"role": "assistant", "content": "x" * (REPLY_CHARS + 1)}]
+        await store.import_response(
+            ImportedResponse(
+                key=f"{number}", id=f"resp_{number}", created_at=1, input=[], output=output
+            )
+        )
+    pages = [
+        await read(api, "/responses", abridged=0, **query)
+        for query in ({}, {"after": "resp_2"}, {"before": "resp_0"}, {"after": "resp_1"})
+    ]
+    assert [([each["id"] for each in page["data"]], page["has_more"]) for page in pages] == [
+        (["resp_2"], True),
+        (["resp_1"], True),
+        (["resp_1"], True),
+        (["resp_0"], False),
+    ]

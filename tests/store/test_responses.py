@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backscroll.database.faults import StoreError
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedConversation, ImportedItem, ImportedResponse
-from tests.store.conftest import examples_share_a_store, on_one_engine
+from tests.store.conftest import Kept, examples_share_a_store, on_one_engine
 from tests.store.wire import Json, error, page
 
 _number = count()
@@ -206,6 +206,23 @@ async def test_a_deleted_response_takes_its_history_along_and_leaves_its_place(
     assert (await page(api, "/responses/resp_c"))["previous_response_id"] == "resp_b"
     assert await input_ids(api, "a") == ["1"]
     assert (await store.import_response(turns[1])).kind == "forgotten"
+
+
+async def test_nothing_of_a_deleted_response_is_left(
+    store: Store, api: httpx2.AsyncClient, kept: Kept
+) -> None:
+    secret = "an erased secret " * 50
+    told = replace(
+        turn("a", "1"),
+        input=[message("user", secret)],
+        output=[message("assistant", secret)],
+        metadata={"title": secret[:100]},
+        fields={"instructions": secret},
+    )
+    await bring_in(store, told)
+    before = await kept()
+    await api.delete("/responses/resp_a")
+    assert (secret.encode() in before, b"an erased secret" in await kept()) == (True, False)
 
 
 async def test_a_circle_of_responses_ends(store: Store, api: httpx2.AsyncClient) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, UniqueConstraint
 
 from backscroll.database.column_types import (
     Json,
@@ -51,6 +51,8 @@ index_undeleted("living_responses", responses, "partition", "position")
 index_undeleted(
     "living_responses_of_conversation", responses, "partition", "conversation_id", "position"
 )
+
+Index("response_items_by_id", response_items.c.id, response_items.c.response)
 
 RESPONSE_TABLES: Final = (responses, response_items)
 """All tables of this module."""

@@ -15,7 +15,7 @@ from backscroll.store.envelopes import JSON, api_version, list_reply, partition_
 from backscroll.store.ids import require_thread_id
 from backscroll.store.message_object import file_objects
 from backscroll.store.messages import find_message
-from backscroll.store.paging import page_of_ids, read_page_query
+from backscroll.store.paging import PageQuery, read_page_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,8 @@ class FileEndpoints:
         """Return one page of a message's files. Ascending order is their order in the message."""
         files = await self._files(request)
         query = read_page_query(request.query_params, "desc")
-        by_id = {file["id"]: file for file in files}
-        page, has_more = page_of_ids("file", list(by_id), query, by_id)
-        return list_reply([by_id[file_id] for file_id in page], has_more=has_more)
+        data, has_more = _page(files, query)
+        return list_reply(data, has_more=has_more)
 
     async def get(self, request: Request) -> Response:
         """Return one file of a message."""
@@ -54,3 +53,17 @@ class FileEndpoints:
             lambda connection: find_message(connection, partition, thread_id, message_id)
         )
         return file_objects(row)
+
+
+def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
+    """Return a page of files, and whether more follow. The rules are those of `fetch_page`."""
+    ordered = files if query.order == "asc" else files[::-1]
+    positions = {file["id"]: position for position, file in enumerate(ordered)}
+    for cursor in (query.after, query.before):
+        if cursor is not None and cursor not in positions:
+            raise not_found("file", cursor)
+    first = positions[query.after] + 1 if query.after is not None else 0
+    last = positions[query.before] if query.before is not None else len(ordered)
+    between = ordered[first:last]
+    page = between[-query.limit :] if query.backwards else between[: query.limit]
+    return page, len(between) > len(page)

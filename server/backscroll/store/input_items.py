@@ -7,17 +7,21 @@ and output of the earlier responses of the chain, oldest first.
 If an item is in several responses of a chain, because a client sent it again, the list has it once,
 at its first place. If the response with the first place is deleted, the item keeps this place, so
 that a client that is reading the pages neither misses the item nor gets it twice.
+
+A page reads the chain, and only the items that are near the page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import starmap
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from itertools import islice, starmap
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from backscroll.database.response_schema import response_items, responses
 from backscroll.store.abridged import LargeRows
-from backscroll.store.paging import PageQuery, RowPage, page_of_ids
+from backscroll.store.api_errors import not_found
+from backscroll.store.paging import PageQuery, RowPage
 
 ITEMS: Final = LargeRows(
     rows=select(response_items),
@@ -26,8 +30,17 @@ ITEMS: Final = LargeRows(
 )
 """The items of responses. `read_input` selects those of a page."""
 
+_TOGETHER: Final = 16
+"""The number of responses whose items one statement reads."""
+
+_IDS: Final = 500
+"""The maximum number of ids in one statement."""
+
 _REFERENCE: Final = "item_reference"
 """The type of an item that only has the id of another item."""
+
+_Place: TypeAlias = tuple[int, int]
+"""The place of an item in a chain: the number of its response, oldest first, and its position."""
 
 
 class _Link(NamedTuple):
@@ -60,18 +73,19 @@ _start: Final = (
     .cte("chain", recursive=True)
 )
 # A union without duplicates ends even if imported responses name one another in a circle.
-_chain: Final = _start.union(
-    select(*(_earlier.c[name] for name in _Link._fields)).where(
-        _earlier.c.partition == bindparam("within"),
-        _earlier.c.id == _start.c.previous_response_id,
+_links: Final = select(
+    _start.union(
+        select(*(_earlier.c[name] for name in _Link._fields)).where(
+            _earlier.c.partition == bindparam("within"),
+            _earlier.c.id == _start.c.previous_response_id,
+        )
     )
 )
-_links: Final = select(_chain)
-_keys: Final = (
-    select(*(response_items.c[name] for name in _Key._fields))
-    .where(response_items.c.response.in_(select(_chain.c.position)))
-    .order_by(response_items.c.response, response_items.c.position)
+_keys: Final = select(*(response_items.c[name] for name in _Key._fields))
+_keys_of_responses: Final = _keys.where(
+    response_items.c.response.in_(bindparam("responses", expanding=True))
 )
+_keys_with_ids: Final = _keys.where(response_items.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def read_input(
@@ -89,44 +103,140 @@ def read_input(
     Raises:
         ApiError: 404 if the id in `after` or `before` is unknown.
     """
+    chain = _chain(connection, partition, response_id)
+    if chain is None:
+        return None
+    reading = _Reading(connection, chain, ascending=(query.order == "asc") != query.backwards)
+    after, before = (
+        None if cursor is None else reading.place_of(cursor)
+        for cursor in (query.after, query.before)
+    )
+    listed = reading.listed(before, None) if query.backwards else reading.listed(after, before)
+    found = list(islice(listed, query.limit + 1))
+    keys = found[: query.limit]
+    page = _rows(connection, rows, keys[::-1] if query.backwards else keys)
+    return RowPage(page, has_more=len(found) > query.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The responses of a chain, oldest first.
+
+    Attributes:
+        positions: the position of each response.
+        numbers: the number of each response in `positions`, by its position.
+        living: the number of the oldest response that the history has. Older ones were deleted, or
+            precede a deleted one.
+    """
+
+    positions: Sequence[int]
+    numbers: Mapping[int, int]
+    living: int
+
+    def place(self, key: _Key) -> _Place:
+        """Return the place of an item."""
+        return self.numbers[key.response], key.position
+
+    def has(self, key: _Key) -> bool:
+        """Whether an item is in the history or in the response's own input."""
+        is_own = key.response == self.positions[-1]
+        return key.response in self.numbers and not (is_own and key.is_output)
+
+
+def _chain(connection: Connection, partition: str, response_id: str) -> _Chain | None:
+    """Return the chain of a response; None if the response does not exist."""
     bound = {"within": partition, "response_id": response_id}
     links = {link.id: link for link in starmap(_Link, connection.execute(_links, bound))}
-    if response_id not in links:
+    chain: list[_Link] = []
+    next_id: str | None = response_id
+    while next_id is not None and (link := links.pop(next_id, None)) is not None:
+        chain.append(link)
+        next_id = link.previous_response_id
+    if not chain:
         return None
-    chain = list(_followed(links, response_id))
-    by_response: dict[int, list[_Key]] = {}
-    for key in starmap(_Key, connection.execute(_keys, bound)):
-        by_response.setdefault(key.response, []).append(key)
-    own = chain[0].position
-    living = {link.position for link in _living(chain)}
-    first: dict[str, None] = {}  # the ids, in the order of their first places
-    shown: dict[str, _Key] = {}
-    for link in reversed(chain):
-        for key in by_response.get(link.position, ()):
-            if key.response == own and key.is_output:
-                continue
-            first.setdefault(key.id)
-            earlier = shown.get(key.id)
-            if key.response in living and (earlier is None or earlier.type == _REFERENCE):
-                shown[key.id] = key
-    page, has_more = page_of_ids("item", list(first), query, shown)
-    return RowPage(_rows(connection, rows, [shown[each] for each in page]), has_more=has_more)
+    chain.reverse()
+    positions = [link.position for link in chain]
+    deleted = [number for number, link in enumerate(chain) if link.deleted_at is not None]
+    numbers = {position: number for number, position in enumerate(positions)}
+    return _Chain(positions, numbers, living=deleted[-1] + 1 if deleted else 0)
 
 
-def _followed(links: Mapping[str, _Link], response_id: str | None) -> Iterator[_Link]:
-    """Yield the links of a chain, newest first. A circle ends before its first repeated link."""
-    left = dict(links)
-    while response_id is not None and (link := left.pop(response_id, None)) is not None:
-        yield link
-        response_id = link.previous_response_id
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the items of a chain in one direction."""
 
+    connection: Connection
+    chain: _Chain
+    ascending: bool
 
-def _living(chain: Sequence[_Link]) -> Iterator[_Link]:
-    """Yield the links before the first deleted response."""
-    for link in chain:
-        if link.deleted_at is not None:
-            return
-        yield link
+    def place_of(self, item_id: str) -> _Place:
+        """Return the first place of an item, even if it was deleted.
+
+        Raises:
+            ApiError: 404 if the chain never had the item.
+        """
+        occurrences = self._occurrences([item_id]).get(item_id)
+        if occurrences is None:
+            raise not_found("item", item_id)
+        return self.chain.place(occurrences[0])
+
+    def listed(self, start: _Place | None, end: _Place | None) -> Iterator[_Key]:
+        """Yield the items between two places, each at its first place.
+
+        Args:
+            start: the place before the first item; None to start at the beginning or end.
+            end: the place after the last item; None to read all items.
+        """
+        count = len(self.chain.positions)
+        first = (0 if self.ascending else count - 1) if start is None else start[0]
+        numbers = range(first, count) if self.ascending else range(first, -1, -1)
+        for at in range(0, len(numbers), _TOGETHER):
+            keys = self._keys_of(numbers[at : at + _TOGETHER])
+            occurrences = self._occurrences([key.id for key in keys])
+            for key in keys:
+                place = self.chain.place(key)
+                if start is not None and not self._precedes(start, place):
+                    continue
+                if end is not None and not self._precedes(place, end):
+                    return
+                every = occurrences.get(key.id, [key])  # forgotten in the meantime, if missing
+                shown = self._shown(every) if self.chain.place(every[0]) == place else None
+                if shown is not None:
+                    yield shown
+
+    def _precedes(self, one: _Place, other: _Place) -> bool:
+        return one < other if self.ascending else one > other
+
+    def _keys_of(self, numbers: Sequence[int]) -> list[_Key]:
+        """Return the items of responses, given their numbers, in the order of reading."""
+        bound = {"responses": [self.chain.positions[number] for number in numbers]}
+        found = starmap(_Key, self.connection.execute(_keys_of_responses, bound))
+        keys = [key for key in found if self.chain.has(key)]
+        return sorted(keys, key=self.chain.place, reverse=not self.ascending)
+
+    def _occurrences(self, ids: Sequence[str]) -> dict[str, list[_Key]]:
+        """Return all items of the chain with each of the ids, oldest first."""
+        occurrences: dict[str, list[_Key]] = {}
+        unique = list(dict.fromkeys(ids))
+        for at in range(0, len(unique), _IDS):
+            bound = {"ids": unique[at : at + _IDS]}
+            for key in starmap(_Key, self.connection.execute(_keys_with_ids, bound)):
+                if self.chain.has(key):
+                    occurrences.setdefault(key.id, []).append(key)
+        for every in occurrences.values():
+            every.sort(key=self.chain.place)
+        return occurrences
+
+    def _shown(self, occurrences: Sequence[_Key]) -> _Key | None:
+        """Return the item to show for all items with one id; None if all were deleted.
+
+        An item is shown rather than a reference to it.
+        """
+        living = [
+            key for key in occurrences if self.chain.numbers[key.response] >= self.chain.living
+        ]
+        whole = (key for key in living if key.type != _REFERENCE)
+        return next(whole, living[0] if living else None)
 
 
 def _rows(

@@ -1,7 +1,7 @@
 """Reads the pages of lists. A page starts after the position of a row, not after a row count."""
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -129,35 +129,6 @@ def fetch_page(
         _require_owner_and_cursors(connection, listing, given, parameters)
     rows = found[: query.limit]
     return RowPage(rows[::-1] if query.backwards else rows, has_more=len(found) > query.limit)
-
-
-def page_of_ids(
-    noun: str, ids: Sequence[str], query: PageQuery, listed: Container[str]
-) -> tuple[list[str], bool]:
-    """Return one page of a list that is in memory, by the rules of `fetch_page`.
-
-    Args:
-        noun: the kind of object in the list, for a 404.
-        ids: the ids of the objects, in ascending order. Each occurs once.
-        query: the page.
-        listed: the ids that the list shows. A page can also start after the others.
-
-    Returns:
-        The ids of the page, in the list's order, and whether more pages follow.
-
-    Raises:
-        ApiError: 404 if the id in `after` or `before` is unknown.
-    """
-    ordered = ids if query.order == "asc" else ids[::-1]
-    places = {each: place for place, each in enumerate(ordered)}
-    for cursor in (query.after, query.before):
-        if cursor is not None and cursor not in places:
-            raise not_found(noun, cursor)
-    first = 0 if query.after is None else places[query.after] + 1
-    last = len(ordered) if query.before is None else places[query.before]
-    between = [each for each in ordered[first:last] if each in listed]
-    page = between[-query.limit :] if query.backwards else between[: query.limit]
-    return page, len(between) > len(page)
 
 
 @lru_cache(maxsize=256)

@@ -49,6 +49,7 @@ def upgrade() -> None:
         ("living_responses_of_conversation", ["partition", "conversation_id", "position"]),
     ):
         op.create_index(name, "responses", columns, sqlite_where=text("deleted_at IS NULL"))
+    op.create_index("response_items_by_id", "response_items", ["id", "response"])
     # In two steps, because SQLite checks that the numbers are unique after each row.
     op.execute("UPDATE search_pending SET kind = kind + 10 WHERE kind >= 3")
     op.execute("UPDATE search_pending SET kind = kind - 9 WHERE kind >= 13")
