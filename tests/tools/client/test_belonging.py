@@ -16,6 +16,8 @@ FILES = requests.list_message_files("thread_1", "msg_1", PAGE)
 ITEM = requests.retrieve_item("conv_1", "msg_1")
 ITEMS = requests.list_items("conv_1", PAGE)
 COMPLETION = requests.retrieve_chat_completion("chatcmpl-1")
+THREAD_DELETION = requests.delete_thread("thread_1")
+ITEM_DELETION = requests.delete_item("conv_1", "msg_1")
 CHAT = requests.list_chat_messages("chatcmpl-1", PAGE)
 
 
@@ -43,6 +45,12 @@ def listed(**row: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         (requests.retrieve_thread("thread_1"), {"id": "thread_2"}),
         (requests.create_thread({}, "key"), {"id": "conv_1", "object": "conversation"}),
         (requests.list_threads(PAGE), listed(id="chatcmpl-1", object="chat.completion")),
+        (requests.retrieve_thread("thread_1"), {"id": "thread_1", "object": "thread.deleted"}),
+        (THREAD_DELETION, {"id": "thread_1", "object": "thread"}),
+        (THREAD_DELETION, {"id": "thread_2", "object": "thread.deleted", "deleted": True}),
+        (THREAD_DELETION, {"id": "conv_1", "object": "conversation.deleted", "deleted": True}),
+        (ITEM_DELETION, {"id": "msg_1", "type": "message"}),
+        (ITEM_DELETION, {"id": "conv_2", "object": "conversation"}),
     ],
 )
 def test_an_answer_to_another_request_is_told(request_: Request, reply: dict[str, Any]) -> None:
@@ -58,6 +66,11 @@ def test_an_answer_to_another_request_is_told(request_: Request, reply: dict[str
         (MESSAGE, {"id": "0c9a6e7e-8d3e-4f4c-9f2e-2d1c6a5b4f3a", "thread_id": "7f"}),
         (MESSAGES, {"object": "runs", "data": [{"id": "msg_1"}, "odd", None]}),
         (MESSAGES, {"object": "thread.message", "data": []}),
+        (THREAD_DELETION, {}),
+        (THREAD_DELETION, {"id": "thread_1", "object": "thread.deleted", "deleted": True}),
+        (THREAD_DELETION, {"id": "7f", "object": "assistant.deleted", "deleted": False}),
+        (ITEM_DELETION, {"id": "conv_1", "object": "conversation"}),
+        (ITEM_DELETION, {"id": "msg_1", "object": "conversation.item.deleted"}),
         (MESSAGES, {}),
         (WRITE, {"id": "msg_9", "object": "thread.message", "thread_id": "thread_1"}),
         (WRITE, listed(id="msg_9")),

@@ -41,7 +41,7 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
     if exchange.reply is None:
         raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
     status, headers, body = exchange.reply
-    if status in statuses.SUCCESS:
+    if statuses.is_success(exchange.request.method, status):
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()
@@ -75,7 +75,7 @@ async def _exchanged(
 def _patience_s(client: Client, request: Request, attempt: int, ends_at: float) -> float:
     """Return the maximum duration of an attempt, in seconds."""
     left_s = min(ends_at, anyio.current_effective_deadline()) - anyio.current_time()
-    once = not request.harmless and not client.upstream.profile.honours_idempotency_keys
+    once = not request.repeatable and not client.upstream.profile.honours_idempotency_keys
     return retry.patience_s(1 if once else attempt, left_s)
 
 
@@ -86,6 +86,8 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
         ExchangeError: the reply is not an object, or belongs to another request.
     """
     in_process = exchange.upstream.in_process
+    if exchange.request.method == "DELETE" and not body:
+        return {}
     try:
         reply = await _decoded(body, exchange.request, in_process=in_process)
         # Only over a network can a request receive the reply to another request.

@@ -17,6 +17,9 @@ _OWNER_FIELDS: Final = {"threads": "thread_id", "messages": "message_id"}
 """The field that contains the id of an object's owner, by the list that contains the owner. For
 example, the field `thread_id` of a message contains the id of an object in the list `threads`."""
 
+_DELETED: Final = ".deleted"
+"""The end of `object` in the reply that confirms a deletion, such as `thread.deleted`."""
+
 _FAMILY: Final = re.compile(r"[A-Za-z]+(?=[_-])")
 _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
 """The format of the ids of a stored completion's messages: the completion's id, `-` and an index.
@@ -25,6 +28,10 @@ _NUMBERED: Final = re.compile(r"(.+)-[0-9]+")
 
 def belongs(reply: JSON, request: Request) -> bool:
     """Return False if an id or a kind in a reply shows that the reply is to another request.
+
+    For a DELETE, also return False if the reply does not confirm a deletion. It may then be the
+    reply to an earlier read of the same object. Sending the DELETE again shows whether the object
+    was deleted.
 
     Args:
         reply: the object of a successful reply.
@@ -38,6 +45,13 @@ def belongs(reply: JSON, request: Request) -> bool:
     fields = [(name, owners[owner]) for owner, name in _OWNER_FIELDS.items() if owner in owners]
     completion = owners.get("completions", "")
     kinds = request.group.kinds.get(list_name, _KNOWN) | request.also_lists
+    if request.method == "DELETE":
+        has_owner = bool(segments[:-2])
+        if has_owner and reply.get("object") in request.group.kinds.get(segments[-4], ()):
+            return _same(reply.get("id"), segments[-3])  # a conversation without the item
+        return _confirms(reply, kinds) and _same(reply.get("id"), segments[-1])
+    if str(reply.get("object")).endswith(_DELETED):
+        return False
     if is_object:
         of_owners = _is_of(reply, kinds, fields, completion)
         return of_owners and _same(reply.get("id"), segments[-1])
@@ -49,6 +63,15 @@ def belongs(reply: JSON, request: Request) -> bool:
         return True
     # The reply to a write is the created object, or a list that contains it.
     return _is_of(reply, kinds if request.method == "POST" else _LIST, fields, completion)
+
+
+def _confirms(reply: JSON, kinds: frozenset[str]) -> bool:
+    """Whether the reply to a DELETE says what became of an object of one of these kinds."""
+    kind = str(reply.get("object", ""))
+    deleted = kind.removesuffix(_DELETED)
+    if deleted not in kinds and deleted in _KNOWN:
+        return False
+    return not reply or "deleted" in reply or deleted != kind
 
 
 def _is_of(

@@ -56,7 +56,8 @@ class CallClient:
         Raises:
             ToolError: the request failed. The code is `upstream_retired` if the upstream lacks the
                 endpoint, and `outcome_unknown` only for a write that the upstream may have acted
-                on.
+                on. For an idempotent write, it is the code of the last failure instead, and
+                `in_doubt` is True if the upstream may have acted on an earlier attempt.
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile, request.endpoint)
@@ -74,7 +75,8 @@ class CallClient:
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
-                    raise (_as_unknown(request, error) if doubtful else error) from None
+                    unknown = doubtful and not request.repeatable
+                    raise (_as_unknown(request, error) if unknown else error) from None
             else:
                 self.shared.budget.earn()
                 self.in_doubt &= request.harmless
@@ -155,7 +157,7 @@ class CallClient:
     def _repeatable(self, request: Request, error: ExchangeError) -> bool:
         """Whether a request can be sent again without the risk that it takes effect twice."""
         return (
-            request.harmless
+            request.repeatable
             or error.fate == "unsent"
             or self.upstream.profile.honours_idempotency_keys
         )

@@ -37,20 +37,25 @@ class Request:
         query: the query parameters.
         body: the JSON body; None for no body. `repr` omits it.
         idempotency_key: the idempotency key of a write; empty for no key.
-        harmless_twice: whether the request is a write that can safely be repeated.
+        harmless_twice: whether the request is a write that can safely be repeated, and whose
+            outcome nobody needs to know: an empty thread, for example.
+        idempotent: whether the request is a write that has no further effect if it is repeated,
+            such as a change of metadata. Unlike with `harmless_twice`, an unclear outcome is
+            recorded in `CallClient.in_doubt`. A DELETE is always idempotent.
         preview: None to leave the reply unchanged; a number to replace its binary content
             (`abridging`). If the number is above 0, the upstream may also cut each text to this
             number of characters.
         also_lists: kinds of objects in the list, in addition to the group's kinds.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     group: Group
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: JSON | None = field(default=None, repr=False)
     idempotency_key: str = ""
     harmless_twice: bool = False
+    idempotent: bool = False
     preview: int | None = None
     also_lists: frozenset[str] = frozenset()
 
@@ -58,6 +63,11 @@ class Request:
     def harmless(self) -> bool:
         """Whether the request can safely be repeated: it is a read, or `harmless_twice` is True."""
         return self.method == "GET" or self.harmless_twice
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the request has no further effect if it is sent again to any upstream."""
+        return self.harmless or self.idempotent or self.method == "DELETE"
 
     @property
     def limit(self) -> int:
@@ -182,6 +192,17 @@ def retrieve_thread(thread_id: str) -> Request:
     return Request("GET", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
 
 
+def modify_thread(thread_id: str, metadata: JSON, idempotency_key: str) -> Request:
+    """Replace the metadata of a thread."""
+    path = f"{THREADS.root}/{segment(thread_id, 'thread_id')}"
+    return _change(THREADS, path, metadata, idempotency_key)
+
+
+def delete_thread(thread_id: str) -> Request:
+    """Delete a thread and its messages."""
+    return Request("DELETE", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
+
+
 def create_thread(message: JSON, idempotency_key: str) -> Request:
     """Create a thread that starts with one message."""
     body: JSON = {"messages": [message]}
@@ -209,6 +230,20 @@ def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Reque
     return Request("POST", THREADS, _messages(thread_id), (), message, idempotency_key)
 
 
+def modify_message(
+    thread_id: str, message_id: str, metadata: JSON, idempotency_key: str
+) -> Request:
+    """Replace the metadata of a thread's message."""
+    path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
+    return _change(THREADS, path, metadata, idempotency_key)
+
+
+def delete_message(thread_id: str, message_id: str) -> Request:
+    """Delete a message of a thread."""
+    path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
+    return Request("DELETE", THREADS, path)
+
+
 def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
     """List the files of a message. Only version 1 of the API supports this."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
@@ -226,6 +261,16 @@ def retrieve_conversation(conversation_id: str) -> Request:
     return Request("GET", CONVERSATIONS, _conversation(conversation_id))
 
 
+def modify_conversation(conversation_id: str, metadata: JSON, idempotency_key: str) -> Request:
+    """Replace the metadata of a conversation."""
+    return _change(CONVERSATIONS, _conversation(conversation_id), metadata, idempotency_key)
+
+
+def delete_conversation(conversation_id: str) -> Request:
+    """Delete a conversation. OpenAI keeps its items, but they can no longer be listed."""
+    return Request("DELETE", CONVERSATIONS, _conversation(conversation_id))
+
+
 def start_conversation() -> Request:
     """Create a conversation that has no item yet."""
     return Request("POST", CONVERSATIONS, CONVERSATIONS.root, body={}, harmless_twice=True)
@@ -240,6 +285,12 @@ def retrieve_item(conversation_id: str, item_id: str) -> Request:
     """Read one item of a conversation."""
     path = f"{_items(conversation_id)}/{segment(item_id, 'message_id')}"
     return Request("GET", CONVERSATIONS, path)
+
+
+def delete_item(conversation_id: str, item_id: str) -> Request:
+    """Delete an item of a conversation. The reply is the conversation."""
+    path = f"{_items(conversation_id)}/{segment(item_id, 'message_id')}"
+    return Request("DELETE", CONVERSATIONS, path)
 
 
 def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: str) -> Request:
@@ -259,6 +310,16 @@ def retrieve_chat_completion(completion_id: str) -> Request:
     return Request("GET", CHAT_COMPLETIONS, _completion(completion_id))
 
 
+def modify_chat_completion(completion_id: str, metadata: JSON, idempotency_key: str) -> Request:
+    """Replace the metadata of a stored chat completion."""
+    return _change(CHAT_COMPLETIONS, _completion(completion_id), metadata, idempotency_key)
+
+
+def delete_chat_completion(completion_id: str) -> Request:
+    """Delete a stored chat completion and its messages."""
+    return Request("DELETE", CHAT_COMPLETIONS, _completion(completion_id))
+
+
 def list_chat_messages(completion_id: str, window: Slice) -> Request:
     """List the messages of a stored chat completion."""
     path = f"{_completion(completion_id)}/messages"
@@ -272,6 +333,11 @@ def search(query: Sequence[tuple[str, str]]) -> Request:
         query: the parameters: `query`, and others that docs/upstreams.md describes.
     """
     return Request("GET", SEARCH, SEARCH.root, tuple(query))
+
+
+def _change(group: Group, path: str, metadata: JSON, idempotency_key: str) -> Request:
+    body: JSON = {"metadata": metadata}
+    return Request("POST", group, path, (), body, idempotency_key, idempotent=True)
 
 
 def _messages(thread_id: str) -> str:

@@ -44,6 +44,18 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 }
 
 
+def is_success(method: str, status: int) -> bool:
+    """Whether the upstream has done what was requested.
+
+    Some upstreams confirm a deletion with 204 (RFC 9110, section 9.3.5).
+
+    Args:
+        method: the HTTP method of the request.
+        status: the HTTP status.
+    """
+    return status in SUCCESS or (method == "DELETE" and status == HTTPStatus.NO_CONTENT)
+
+
 def leaves_open(status: int, retry_after_s: float) -> bool:
     """Whether the upstream may have acted on the request, or may still do so.
 
