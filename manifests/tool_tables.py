@@ -3,6 +3,7 @@
 from backscroll_tools.client.groups import MESSAGE_FILES, SEARCH, Group
 from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
 from backscroll_tools.tool import Tool
+from backscroll_tools.toolset import MESSAGES
 from manifests.description import tools
 from manifests.tables import code, table
 
@@ -19,10 +20,14 @@ def tools_by_upstream() -> str:
 
 
 def upstreams_by_tool() -> str:
-    """Return the same for the README: an upstream a line, and tools that are alike together."""
+    """Return the same for the README: an upstream a line, and tools that are alike together.
+
+    Opt-in tools are left out, because there are too many for the columns.
+    """
     alike: dict[tuple[Group, ...], list[Tool]] = {}
     for tool in tools():
-        alike.setdefault(tool.needs, []).append(tool)
+        if tool.toolset == MESSAGES:
+            alike.setdefault(tool.needs, []).append(tool)
     head = (", ".join(code(tool.name) for tool in tools) for tools in alike.values())
     rows = (
         (code(name), *(_on(tools[0], profile) for tools in alike.values()))

@@ -41,7 +41,7 @@ SETTINGS_PAGE = Document(ROOT / "docs" / "settings.md")
 COMMANDS_PAGE = Document(ROOT / "docs" / "commands.md")
 
 IN_THE_TREE = re.compile(r"(?:bench|docs|manifests|server|tests|tools)/[\w/.-]+")
-TO_BE_WRITTEN = {"tools/backscroll_tools/tools/get_thread.py"}
+TO_BE_WRITTEN = {"tools/backscroll_tools/tools/describe_thread.py"}
 """What docs/extending.md has its reader write."""
 
 SECTION = re.compile(r"^## (\S+(?: \S+)*)$", re.MULTILINE)

@@ -173,7 +173,7 @@ async def test_an_agent_of_the_openai_sdk_finds_a_message_after_mending_a_call(
 async def test_the_tool_of_the_document_reads_a_thread_as_its_schema_says(
     store: Upstream,
 ) -> None:
-    tool: Tool = example("get_thread").GET_THREAD
+    tool: Tool = example("describe_thread").DESCRIBE_THREAD
     async with httpx2.AsyncClient(verify=NO_TLS) as http:
         client = Client(http, store)
         made = await CallClient(client).send(requests.start_thread())

@@ -11,10 +11,12 @@ import httpx2
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backscroll.store.app import open_store
+from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
+from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 
@@ -68,7 +70,8 @@ class Keyless:
             text.decode() for name, text in scope["headers"] if name == b"idempotency-key"
         ]
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
-        written = method == "POST" and path.endswith(("/messages", "/items"))
+        begins = path in {"/threads", "/conversations"}
+        written = method == "DELETE" or (method == "POST" and not begins)
         act, status = self.deeds.pop(0) if written and self.deeds else DONE
         if method == "GET":
             act, status = "does nothing", self.lists.pop(0) if self.lists else 200
@@ -113,7 +116,7 @@ async def _nobody(_message: Any) -> None:  # noqa: ANN401 - a message without a 
 
 @dataclass
 class Writer:
-    """A simulated process that calls `create-message`.
+    """A simulated process that calls `create-message`, or other tools.
 
     Attributes:
         keyless: the store that it writes to.
@@ -151,9 +154,18 @@ class Writer:
         except ToolError as error:
             return error
 
+    async def call(self, name: str, /, **arguments: object) -> Result | ToolError:
+        """Call a tool with arguments that are checked as those of a host are."""
+        tool = next(tool for tool in TOOLS if tool.name == name)
+        try:
+            call = Call.begin(self.client, Bounds(deadline_s=10))
+            return await tool.run(call, validated(tool, arguments))
+        except ToolError as error:
+            return error
+
     @property
     def sent(self) -> int:
-        """The number of writes, including refused ones."""
+        """The number of requests that add something, including refused ones."""
         return sum(line.startswith("POST") for line in self.keyless.asked)
 
     async def messages(self, thread: str) -> list[tuple[str, str]]:

@@ -69,7 +69,10 @@ def test_an_optional_argument_that_a_strict_schema_forced_the_model_to_fill_coun
     # Strict conversion makes every argument required, so a model fills the others with nothing.
     nothing = {"string": "", "object": {}, "array": []}
     schema: Any = tool.input_schema
-    required = dict.fromkeys(schema["required"], "user") if "required" in schema else {}
+    required = {
+        name: "user" if schema["properties"][name]["type"] == "string" else {}
+        for name in schema.get("required", ())
+    }
     empty = {
         name: nothing[rules["type"]]
         for name, rules in schema["properties"].items()

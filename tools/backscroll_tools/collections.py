@@ -75,11 +75,23 @@ class WritableCollection(Collection):
         create_message: builds the request that adds a message. It is called with the collection's
             id, the message and the idempotency key. If the id is empty, the request creates a
             collection.
+        modify: builds the request that replaces the collection's metadata. It is called with the
+            collection's id, the metadata and the idempotency key.
+        delete: builds the request that deletes the collection.
+        delete_message: builds the request that deletes a message. It is called with the ids of the
+            collection and of the message.
+        modify_message: builds the request that replaces a message's metadata. It is called with the
+            ids of the collection and of the message, the metadata and the idempotency key. None if
+            messages have no metadata.
         has_metadata: whether the upstream stores the metadata of messages.
     """
 
     start: Callable[[], Request]
     create_message: Callable[[str, JSON, str], Request]
+    modify: Callable[[str, JSON, str], Request]
+    delete: Callable[[str], Request]
+    delete_message: Callable[[str, str], Request]
+    modify_message: Callable[[str, str, JSON, str], Request] | None = None
     has_metadata: bool = False
 
 
@@ -116,6 +128,10 @@ THREAD: Final = WritableCollection(
     has_runs=True,
     start=requests.start_thread,
     create_message=_in_thread,
+    modify=requests.modify_thread,
+    delete=requests.delete_thread,
+    delete_message=requests.delete_message,
+    modify_message=requests.modify_message,
     has_metadata=True,
 )
 CONVERSATION: Final = WritableCollection(
@@ -127,6 +143,9 @@ CONVERSATION: Final = WritableCollection(
     cursor_in_envelope=True,
     start=requests.start_conversation,
     create_message=_in_conversation,
+    modify=requests.modify_conversation,
+    delete=requests.delete_conversation,
+    delete_message=requests.delete_item,
 )
 COMPLETION: Final = Collection(
     list_messages=requests.list_chat_messages,

@@ -159,7 +159,10 @@ class HitsPage(TypedDict):
 
 
 class Completion(TypedDict):
-    """One stored chat completion of a list. `text` is the start of its reply."""
+    """One stored chat completion. `text` is the start of its reply.
+
+    `other` has the remaining fields, such as `usage`. A list does not return them.
+    """
 
     id: str
     created_at: NotRequired[int]
@@ -168,3 +171,4 @@ class Completion(TypedDict):
     metadata: NotRequired[JSON]
     clipped: NotRequired[Clipped]
     omitted: NotRequired[str]
+    other: NotRequired[JSON]

@@ -4,12 +4,20 @@ from typing import Final
 
 from backscroll_tools.tool import Tool
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.delete_chat_completion import DELETE_CHAT_COMPLETION
+from backscroll_tools.tools.delete_message import DELETE_MESSAGE
+from backscroll_tools.tools.delete_thread import DELETE_THREAD
+from backscroll_tools.tools.get_chat_completion import GET_CHAT_COMPLETION
 from backscroll_tools.tools.get_chat_messages import GET_CHAT_MESSAGES
 from backscroll_tools.tools.get_message import GET_MESSAGE
+from backscroll_tools.tools.get_thread import GET_THREAD
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 from backscroll_tools.tools.list_message_files import LIST_MESSAGE_FILES
 from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from backscroll_tools.tools.list_threads import LIST_THREADS
+from backscroll_tools.tools.modify_chat_completion import MODIFY_CHAT_COMPLETION
+from backscroll_tools.tools.modify_message import MODIFY_MESSAGE
+from backscroll_tools.tools.modify_thread import MODIFY_THREAD
 from backscroll_tools.tools.search_messages import SEARCH_MESSAGES
 
 TOOLS: Final[tuple[Tool, ...]] = (
@@ -21,4 +29,12 @@ TOOLS: Final[tuple[Tool, ...]] = (
     LIST_THREADS,
     LIST_CHAT_COMPLETIONS,
     SEARCH_MESSAGES,
+    GET_THREAD,
+    MODIFY_THREAD,
+    DELETE_THREAD,
+    MODIFY_MESSAGE,
+    DELETE_MESSAGE,
+    GET_CHAT_COMPLETION,
+    MODIFY_CHAT_COMPLETION,
+    DELETE_CHAT_COMPLETION,
 )

@@ -96,6 +96,12 @@ def metadata(about: str) -> JSON:
     return {"type": "array", "items": pair, "description": about}
 
 
+METADATA: Final = metadata(
+    f"At most {METADATA_PAIRS}; key up to {METADATA_KEY_CHARS} characters, value "
+    f"{METADATA_VALUE_CHARS}"
+)
+
+
 def result(properties: Mapping[str, JSON], required: Sequence[str]) -> JSON:
     """Return an output schema: an object with at least these properties."""
     return {"type": "object", "properties": dict(properties), "required": list(required)}

@@ -116,6 +116,8 @@ class Hints:
 
 READS: Final = Hints(read_only=True, destructive=False, idempotent=True)
 ADDS: Final = Hints(read_only=False, destructive=False, idempotent=False)
+CHANGES: Final = Hints(read_only=False, destructive=True, idempotent=True)
+"""The hints of a tool that replaces or deletes data, and can be called again without harm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

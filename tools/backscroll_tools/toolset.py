@@ -24,5 +24,8 @@ class Toolset:
 MESSAGES: Final = Toolset("messages", "find, read and write messages")
 """The only toolset that is enabled by default."""
 
-TOOLSETS: Final = (MESSAGES,)
+THREADS_TOOLSET: Final = Toolset("threads", "create, change, copy and delete threads")
+COMPLETIONS_TOOLSET: Final = Toolset("completions", "read, change and delete stored completions")
+
+TOOLSETS: Final = (MESSAGES, THREADS_TOOLSET, COMPLETIONS_TOOLSET)
 """All toolsets, in the order in which the settings list them."""

@@ -16,7 +16,7 @@ from backscroll_tools.client.profiles import PROFILES
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import ADDS, Call, Result, Tool
-from tests.inventory import NAMES
+from tests.inventory import NAMES, OFFERED
 
 TAKES: Final = {
     "list-messages": (
@@ -102,7 +102,7 @@ async def test_a_host_is_told_how_to_find_a_tool_and_how_long_its_result_can_be(
             "anthropic/maxResultSizeChars": 200_000,
             "anthropic/searchHint": tool.keywords,
         }
-        for tool in TOOLS
+        for tool in OFFERED
     }
     assert all(tool.keywords for tool in TOOLS)
 

@@ -169,6 +169,39 @@ def completion(raw: JSON) -> Completion:
     return item
 
 
+_SHOWN_OF_COMPLETION: Final = frozenset(
+    {"id", "object", "created", "model", "metadata", "choices", "input_messages"}
+)
+"""The fields of a raw completion that `whole_completion` does not keep in `other`."""
+
+
+def whole_completion(raw: JSON) -> Completion:
+    """Return the typed completion with its other fields, such as `usage`, but without messages."""
+    item = completion(raw)
+    other = {
+        name: value
+        for name, value in raw.items()
+        if name not in _SHOWN_OF_COMPLETION and value not in (None, [], {}, "")
+    }
+    reasons = _finish_reasons(raw.get("choices"))
+    if reasons:
+        other["finish_reasons"] = reasons
+    if other:
+        item["other"] = other
+    return item
+
+
+def _finish_reasons(choices: object) -> list[str]:
+    found: list[str] = []
+    for choice in cast("list[object]", choices) if isinstance(choices, list) else []:
+        match choice:
+            case {"finish_reason": str() as reason}:
+                found.append(reason)
+            case _:
+                pass
+    return found
+
+
 def seconds(value: object) -> int | None:
     """Convert a time in seconds or milliseconds to whole Unix seconds; None if it is not valid."""
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):

@@ -205,10 +205,7 @@ CREATE_MESSAGE: Final = Tool(
             "content": content.TEXT,
             "parts": content.PARTS,
             "attachments": {"type": "array", "items": _ATTACHMENT},
-            "metadata": schemas.metadata(
-                f"At most {schemas.METADATA_PAIRS}; key up to {schemas.METADATA_KEY_CHARS} "
-                f"characters, value {schemas.METADATA_VALUE_CHARS}"
-            ),
+            "metadata": schemas.METADATA,
             "idempotency_key": {
                 "type": "string",
                 "description": "1 to 255 visible ASCII characters",

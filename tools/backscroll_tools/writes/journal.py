@@ -77,6 +77,7 @@ class Journal:
         self._most = most
         self._records: dict[tuple[str, str], Record] = {}
         self._writers: dict[tuple[str, str], str] = {}
+        self._unclear: dict[tuple[str, str], bool] = {}
 
     def known(self, thread: str, token: str) -> Record | None:
         """Return the record of a write, or None if it is not remembered.
@@ -98,6 +99,18 @@ class Journal:
     def note_writer(self, thread: str, message_id: str, token: str) -> None:
         """Remember which write created a message."""
         self._remember(self._writers, (thread, message_id), token)
+
+    def is_unclear(self, name: str) -> bool:
+        """Whether an earlier call could not tell the outcome of the idempotent write `name`."""
+        return ("", name) in self._unclear
+
+    def note_unclear(self, name: str) -> None:
+        """Remember that the outcome of an idempotent write is unclear."""
+        self._remember(self._unclear, ("", name), value=True)
+
+    def note_clear(self, name: str) -> None:
+        """Forget an idempotent write, because its outcome is now known."""
+        self._unclear.pop(("", name), None)
 
     def _remember(self, entries: dict[tuple[str, str], V], name: tuple[str, str], value: V) -> None:
         entries.pop(name, None)  # so that an existing entry moves to the end

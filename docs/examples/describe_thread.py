@@ -1,4 +1,4 @@
-"""`get-thread`: when a thread was created and last written to, and how many messages it has."""
+"""`describe-thread`: when a thread was created and last written to, and how many messages it has."""
 
 from typing import Final
 
@@ -17,9 +17,9 @@ async def _run(call: Call, arguments: JSON) -> Result:
     return Result(marked(mark, lines(thread, "thread")), {"thread": thread})
 
 
-GET_THREAD: Final = Tool(
-    name="get-thread",
-    title="Get thread",
+DESCRIBE_THREAD: Final = Tool(
+    name="describe-thread",
+    title="Describe thread",
     summary="reads when a thread was created, its metadata, and how many messages it has",
     description="Read a thread's creation time and metadata. list-messages reads its messages.",
     input_schema=schemas.arguments({"thread_id": schemas.STRING}, ("thread_id",)),

@@ -1,0 +1,100 @@
+"""Carries out a write that can be repeated: a deletion, or a change of metadata.
+
+Repeating such a write has no further effect, so it is sent again after any failure that may pass.
+If its outcome is still unclear, the object is read. The call fails with `outcome_unknown` only if
+the object does not show that the write took effect, because the request may then still arrive.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.requests import Request
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Call
+from backscroll_tools.writes.journal import journal_of
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentWrite:
+    """A write that has no further effect if it is repeated.
+
+    Attributes:
+        tool: the name of the tool that was called.
+        request: the request; `Request.repeatable` is True.
+        retrieval: the request that reads the object.
+        took_effect: returns whether the write took effect. It is called with the object, or with
+            None if the object does not exist.
+        doubt: what is unclear if no reply confirms the write, such as `thread_1 may have been
+            deleted`.
+    """
+
+    tool: str
+    request: Request
+    retrieval: Request
+    took_effect: Callable[[JSON | None], bool]
+    doubt: str
+
+    async def done(self, call: Call) -> JSON:
+        """Carry out the write within the call's limits.
+
+        Returns:
+            The upstream's reply. It is the object if only reading the object has shown that the
+            write took effect; empty if the object does not exist.
+
+        Raises:
+            ToolError: `outcome_unknown` if the upstream may or may not have acted on the request,
+                or may still do so. Any other code means that this call has changed nothing.
+        """
+        client = call.client
+        journal = journal_of(client.shared)
+        was_unclear = journal.is_unclear(self._name)
+        client.in_doubt = False
+        reply: JSON | None = None
+        with anyio.CancelScope(deadline=call.ends_at):
+            try:
+                reply = await client.send(self.request)
+            except ToolError as error:
+                is_unclear = client.in_doubt or was_unclear
+                if error.code == "not_found" and is_unclear and self.took_effect(None):
+                    reply = {}
+                elif error.code == "not_found" or not client.in_doubt:
+                    raise
+                else:
+                    reply = await self._found(client)
+        if reply is not None:
+            client.in_doubt = False
+            journal.note_clear(self._name)
+            return reply
+        if not client.in_doubt:
+            raise ToolError(
+                "deadline_exceeded",
+                "The upstream did not answer within the call's time limit.",
+                next_step="Call again.",
+            )
+        journal.note_unclear(self._name)
+        raise ToolError(
+            "outcome_unknown",
+            f"The upstream's reply was lost: {self.doubt}.",
+            next_step=f"Call {self.tool} again with the same arguments.",
+            retry="safe with the same arguments: repeating the call has no further effect.",
+        )
+
+    async def _found(self, client: CallClient) -> JSON | None:
+        """Return the object if it shows that the write took effect, or None if it does not.
+
+        An object that does not exist is returned as an empty object.
+        """
+        try:
+            found = await client.find(self.retrieval)
+        except ToolError:
+            return None
+        return (found or {}) if self.took_effect(found) else None
+
+    @property
+    def _name(self) -> str:
+        """The name of the write in the journal. A write with another effect has another name."""
+        return f"{self.request.endpoint} {self.request.path} {self.request.body}"

@@ -1,0 +1,31 @@
+"""Replaces the metadata of one object. Repeating it has no further effect."""
+
+from backscroll_tools.client.requests import Request
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Call
+from backscroll_tools.writes.idempotent import IdempotentWrite
+
+
+async def replace_metadata(
+    call: Call, tool: str, request: Request, retrieval: Request, name: str
+) -> JSON:
+    """Replace the metadata of an object, and return the object in the upstream's format.
+
+    Args:
+        call: the call; its limits apply.
+        tool: the name of the tool that was called, which errors name.
+        request: the request that replaces the metadata.
+        retrieval: the request that reads the object.
+        name: the object in words for the agent, such as `thread_1`.
+
+    Raises:
+        ToolError: `outcome_unknown` if the metadata may or may not have been replaced. All other
+            codes mean that this call has not changed it.
+    """
+    wanted = (request.body or {})["metadata"]
+
+    def took_effect(found: JSON | None) -> bool:
+        return found is not None and (found.get("metadata") or {}) == wanted
+
+    doubt = f"the metadata of {name} may have been replaced"
+    return await IdempotentWrite(tool, request, retrieval, took_effect, doubt).done(call)
