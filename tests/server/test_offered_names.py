@@ -45,7 +45,7 @@ async def failing(response: Response) -> AsyncIterator[str]:
         return response
 
     async with served(
-        Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+        Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "DELETE"])])
     ) as url:
         yield url
 

@@ -88,4 +88,5 @@ async def test_an_id_of_a_thread_names_the_tool_that_takes_it(store: Opened, ver
     more: dict[str, object] = {"metadata": {}} if verb == "modify" else {}
     error = await store.error(f"{verb}-chat-completion", completion_id="thread_1", **more)
     assert error.message == "completion_id is the id of a thread."
-    assert error.next_step == f"{verb}-thread takes it."
+    assert f"Next: {verb}-thread takes this id." in error.render()
+    assert "Next: Pass the id of a chat completion." in error.render(())

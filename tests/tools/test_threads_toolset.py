@@ -123,7 +123,7 @@ async def test_a_deleted_thread_is_gone_with_its_messages_and_no_other(store: Op
             "modify-message",
             {"thread_id": "conv_1", "message_id": "msg_1", "metadata": {"a": "b"}},
             "no metadata",
-            "modify-thread",
+            "Change the metadata of the conversation itself with modify-thread.",
         ),
         ("modify-thread", {"thread_id": "msg_1", "metadata": {}}, "a message", "modify-message"),
     ],
@@ -134,7 +134,7 @@ async def test_an_id_of_the_wrong_kind_names_the_tool_that_takes_it(
     error = await store.error(tool, **arguments)
     assert error.code == "invalid_arguments"
     assert said in error.message
-    assert error.next_step.startswith(next_tool)
+    assert f"Next: {next_tool}" in error.render()
 
 
 @pytest.mark.parametrize("tool", ["delete-thread", "delete-message", "delete-chat-completion"])

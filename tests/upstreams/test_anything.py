@@ -111,7 +111,7 @@ async def called(
         asked += 1
         return Response(body, status, media_type="application/json")
 
-    app = Starlette(routes=[Route("/{path:path}", reply, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/{path:path}", reply, methods=["GET", "POST", "DELETE"])])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
         client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"))
         client.budget.left = client.budget.earned = 0
@@ -177,4 +177,5 @@ async def test_any_number_that_a_double_holds_is_an_answer(
     envelope = f'{{"id": "item_1", "n": {number}, "data": [{item}], "has_more": false}}'
     outcome, asked = await called(envelope, *call)
     hold(outcome, asked)
-    assert isinstance(outcome, Result) or not math.isfinite(float(number))
+    is_deletion = call[0].name.startswith("delete-")  # which only another reply would confirm
+    assert is_deletion or isinstance(outcome, Result) or not math.isfinite(float(number))

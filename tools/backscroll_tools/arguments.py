@@ -22,6 +22,7 @@ from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.schemas import (
     CONTENT_CHARS,
     CONTEXT_MAX,
+    MESSAGES_MAX,
     METADATA_KEY_CHARS,
     METADATA_PAIRS,
     METADATA_VALUE_CHARS,
@@ -63,6 +64,16 @@ _PART: Final = schemas.arguments(
     },
     ("type",),
 )
+_MESSAGES: Final[JSON] = {
+    "maxItems": MESSAGES_MAX,
+    "items": schemas.arguments(
+        {
+            "role": {"type": "string", "enum": ["user", "assistant"]},
+            "content": {"type": "string", "minLength": 1, "maxLength": CONTENT_CHARS},
+        },
+        ("role", "content"),
+    ),
+}
 _RULES: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id"), _ID),
     **dict.fromkeys(("after", "before", "around"), _ID),
@@ -73,6 +84,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "parts": {"maxItems": 1000, "items": _PART},
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,
+    "messages": _MESSAGES,
 }
 """The rules that the published schemas omit or define differently, by the argument's name."""
 

@@ -75,6 +75,11 @@ class WritableCollection(Collection):
         create_message: builds the request that adds a message. It is called with the collection's
             id, the message and the idempotency key. If the id is empty, the request creates a
             collection.
+        create: builds the request that creates a collection. It is called with up to `batch_items`
+            messages, or 20 for a thread, the collection's metadata and the idempotency key.
+        add: builds the request that adds messages in order. It is called with the collection's id,
+            1 to `batch_items` messages and the idempotency key.
+        batch_items: the maximum number of messages that one request can add.
         modify: builds the request that replaces the collection's metadata. It is called with the
             collection's id, the metadata and the idempotency key.
         delete: builds the request that deletes the collection.
@@ -88,24 +93,40 @@ class WritableCollection(Collection):
 
     start: Callable[[], Request]
     create_message: Callable[[str, JSON, str], Request]
+    create: Callable[[Sequence[JSON], JSON, str], Request]
+    add: Callable[[str, Sequence[JSON], str], Request]
     modify: Callable[[str, JSON, str], Request]
     delete: Callable[[str], Request]
     delete_message: Callable[[str, str], Request]
     modify_message: Callable[[str, str, JSON, str], Request] | None = None
+    batch_items: int = 1
     has_metadata: bool = False
 
 
 def _in_thread(thread_id: str, message: JSON, key: str) -> Request:
     if thread_id:
         return requests.create_message(thread_id, message, key)
-    return requests.create_thread(message, key)
+    return requests.create_thread([message], {}, key)
+
+
+def _add_to_thread(thread_id: str, messages: Sequence[JSON], key: str) -> Request:
+    (message,) = messages
+    return requests.create_message(thread_id, message, key)
 
 
 def _in_conversation(conversation_id: str, message: JSON, key: str) -> Request:
     items = [message_item(message)]
     if conversation_id:
         return requests.create_items(conversation_id, items, key)
-    return requests.create_conversation(items, key)
+    return requests.create_conversation(items, {}, key)
+
+
+def _conversation_of(messages: Sequence[JSON], metadata: JSON, key: str) -> Request:
+    return requests.create_conversation([*map(message_item, messages)], metadata, key)
+
+
+def _add_to_conversation(conversation_id: str, messages: Sequence[JSON], key: str) -> Request:
+    return requests.create_items(conversation_id, [*map(message_item, messages)], key)
 
 
 def _choices(completion: JSON) -> list[JSON]:
@@ -128,6 +149,8 @@ THREAD: Final = WritableCollection(
     has_runs=True,
     start=requests.start_thread,
     create_message=_in_thread,
+    create=requests.create_thread,
+    add=_add_to_thread,
     modify=requests.modify_thread,
     delete=requests.delete_thread,
     delete_message=requests.delete_message,
@@ -143,6 +166,9 @@ CONVERSATION: Final = WritableCollection(
     cursor_in_envelope=True,
     start=requests.start_conversation,
     create_message=_in_conversation,
+    create=_conversation_of,
+    add=_add_to_conversation,
+    batch_items=20,
     modify=requests.modify_conversation,
     delete=requests.delete_conversation,
     delete_message=requests.delete_item,

@@ -52,9 +52,11 @@ class ToolError(Exception):
             sentence for the code in `RETRIES`.
         shown_by: the names of tools that list existing ids. `render` names only the tools that the
             agent has.
+        taken_by: the name of the tool that takes the id in question; empty if there is none.
+            `render` names it only if the agent has it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the text for the agent
         self,
         code: ErrorCode,
         message: str,
@@ -62,6 +64,7 @@ class ToolError(Exception):
         next_step: str = "",
         retry: str | None = None,
         shown_by: tuple[str, ...] = (),
+        taken_by: str = "",
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.code: ErrorCode = code
@@ -69,6 +72,7 @@ class ToolError(Exception):
         self.next_step = next_step
         self.retry = RETRIES[code] if retry is None else retry
         self.shown_by = shown_by
+        self.taken_by = taken_by
 
     def render(self, offered: Collection[str] | None = None) -> str:
         """Return the text for the agent: `code: sentence`, the next step, and the retry rule.
@@ -80,6 +84,8 @@ class ToolError(Exception):
         lines = [f"{self.code}: {self.message}"]
         tools = [name for name in self.shown_by if offered is None or name in offered]
         steps = [self.next_step] if self.next_step else []
+        if self.taken_by and (offered is None or self.taken_by in offered):
+            steps = [f"{self.taken_by} takes this id."]
         if tools:
             steps.append(f"{' and '.join(tools)} show{'s' if len(tools) == 1 else ''} what exists.")
         if steps:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from backscroll_tools.errors import invalid_arguments
+from backscroll_tools.errors import ToolError
 
 _KINDS: Final = {
     "thread_": "thread",
@@ -47,7 +47,9 @@ def refuse_other_kinds(verb: str, argument: str, value: str, kinds: Collection[s
     if kind is None or kind in kinds:
         return
     tools = [tool for tool in _TOOLS[kind] if tool.startswith(f"{verb}-")]
-    raise invalid_arguments(
+    raise ToolError(
+        "invalid_arguments",
         f"{argument} is the id of a {kind}.",
-        f"{tools[0]} takes it." if tools else f"Pass the id of a {' or '.join(kinds)}.",
+        next_step=f"Pass the id of a {' or '.join(kinds)}.",
+        taken_by=tools[0] if tools else "",
     )

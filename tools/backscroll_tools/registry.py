@@ -4,6 +4,7 @@ from typing import Final
 
 from backscroll_tools.tool import Tool
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from backscroll_tools.tools.create_thread import CREATE_THREAD
 from backscroll_tools.tools.delete_chat_completion import DELETE_CHAT_COMPLETION
 from backscroll_tools.tools.delete_message import DELETE_MESSAGE
 from backscroll_tools.tools.delete_thread import DELETE_THREAD
@@ -29,6 +30,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     LIST_THREADS,
     LIST_CHAT_COMPLETIONS,
     SEARCH_MESSAGES,
+    CREATE_THREAD,
     GET_THREAD,
     MODIFY_THREAD,
     DELETE_THREAD,

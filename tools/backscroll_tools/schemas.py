@@ -31,6 +31,10 @@ CONTENT_CHARS: Final = 256_000
 """The maximum length of a message's text, in characters (OpenAI API, 2024-04-15, create message).
 """
 
+MESSAGES_MAX: Final = 20
+"""The maximum number of messages that a thread or conversation can be created with (OpenAI API,
+create conversation)."""
+
 METADATA_PAIRS: Final = 16
 METADATA_KEY_CHARS: Final = 64
 METADATA_VALUE_CHARS: Final = 512

@@ -43,7 +43,7 @@ def listed(**row: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
         (COMPLETION, {"id": "chatcmpl-2", "object": "chat.completion"}),
         (CHAT, listed(id="chatcmpl-2-0")),
         (requests.retrieve_thread("thread_1"), {"id": "thread_2"}),
-        (requests.create_thread({}, "key"), {"id": "conv_1", "object": "conversation"}),
+        (requests.create_thread([], {}, "key"), {"id": "conv_1", "object": "conversation"}),
         (requests.list_threads(PAGE), listed(id="chatcmpl-1", object="chat.completion")),
         (requests.retrieve_thread("thread_1"), {"id": "thread_1", "object": "thread.deleted"}),
         (THREAD_DELETION, {"id": "thread_1", "object": "thread"}),
@@ -82,8 +82,8 @@ def test_an_answer_to_another_request_is_told(request_: Request, reply: dict[str
         (CHAT, listed(id="chatcmpl-1")),
         (CHAT, listed(id="msg-1")),
         (CHAT, listed(id="0c9a6e7e-8d3e-4f4c-9f2e-210987654321")),
-        (requests.create_thread({}, "key"), {"id": "thread_9", "object": "thread"}),
-        (requests.create_conversation([], "key"), {"id": "conv_9", "object": "conversation"}),
+        (requests.create_thread([], {}, "key"), {"id": "thread_9", "object": "thread"}),
+        (requests.create_conversation([], {}, "key"), {"id": "conv_9", "object": "conversation"}),
     ],
 )
 def test_what_is_missing_or_strange_tells_nothing(request_: Request, reply: dict[str, Any]) -> None:

@@ -51,6 +51,8 @@ class ExchangeError(ToolError):
         tail: the last bytes of that reply, if they were read.
         size: the size of that reply in bytes; 0 if unknown.
         attempts: the maximum number of attempts of the request, including those that have failed.
+        wait_s: the time after which a write with an unknown outcome can no longer arrive, in
+            seconds; 0 if unknown.
     """
 
     fate: Fate = "unsent"
@@ -61,6 +63,7 @@ class ExchangeError(ToolError):
     tail: bytes = b""
     size: int = 0
     attempts: int = retry.ATTEMPTS
+    wait_s: float = 0.0
 
 
 def failure(  # noqa: PLR0913 - the parts of a reply and of its request
@@ -268,5 +271,5 @@ def outcome_unknown(idempotency_key: str, wait_s: float = 0.0) -> ExchangeError:
             f'"{idempotency_key}".'
         ),
     )
-    error.fate = "unknown"
+    error.fate, error.wait_s = "unknown", wait_s
     return error

@@ -203,9 +203,12 @@ def delete_thread(thread_id: str) -> Request:
     return Request("DELETE", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
 
 
-def create_thread(message: JSON, idempotency_key: str) -> Request:
-    """Create a thread that starts with one message."""
-    body: JSON = {"messages": [message]}
+def create_thread(messages: Sequence[JSON], metadata: JSON, idempotency_key: str) -> Request:
+    """Create a thread that starts with these messages.
+
+    If `metadata` is empty, the thread has no metadata.
+    """
+    body: JSON = {"messages": list(messages)} | ({"metadata": metadata} if metadata else {})
     return Request("POST", THREADS, THREADS.root, (), body, idempotency_key)
 
 
@@ -250,9 +253,12 @@ def list_message_files(thread_id: str, message_id: str, window: Slice) -> Reques
     return Request("GET", MESSAGE_FILES, path, window.query)
 
 
-def create_conversation(items: Sequence[JSON], idempotency_key: str) -> Request:
-    """Create a conversation that starts with up to 20 items."""
-    body: JSON = {"items": list(items)}
+def create_conversation(items: Sequence[JSON], metadata: JSON, idempotency_key: str) -> Request:
+    """Create a conversation that starts with up to 20 items.
+
+    If `metadata` is empty, the conversation has no metadata.
+    """
+    body: JSON = {"items": list(items)} | ({"metadata": metadata} if metadata else {})
     return Request("POST", CONVERSATIONS, CONVERSATIONS.root, (), body, idempotency_key)
 
 

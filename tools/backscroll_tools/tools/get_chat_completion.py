@@ -25,8 +25,8 @@ GET_CHAT_COMPLETION: Final = Tool(
     title="Get chat completion",
     summary="reads a stored completion's model, usage, metadata and other fields",
     description=(
-        "Read a past chat's settings: a stored completion's model, usage and metadata. "
-        "get-chat-messages reads its messages."
+        "Read a past chat's settings: a stored completion's model, usage and metadata, without its "
+        "messages."
     ),
     input_schema=schemas.arguments({"completion_id": schemas.STRING}, ("completion_id",)),
     output_schema=schemas.result({"completion": schemas.COMPLETION}, ("completion",)),

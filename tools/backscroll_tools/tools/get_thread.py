@@ -24,9 +24,7 @@ GET_THREAD: Final = Tool(
     name="get-thread",
     title="Get thread",
     summary="reads a thread's or conversation's times and metadata",
-    description=(
-        "Read a conversation's title, times and metadata. list-messages reads its messages."
-    ),
+    description="Read a conversation's title, times and metadata, without its messages.",
     input_schema=schemas.arguments({"thread_id": schemas.STRING}, ("thread_id",)),
     output_schema=schemas.result({"thread": schemas.THREAD}, ("thread",)),
     run=_run,

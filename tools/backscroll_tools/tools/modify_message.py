@@ -25,7 +25,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     if modify is None:
         raise invalid_arguments(
             "Messages of a conversation have no metadata.",
-            "modify-thread replaces the metadata of the conversation itself.",
+            "Change the metadata of the conversation itself with modify-thread.",
         )
     request = modify(thread_id, message_id, arguments["metadata"], keys.mint())
     retrieval = Request("GET", request.group, request.path)

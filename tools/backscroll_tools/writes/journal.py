@@ -77,6 +77,7 @@ class Journal:
         self._most = most
         self._records: dict[tuple[str, str], Record] = {}
         self._writers: dict[tuple[str, str], str] = {}
+        self._progress: dict[tuple[str, str], IdempotencyKey] = {}
         self._unclear: dict[tuple[str, str], bool] = {}
 
     def known(self, thread: str, token: str) -> Record | None:
@@ -99,6 +100,19 @@ class Journal:
     def note_writer(self, thread: str, message_id: str, token: str) -> None:
         """Remember which write created a message."""
         self._remember(self._writers, (thread, message_id), token)
+
+    def progress(self, token: str) -> IdempotencyKey | None:
+        """Return how far a sequence of messages was written, or None if it is not remembered."""
+        return self._progress.get(("", token))
+
+    def note_progress(self, token: str, key: IdempotencyKey) -> None:
+        """Remember how far a sequence of messages was written.
+
+        Args:
+            token: the token of the sequence.
+            key: the key of the next message of the sequence.
+        """
+        self._remember(self._progress, ("", token), key)
 
     def is_unclear(self, name: str) -> bool:
         """Whether an earlier call could not tell the outcome of the idempotent write `name`."""
