@@ -3,6 +3,7 @@
 from typing import Final
 
 from backscroll_tools.tool import Tool
+from backscroll_tools.tools.copy_thread import COPY_THREAD
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 from backscroll_tools.tools.create_thread import CREATE_THREAD
 from backscroll_tools.tools.delete_chat_completion import DELETE_CHAT_COMPLETION
@@ -36,6 +37,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     DELETE_THREAD,
     MODIFY_MESSAGE,
     DELETE_MESSAGE,
+    COPY_THREAD,
     GET_CHAT_COMPLETION,
     MODIFY_CHAT_COMPLETION,
     DELETE_CHAT_COMPLETION,

@@ -48,7 +48,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
 def _key(sequence: MessageSequence) -> str:
     """Return the key for a repeated call: the state of the sequence, if the upstream needs it."""
     honoured = sequence.client.upstream.profile.honours_idempotency_keys
-    return sequence.token if honoured or not sequence.thread else str(sequence.state)
+    return sequence.token if honoured else sequence.argument
 
 
 def _failed(sequence: MessageSequence, error: ToolError) -> ToolError:

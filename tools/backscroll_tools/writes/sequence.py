@@ -1,9 +1,10 @@
 """Writes several messages to a new thread or conversation, in order and each exactly once.
 
-If the upstream honours idempotency keys, each request has the key `TOKEN.NUMBER`, where NUMBER is
-the number of messages before it. Repeating all requests then writes nothing twice. If not, an empty
-thread is created first, and `OneWrite` writes one message after another. The state of the sequence
-is an idempotency key, from which a later call continues, even in another process.
+If the upstream honours idempotency keys, the first request has the key `TOKEN.new`, and each later
+one `TOKEN.NUMBER`, where NUMBER is the number of messages before it. Repeating all requests then
+writes nothing twice. If not, an empty thread is created first, and `OneWrite` writes one message
+after another. The state of the sequence is an idempotency key, from which a later call continues,
+even in another process.
 """
 
 from collections.abc import Sequence
@@ -55,7 +56,8 @@ class MessageSequence:
         """
         key = keys.read(argument or keys.mint())
         if not key.thread:
-            known = journal_of(client.shared).progress(key.token)
+            honoured = client.upstream.profile.honours_idempotency_keys
+            known = None if honoured else journal_of(client.shared).progress(key.token)
             key = known or replace(key, token=f"{key.token}.0", given=bool(argument))
         return cls(client, collection, key.token.rpartition(".")[0], key)
 
@@ -63,6 +65,11 @@ class MessageSequence:
     def thread(self) -> str:
         """The id of the new thread or conversation; empty until it is created."""
         return self.state.thread
+
+    @property
+    def argument(self) -> str:
+        """The text with which `of` returns the sequence in its present state."""
+        return str(self.state) if self.thread else self.token
 
     @property
     def number(self) -> int:
@@ -83,7 +90,7 @@ class MessageSequence:
         """
         if self.client.upstream.profile.honours_idempotency_keys:
             if not self.thread:
-                request = self.collection.create(messages, metadata, f"{self.token}.0")
+                request = self.collection.create(messages, metadata, f"{self.token}.new")
                 self._created(await self.client.send(request), len(messages))
             return
         async with self.client.shared.alone(self.token):

@@ -1,0 +1,175 @@
+"""A thread is copied to a conversation and back, each message once, in order, and compared."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from backscroll_tools.models import JSON
+from backscroll_tools.tool import Bounds, Result
+from tests.tools.keyless import BASE, GONE, LOST, UNDERWAY_S, V2, Writer, writing
+from tests.tools.opened import Opened, opened
+
+LONG = 47
+IMAGE: JSON = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+FILE: JSON = {"file_id": "file-1", "tools": [{"type": "file_search"}]}
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Opened]:
+    async with opened() as opening:
+        yield opening
+
+
+async def _thread(store: Opened, count: int) -> str:
+    messages = [
+        {"role": "assistant" if number % 2 else "user", "content": f"text {number // 3}"}
+        for number in range(count)
+    ]
+    made = await store.post("/threads", messages=messages, metadata={"title": "Trip"})
+    return str(made["id"])
+
+
+async def _texts(store: Opened, thread: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    cursor: JSON = {}
+    while True:
+        page = (
+            await store.result("list-messages", thread_id=thread, order="asc", limit=100, **cursor)
+        ).structured
+        found += [(each["role"], each["text"]) for each in page["messages"]]
+        if not page["page"]["has_more"]:
+            return found
+        cursor = {"cursor": page["page"]["next_cursor"]}
+
+
+async def _whole(
+    store: Opened, thread: str, bounds: Bounds | None = None
+) -> tuple[str, list[JSON]]:
+    """Copy a thread or conversation to the end; return the copy's id, and the results."""
+    results: list[JSON] = []
+    arguments: JSON = {"thread_id": thread}
+    while True:
+        outcome = await store.call("copy-thread", bounds, **arguments)
+        assert isinstance(outcome, Result), outcome
+        results.append(outcome.structured)
+        if not outcome.structured["has_more"]:
+            return str(outcome.structured["thread_id"]), results
+        assert len(results) < 50
+        arguments["cursor"] = outcome.structured["next_cursor"]
+
+
+async def test_a_thread_goes_to_a_conversation_and_back_with_every_message(store: Opened) -> None:
+    thread = await _thread(store, LONG)
+
+    conversation, there = await _whole(store, thread)
+    back, again = await _whole(store, conversation)
+
+    assert conversation.startswith("conv_")
+    assert back.startswith("thread_")
+    for results in (there, again):
+        assert sum(result["copied"] for result in results) == LONG
+        assert sum(result["verified"] for result in results) == LONG
+        assert all(result["not_copied"] == {} for result in results)
+    original = await _texts(store, thread)
+    assert await _texts(store, conversation) == original
+    assert await _texts(store, back) == original
+    read = await store.result("get-thread", thread_id=back)
+    assert read.structured["thread"]["title"] == "Trip"
+
+
+async def test_images_and_files_are_copied_and_what_has_no_equivalent_is_counted(
+    store: Opened,
+) -> None:
+    thread = str((await store.post("/threads"))["id"])
+    path = f"/threads/{thread}/messages"
+    parts = [{"type": "text", "text": "see"}, IMAGE]
+    await store.post(path, role="user", content=parts, attachments=[FILE], metadata={"a": "b"})
+    conversation, (there,) = await _whole(store, thread)
+    items = [
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "x"}]},
+    ]
+    await store.post(f"/conversations/{conversation}/items", items=items)
+    back, (again,) = await _whole(store, conversation)
+
+    assert (there["copied"], there["verified"]) == (1, 1)
+    assert there["not_copied"] == {"message metadata": 1}
+    assert (again["copied"], again["verified"]) == (1, 1)
+    assert again["not_copied"] == {
+        "items of type function_call": 1,
+        "messages with the role system": 1,
+    }
+    (message,) = (await store.get(f"/threads/{back}/messages"))["data"]
+    assert message["attachments"] == [FILE]
+    assert message["content"][1]["image_url"]["url"] == IMAGE["image_url"]["url"]
+
+
+async def test_a_call_ends_within_its_requests_and_the_next_goes_on(store: Opened) -> None:
+    thread = await _thread(store, LONG)
+    conversation, _ = await _whole(store, thread)
+    back, results = await _whole(store, conversation, Bounds(requests=12))
+    assert await _texts(store, back) == await _texts(store, thread)
+    assert len(results) > 3
+    assert {result["stopped_by"] for result in results} == {"requests", "end"}
+
+
+async def test_a_call_that_is_repeated_with_its_key_copies_nothing_twice(store: Opened) -> None:
+    thread = await _thread(store, LONG)
+    copies = [
+        await store.result("copy-thread", thread_id=thread, idempotency_key="mine")
+        for _ in range(2)
+    ]
+    first, second = (copy.structured["thread_id"] for copy in copies)
+    assert first == second
+    assert await _texts(store, first) == await _texts(store, thread)
+
+
+async def test_an_empty_thread_has_an_empty_copy(store: Opened) -> None:
+    conversation, (result,) = await _whole(store, await _thread(store, 0))
+    assert (result["copied"], result["stopped_by"]) == (0, "end")
+    assert await _texts(store, conversation) == []
+
+
+async def test_a_cursor_belongs_to_its_thread(store: Opened) -> None:
+    conversation, _ = await _whole(store, await _thread(store, LONG))
+    stopped = await store.call("copy-thread", Bounds(requests=12), thread_id=conversation)
+    assert isinstance(stopped, Result)
+    other = await _thread(store, 1)
+    error = await store.error(
+        "copy-thread", thread_id=other, cursor=stopped.structured["next_cursor"]
+    )
+    assert error.message == "cursor belongs to an id other than the one given."
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("kind", ["threads", "conversations"])
+async def test_an_interrupted_copy_writes_only_what_is_missing(kind: str, restarts: bool) -> None:
+    async with writing() as writer:
+        source = await _filled(writer, kind)
+        writer.keyless.deeds = [LOST, LOST, GONE]
+        first = await writer.call("copy-thread", thread_id=source)
+        assert not isinstance(first, Result)
+        assert first.code == "outcome_unknown"
+        cursor = first.next_step.partition('cursor "')[2].partition('"')[0]
+        if restarts:
+            writer.restart()
+        writer.keyless.now += UNDERWAY_S + 2
+        done = await writer.call("copy-thread", thread_id=source, cursor=cursor)
+        assert isinstance(done, Result), done
+        copied = await writer.messages(done.structured["thread_id"])
+        assert [text for _, text in copied] == [*"aabcb"]
+        assert (done.structured["copied"], done.structured["verified"]) == (5, 5)
+
+
+async def _filled(writer: Writer, kind: str) -> str:
+    if kind == "threads":
+        messages = [{"role": "user", "content": text} for text in "aabcb"]
+        body: JSON = {"messages": messages}
+    else:
+        items = [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+            for text in "aabcb"
+        ]
+        body = {"items": items}
+    reply = await writer.http.post(f"{BASE}/{kind}", json=body, headers=V2)
+    return str(reply.raise_for_status().json()["id"])

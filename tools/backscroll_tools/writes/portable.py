@@ -1,0 +1,120 @@
+"""Converts messages between threads and conversations, and says what has no equivalent.
+
+A portable message has the format in which a thread's message is created: `role`, `content` as parts
+of type `text`, `image_file` or `image_url`, and `attachments`. `client.message_item` converts it to
+an item of a conversation (docs/upstreams.md).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from backscroll_tools import schemas
+from backscroll_tools.models import JSON
+from backscroll_tools.writes.once import MARKER
+
+_ROLES: Final = frozenset({"user", "assistant"})
+_TEXTS: Final = frozenset({"text", "input_text", "output_text"})
+_LOST: Final = {
+    "metadata": "message metadata",
+    "run_id": "run ids",
+    "assistant_id": "assistant ids",
+}
+"""The fields of a thread's message that a conversation's item cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """What can be copied of a message, and what cannot.
+
+    Attributes:
+        message: the portable message; None if nothing of it can be copied.
+        lost: what has no equivalent, in words for people, such as `annotations`.
+    """
+
+    message: JSON | None
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Parts:
+    content: list[JSON] = field(default_factory=list)
+    attachments: list[JSON] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def portable(raw: JSON) -> Portable:
+    """Return what can be copied of a message or an item, given in the upstream's format."""
+    kind = raw.get("type", "message")
+    if kind != "message":
+        return Portable(None, (f"items of type {kind}",))
+    role = raw.get("role")
+    if role not in _ROLES:
+        return Portable(None, (f"messages with the role {role}",))
+    found = _Parts()
+    content = raw.get("content")
+    for part in [content] if isinstance(content, str) else _objects(content):
+        _add(found, {"type": "text", "text": part} if isinstance(part, str) else part)
+    for attachment in _objects(raw.get("attachments")):
+        if isinstance(file_id := attachment.get("file_id"), str) and file_id:
+            found.attachments.append(_attachment(file_id))
+    found.lost += [words for name, words in _LOST.items() if _has(raw, name)]
+    if not found.content:
+        return Portable(None, (*found.lost, "messages without text or image"))
+    if sum(len(part.get("text", "")) for part in found.content) > schemas.CONTENT_CHARS:
+        return Portable(None, (f"messages longer than {schemas.CONTENT_CHARS:,} characters",))
+    message: JSON = {"role": role, "content": found.content}
+    if found.attachments:
+        message["attachments"] = found.attachments
+    return Portable(message, tuple(found.lost))
+
+
+def is_copy(copied: JSON, raw: JSON) -> bool:
+    """Whether a message or an item, in the upstream's format, has what a portable message has."""
+    return portable(raw).message == copied
+
+
+def _add(found: _Parts, part: JSON) -> None:
+    kind = part.get("type")
+    match part:
+        case {"text": {"value": str() as text, **others}} if kind in _TEXTS:
+            notes: object = others.get("annotations")
+        case {"text": str() as text} if kind in _TEXTS:
+            notes = part.get("annotations")
+        case {"type": "image_file", "image_file": {"file_id": str() as file_id}}:
+            found.content.append({"type": "image_file", "image_file": {"file_id": file_id}})
+            return
+        case {"type": "image_url", "image_url": {"url": str() as url}}:
+            found.content.append({"type": "image_url", "image_url": {"url": url}})
+            return
+        case {"type": "input_image", "file_id": str() as file_id} if file_id:
+            found.content.append({"type": "image_file", "image_file": {"file_id": file_id}})
+            return
+        case {"type": "input_image", "image_url": str() as url} if url:
+            found.content.append({"type": "image_url", "image_url": {"url": url}})
+            return
+        case {"type": "input_file", "file_id": str() as file_id} if file_id:
+            found.attachments.append(_attachment(file_id))
+            return
+        case _:
+            found.lost.append(f"content of type {kind}")
+            return
+    if text:
+        found.content.append({"type": "text", "text": text})
+    if notes:
+        found.lost.append("annotations")
+
+
+def _has(raw: JSON, name: str) -> bool:
+    value = raw.get(name)
+    return bool(value.keys() - {MARKER}) if isinstance(value, dict) else bool(value)
+
+
+def _attachment(file_id: str) -> JSON:
+    return {"file_id": file_id, "tools": [{"type": "file_search"}]}
+
+
+def _objects(value: object) -> Iterator[JSON]:
+    for each in cast("Iterable[object]", value) if isinstance(value, list) else ():
+        if isinstance(each, dict):
+            yield cast("JSON", each)
