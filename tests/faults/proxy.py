@@ -29,7 +29,7 @@ class Seen:
     """What really happened to one request.
 
     Attributes:
-        method: GET or POST.
+        method: GET, POST or DELETE.
         path: the path of the request.
         plan: the plan that was applied to it.
         begun: when it arrived, in seconds of the loop's clock.
