@@ -5,6 +5,7 @@ import pytest
 from backscroll_tools.client import objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.lookup import last_of
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.stop import STUCK
 from tests.upstreams.replay import LITELLM, OGX, DroppingReplay, Replay, recordings, replayed
@@ -34,7 +35,7 @@ async def autopaged(upstream: World, owner: str, order: Order, limit: int) -> li
         ask = requests.list_items if is_conversation else requests.list_chat_messages
         page = await CallClient(upstream.client).page(ask(owner, window))
         seen += map(objects.message, page.items)
-        after, more = page.last_id, page.has_more is not False
+        after, more = last_of(page, after), page.has_more is not False
     return seen
 
 

@@ -14,7 +14,6 @@ from backscroll_tools.client import requests
 from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
-from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.models import JSON
 
@@ -36,8 +35,6 @@ class Collection:
         has_runs: whether the list can be filtered by run.
         page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
             the list may contain objects that are not messages.
-        cursor_in_envelope: whether the next page starts after the reply's `last_id`. If not, it
-            starts after the id of the last object.
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
         choices: returns the messages that the list may lack, oldest first. Its argument is the
@@ -51,19 +48,8 @@ class Collection:
     is_message: Callable[[JSON], bool] = lambda _: True
     has_runs: bool = False
     page_items: int = 1
-    cursor_in_envelope: bool = False
     retrieve: Callable[[str], Request] | None = None
     choices: Callable[[JSON], Sequence[JSON]] = lambda _: ()
-
-    def next_after(self, reply: Reply, after: str) -> str:
-        """Return the id that the next page starts after.
-
-        Args:
-            reply: the reply with the current page.
-            after: the id that the current page started after; returned if the page is empty.
-        """
-        last: str = reply.items[-1]["id"] if reply.items else after
-        return (reply.last_id or last) if self.cursor_in_envelope else last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +149,6 @@ CONVERSATION: Final = WritableCollection(
     retrieve_message=requests.retrieve_item,
     is_message=lambda item: bool(item.get("type", "message") == "message"),
     page_items=20,
-    cursor_in_envelope=True,
     start=requests.start_conversation,
     create_message=_in_conversation,
     create=_conversation_of,

@@ -31,7 +31,7 @@ def last_of(reply: Reply, after: str) -> str:
         after: the id that the current page started after; returned if the page is empty.
     """
     last: str = reply.items[-1]["id"] if reply.items else after
-    return last
+    return reply.next_after or last
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,12 @@ class Lookup:
         retrieval: builds the request for one object from its id; None if the upstream has no such
             request.
         order: the order in which to search the list.
-        next_after: returns the id that the next page starts after; see `last_of`, the default.
     """
 
     client: CallClient
     listing: Callable[[Slice], Request]
     retrieval: Callable[[str], Request] | None = None
     order: Order = "desc"
-    next_after: Callable[[Reply, str], str] = last_of
 
     async def find(self, item_id: str) -> JSON | None:
         """Return an object in the upstream's format, or None if it is not found.
@@ -105,7 +103,7 @@ class Lookup:
             beyond = await self._page(Slice(1, opposite, item_id))
             found = _with_id(beyond, item_id)
             if found is None:
-                window = Slice(1, self.order, self.next_after(beyond, ""))
+                window = Slice(1, self.order, last_of(beyond, ""))
                 found = _with_id(await self._page(window), item_id)
         except ToolError as error:
             if error.code == "not_found":
@@ -120,7 +118,7 @@ class Lookup:
             reply = await self._page(Slice(PAGE_ITEMS, self.order, after))
             if found := _with_id(reply, item_id):
                 return found
-            next_after = self.next_after(reply, after)
+            next_after = last_of(reply, after)
             if reply.has_more is False:
                 return None
             if next_after == after:

@@ -82,7 +82,6 @@ async def raw_message(  # noqa: PLR0913 - the arguments select and shape the mes
         lambda window: shaped(collection.list_messages(owner, window)),
         None if retrieval is None else lambda found_id: shaped(retrieval(owner, found_id)),
         order,
-        collection.next_after,
     )
     raw = await lookup.get(message_id)
     if raw is None:
@@ -135,10 +134,7 @@ class _Listed:
         return request.abridged(self.start.preview)
 
     def _chunk_of(self, reply: Reply) -> Chunk[Message]:
-        chunk = Chunk.of(reply, objects.message, self._is_wanted)
-        if self.collection.cursor_in_envelope:
-            return replace(chunk, last=reply.last_id or chunk.last)
-        return chunk
+        return Chunk.of(reply, objects.message, self._is_wanted)
 
     async def item(self, item_id: str) -> Message | None:
         order = self.start.walk_order

@@ -329,7 +329,7 @@ async def test_a_request_is_never_made_twice_in_a_row() -> None:
 def test_a_reply_is_a_chunk_of_what_is_wanted_and_a_count_of_what_is_not(
     names: str, items: str, passed: tuple[int, ...], last: str, has_more: bool | None
 ) -> None:
-    reply = Reply(tuple({"id": name} for name in names), has_more, last_id="x", warning="odd")
+    reply = Reply(tuple({"id": name} for name in names), has_more, warning="odd")
     chunk = Chunk.of(
         reply, lambda raw: {"id": raw["id"].lower()}, lambda raw: bool(raw["id"].isupper())
     )

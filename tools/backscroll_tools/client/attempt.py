@@ -101,7 +101,8 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
 
 async def _decoded(body: bytes, request: Request, *, in_process: bool) -> JSON:
     def decode() -> JSON:
-        reply = replies.decode(body, in_process=in_process)
+        is_array = not request.dialect.rows
+        reply = replies.decode(body, in_process=in_process, is_array=is_array)
         shortens = request.preview is not None and may_be_abridged(body)
         return abridged(reply) if shortens else reply
 

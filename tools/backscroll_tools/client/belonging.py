@@ -37,7 +37,7 @@ def belongs(reply: JSON, request: Request) -> bool:
         reply: the object of a successful reply.
         request: the request that was sent before the reply was received.
     """
-    root = request.group.root
+    root = request.outermost
     segments = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
     is_object = len(segments) % 2 == 0  # in a path, each list name is followed by an id
     list_name = segments[-2] if is_object else segments[-1]
@@ -55,9 +55,9 @@ def belongs(reply: JSON, request: Request) -> bool:
     if is_object:
         of_owners = _is_of(reply, kinds, fields, completion)
         return of_owners and _same(reply.get("id"), segments[-1])
-    rows = reply.get("data")
-    if isinstance(rows, list):
-        for row in cast("list[object]", rows):
+    rows = request.dialect.rows_of(reply)
+    if rows is not None:
+        for row in rows:
             if isinstance(row, dict) and not _is_of(cast("JSON", row), kinds, fields, completion):
                 return False
         return True

@@ -101,6 +101,8 @@ class CallClient:
                 if not error.too_large:
                     raise
                 if request.limit <= 1:
+                    if request.dialect.has_places:
+                        raise  # the next page is named at the end of the reply
                     return self._stepped_over(error)
                 self.items = request.limit // 4 or 1
             else:

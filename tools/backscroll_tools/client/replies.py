@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final, TypeGuard, cast
 
 from backscroll_tools import strict_json
+from backscroll_tools.client.dialects import ARRAY, TOKEN_CHARS, Place
 from backscroll_tools.client.failures import unreadable
 from backscroll_tools.client.requests import ID, Request
 from backscroll_tools.models import JSON, Order
@@ -17,6 +18,7 @@ from backscroll_tools.strict_json import JSONFlawError
 UNNAMED: Final = "items without a usable id were left out"
 UNFILTERED: Final = "completions were left out, because the upstream sent no metadata for them"
 CONTRARY: Final = "items are in reverse order"
+MOVED: Final = "the list changed between two pages, so items may be missing or repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +28,30 @@ class Reply:
     Attributes:
         items: the items that have a valid id.
         has_more: whether more items follow; None if only another request can show this.
-        last_id: the envelope's `last_id`, after which the next page starts; empty if it has none.
+        next_after: the key that the next page starts after, if the envelope names it; otherwise
+            empty, and the next page starts after the last item.
         warning: a description of the reply's flaws; empty if it has none.
+        keys: the items' keys in the list; empty if these are their ids.
+        is_dead_end: whether more items follow, but no request can reach them, because the reply
+            does not name the next page.
     """
 
     items: tuple[JSON, ...]
     has_more: bool | None
-    last_id: str = ""
+    next_after: str = ""
     warning: str = ""
+    keys: tuple[str, ...] = ()
+    is_dead_end: bool = False
 
 
-def decode(body: bytes, *, in_process: bool = False) -> JSON:
+def decode(body: bytes, *, in_process: bool = False, is_array: bool = False) -> JSON:
     """Return a reply's JSON object.
 
     Args:
         body: the reply's body.
         in_process: whether the embedded store sent the body. The store sends no duplicate keys.
+        is_array: whether the body may be an array, which is then returned as the member `ARRAY`
+            of an object.
 
     Raises:
         ToolError: `upstream_invalid` if the body is not a JSON object.
@@ -50,6 +60,8 @@ def decode(body: bytes, *, in_process: bool = False) -> JSON:
         value = strict_json.loads(body, has_distinct_keys=in_process)
     except JSONFlawError:
         value = None
+    if is_array and isinstance(value, list):
+        return {ARRAY: cast("list[object]", value)}
     if not isinstance(value, dict):
         raise unreadable("The upstream's reply is not a JSON object.")
     return cast("JSON", value)
@@ -86,19 +98,85 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     Raises:
         ToolError: `upstream_invalid` if the reply has no `data` list.
     """
-    data = reply.get("data")
-    if not isinstance(data, list):
+    dialect = request.dialect
+    rows = dialect.rows_of(reply)
+    if rows is None:
         raise unreadable("The upstream's list reply has no `data` array.")
-    rows = cast("list[object]", data)
-    items = tuple([row for row in rows if isinstance(row, dict) and _is_id(row.get("id"))])
+    found = [_named(row, dialect.id_in) for row in rows]
+    items = tuple([row for row in found if row is not None])
     warnings = [UNNAMED] if len(items) < len(rows) else []
     if not trusted and _is_reversed(items, request.order):
         warnings.append(CONTRARY)
+    if dialect.has_places:
+        return _in_places(reply, request, found, warnings, trusted=trusted)
     has_more: bool | None = reply.get("has_more") is True
     if not has_more and len(rows) == request.limit and not (trusted and "has_more" in reply):
         has_more = None
-    last_id = reply.get("last_id")
+    last_id = reply.get(dialect.next_in) if dialect.next_in else None
     return Reply(items, has_more, last_id if _is_id(last_id) else "", "; ".join(warnings))
+
+
+def _in_places(
+    reply: JSON,
+    request: Request,
+    rows: list[JSON | None],
+    warnings: list[str],
+    *,
+    trusted: bool,
+) -> Reply:
+    """Return the page of a list whose keys are places.
+
+    Args:
+        reply: the reply's object.
+        request: the request for the list.
+        rows: the rows of the reply; None for each row without a usable id.
+        warnings: the warnings so far.
+        trusted: as in `listed`.
+    """
+    dialect, place = request.dialect, Place.of(request.window.after if request.window else "")
+    is_numbered = dialect.next_is == "number"
+    before = place.passed % request.limit if is_numbered else place.passed
+    start = place.passed - before if is_numbered else 0
+    skipped = min(before, len(rows))
+    ids = [row["id"] if row is not None else "" for row in rows]
+    if before and place.item_id in ids:
+        skipped = ids.index(place.item_id) + 1
+        before = skipped
+    elif 0 < before <= len(rows) and place.item_id:
+        skipped = before - 1  # the item was deleted, so those behind it moved up
+        warnings.append(MOVED)
+    kept = [(at, row) for at, row in enumerate(rows) if at >= skipped and row is not None]
+    keys = [Place(place.token, start + at + 1, row["id"]).key for at, row in kept]
+    token = reply.get(dialect.next_in) if dialect.next_in else None
+    next_after, is_dead_end = "", False
+    if is_numbered:
+        has_more: bool | None = None if len(rows) == request.limit else False
+        next_after = Place("", start + len(rows), ids[-1] if ids else "").key
+    elif isinstance(token, str) and 0 < len(token) <= TOKEN_CHARS:
+        has_more = not (trusted and reply.get("has_more") is False)
+        rest = max(0, before - len(rows))
+        next_after = Place(token, rest, place.item_id if rest else "").key
+        is_dead_end = has_more and token == place.token
+    else:
+        is_dead_end = has_more = bool(token) or reply.get("has_more") is True
+    items = tuple([row for _, row in kept])
+    return Reply(items, has_more, next_after, "; ".join(warnings), tuple(keys), is_dead_end)
+
+
+def _named(row: object, id_in: str) -> JSON | None:
+    """Return a row with its id in the field `id`; None if it has no usable id.
+
+    Args:
+        row: the row of a list.
+        id_in: the field that identifies a row. Its value may be an integer.
+    """
+    if not isinstance(row, dict):
+        return None
+    item = cast("JSON", row)
+    if id_in != "id":
+        value = item.get(id_in)
+        item = {**item, "id": str(value) if isinstance(value, int) else value}
+    return item if _is_id(item.get("id")) else None
 
 
 _NO_ID: Final = "none"

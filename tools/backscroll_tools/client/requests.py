@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
+from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, Dialect
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
     CONVERSATIONS,
@@ -46,6 +47,10 @@ class Request:
             (`abridging`). If the number is above 0, the upstream may also cut each text to this
             number of characters.
         also_lists: kinds of objects in the list, in addition to the group's kinds.
+        dialect: how the list that is requested is divided into pages.
+        window: the part of the list that is requested. It is needed only if the list's keys are not
+            ids (`Dialect.has_places`).
+        root: the path of the outermost list, if it is not the group's.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -58,6 +63,14 @@ class Request:
     idempotent: bool = False
     preview: int | None = None
     also_lists: frozenset[str] = frozenset()
+    dialect: Dialect = BY_ITEM
+    window: "Slice | None" = None
+    root: str = ""
+
+    @property
+    def outermost(self) -> str:
+        """The path of the outermost list that the request's path contains."""
+        return self.root or self.group.root
 
     @property
     def harmless(self) -> bool:
@@ -72,7 +85,7 @@ class Request:
     @property
     def limit(self) -> int:
         """The maximum number of items that a list request asks for; 0 for other requests."""
-        return int(dict(self.query).get("limit", 0))
+        return int(dict(self.query).get(self.dialect.limit, 0))
 
     @property
     def owner(self) -> str:
@@ -81,12 +94,12 @@ class Request:
         If the request is not about a single object, this is the path of the list.
         """
         parts = self.path.split("/")
-        return "/".join(parts[: len(self.group.root.split("/")) + 1])
+        return "/".join(parts[: len(self.outermost.split("/")) + 1])
 
     @property
     def endpoint(self) -> str:
         """The method and the path, with `{id}` in place of ids: `GET /threads/{id}/messages`."""
-        root = self.group.root
+        root = self.outermost
         rest = self.path.removeprefix(root).split("/")[1:]
         return f"{self.method} {root}" + "".join(
             f"/{name if number % 2 else '{id}'}" for number, name in enumerate(rest)
@@ -96,7 +109,13 @@ class Request:
         """Return the same list request with another `limit`."""
         if limit == self.limit:
             return self
-        query = ((name, str(limit) if name == "limit" else value) for name, value in self.query)
+        if self.dialect.next_is == "number" and self.window is not None:
+            window = replace(self.window, limit=limit)  # the pages have other numbers then
+            return replace(self, window=window, query=window.query_in(self.dialect))
+        name_of_limit = self.dialect.limit
+        query = (
+            (name, str(limit) if name == name_of_limit else value) for name, value in self.query
+        )
         return replace(self, query=tuple(query))
 
     def abridged(self, preview: int = 0) -> "Request":
@@ -105,7 +124,9 @@ class Request:
 
     @property
     def order(self) -> Order:
-        """The order that a list request asks for."""
+        """The order that a list request asks for, or the fixed order of the list."""
+        if self.window is not None:
+            return self.window.order
         return "asc" if ("order", "asc") in self.query else "desc"
 
     def headers(self, caller: str = "") -> tuple[tuple[str, str], ...]:
@@ -128,7 +149,8 @@ class Slice:
     Attributes:
         limit: the maximum number of items; 1 to 100.
         order: the order of the items.
-        after: the id of the item after which to start; empty for the start of the list.
+        after: the key of the item after which to start; empty for the start of the list. In most
+            lists, keys are ids.
         filters: further query parameters, which filter the list.
     """
 
@@ -140,8 +162,11 @@ class Slice:
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
         """The slice as query parameters."""
-        after = (("after", self.after),) if self.after else ()
-        return (("limit", str(self.limit)), ("order", self.order), *after, *self.filters)
+        return self.query_in(BY_ITEM)
+
+    def query_in(self, dialect: Dialect) -> tuple[tuple[str, str], ...]:
+        """Return the slice as query parameters of a list in some dialect."""
+        return dialect.query(self.limit, self.order, self.after, self.filters)
 
 
 def segment(value: str, argument: str = "id") -> str:
@@ -166,6 +191,19 @@ def segment(value: str, argument: str = "id") -> str:
 def probe(group: Group) -> Request:
     """Read one item of a list, to find out whether an upstream serves a group of endpoints."""
     return Request("GET", group.part_of or group, group.probe, group.probe_query)
+
+
+def listing(group: Group, path: str, window: Slice, dialect: Dialect) -> Request:
+    """List objects.
+
+    Args:
+        group: the group of endpoints that the list belongs to.
+        path: the list's path.
+        window: the slice to list.
+        dialect: how the list is divided into pages.
+    """
+    query = window.query_in(dialect)
+    return Request("GET", group, path, query, dialect=dialect, window=window)
 
 
 def list_threads(window: Slice) -> Request:
@@ -284,7 +322,7 @@ def start_conversation() -> Request:
 
 def list_items(conversation_id: str, window: Slice) -> Request:
     """List a conversation's items: messages, and the other items between them."""
-    return Request("GET", CONVERSATIONS, _items(conversation_id), window.query)
+    return listing(CONVERSATIONS, _items(conversation_id), window, BY_LAST_ID)
 
 
 def retrieve_item(conversation_id: str, item_id: str) -> Request:

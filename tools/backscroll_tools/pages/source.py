@@ -27,7 +27,11 @@ class Chunk(Generic[Item_co]):
             item. `passed` may be empty if no item was skipped.
         warning: a description of the page's flaws; empty if it has none.
         keys: the items' keys, which cursors contain. Keys are unique in the list and have the
-            format of an id (`requests.ID`). If empty, the items' ids are the keys.
+            format of an id (`requests.ID`), or of `cursor.KEY` in lists whose keys are places. If
+            empty, the items' ids are the keys.
+        has_places: whether `keys` are places (`client.dialects`). An item has another place on each
+            page that contains it, so its id tells whether it was seen before.
+        is_dead_end: whether more items follow, but no request can reach them.
     """
 
     items: tuple[Item_co, ...]
@@ -36,6 +40,8 @@ class Chunk(Generic[Item_co]):
     passed: tuple[int, ...] = ()
     warning: str = ""
     keys: tuple[str, ...] = ()
+    has_places: bool = False
+    is_dead_end: bool = False
 
     @property
     def keyed(self) -> list[tuple[str, Item_co]]:
@@ -58,15 +64,27 @@ class Chunk(Generic[Item_co]):
             wanted: returns whether the list includes an object; other objects are skipped.
         """
         items: list[Item_co] = []
+        keys: list[str] = []
         passed = [0]
-        for raw in reply.items:
+        raw_keys = reply.keys or [raw["id"] for raw in reply.items]
+        for key, raw in zip(raw_keys, reply.items, strict=True):
             if wanted(raw):
                 items.append(item(raw))
+                keys.append(key)
                 passed.append(0)
             else:
                 passed[-1] += 1
-        last = reply.items[-1]["id"] if passed[-1] else ""
-        return cls(tuple(items), reply.has_more, last, tuple(passed), reply.warning)
+        last = reply.next_after or (raw_keys[-1] if passed[-1] else "")
+        return cls(
+            tuple(items),
+            reply.has_more,
+            last,
+            tuple(passed),
+            reply.warning,
+            tuple(keys) if reply.keys else (),
+            bool(reply.keys),
+            reply.is_dead_end,
+        )
 
 
 @dataclass(frozen=True, slots=True)

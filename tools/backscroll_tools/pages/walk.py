@@ -162,7 +162,7 @@ class Walk:
         if progress.so_far.ignores_after and progress.after not in {"", *(key for key, _ in keyed)}:
             return replace(progress.so_far.warned(IGNORED), reachable=False)
         before = {key: count for (key, _), count in zip(keyed, chunk.passed, strict=False) if count}
-        fresh, repeated = _fresh(keyed, progress)
+        fresh, repeated = _fresh(chunk, progress)
         if repeated and (fresh or chunk.has_more is False):
             progress.so_far = progress.so_far.warned(REPEATED)
         for key, item in fresh:
@@ -180,7 +180,9 @@ class Walk:
             progress.taken += 1
             progress.after = key
         if keyed and not fresh:
-            return None  # all items were seen before, so do not continue after the last of them
+            # All items were seen before, so the last item's id would lead back.
+            progress.after = (chunk.has_places and chunk.last) or progress.after
+            return None
         after_chunk = progress.so_far.passing(sum(chunk.passed[-1:]))
         if after_chunk.last != chunk.last:
             after_chunk = replace(after_chunk, last=chunk.last)
@@ -204,11 +206,13 @@ class Walk:
             if promised and not received:
                 so_far = so_far.warned(ABSENT)
             return replace(so_far, by="end", has_more=False)
+        if chunk.is_dead_end:
+            return replace(so_far.warned(STUCK), reachable=False)
         if chunk.has_more and progress.taken >= self.limit:
             return replace(so_far, by="limit")
         if progress.after not in starts:
             return None
-        if received >= progress.limit and progress.limit < PAGE_ITEMS:
+        if received >= progress.limit and progress.limit < PAGE_ITEMS and not chunk.has_places:
             # `after` was ignored, so this page is the start of the list. If it is full, a larger
             # page may reach the next items. Some sources request more items than `limit`, so
             # `received` may be greater than `limit`.
@@ -217,26 +221,26 @@ class Walk:
         return replace(so_far.warned(STUCK if received else EMPTY), reachable=False)
 
 
-def _fresh(
-    keyed: list[tuple[str, Item]], progress: _Progress
-) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen before, and whether any items were left out as repeated.
+def _fresh(chunk: Chunk[Item], progress: _Progress) -> tuple[list[tuple[str, Item]], bool]:
+    """Return the items that were not seen before, and whether any was. All now count as seen.
 
     All keys are recorded as seen. An upstream that ignores `after` may send the item A that `after`
     names again. Then only items after A can be new. The items up to A are ignored, and do not count
     as repeated. Their keys are recorded because a later page may contain these items without A.
     """
+    keyed, start = chunk.keyed, 0
     keys = [key for key, _ in keyed]
+    # A place is another one if an upstream sends the same item on another page.
+    names = [str(item["id"]) for _, item in keyed] if chunk.has_places else keys
     if progress.after in keys:
         start = keys.index(progress.after) + 1
-        progress.seen.update(keys[:start])
-        keyed = keyed[start:]
+        progress.seen.update(names[:start])
     fresh: list[tuple[str, Item]] = []
-    for key, item in keyed:
-        if key not in progress.seen:
-            progress.seen.add(key)
-            fresh.append((key, item))
-    return fresh, len(fresh) < len(keyed)
+    for name, pair in zip(names[start:], keyed[start:], strict=True):
+        if name not in progress.seen:
+            progress.seen.add(name)
+            fresh.append(pair)
+    return fresh, len(fresh) < len(keyed) - start
 
 
 def _lost(error: ToolError, after: str) -> ToolError:

@@ -14,6 +14,7 @@ from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.lookup import last_of
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 
@@ -86,7 +87,7 @@ class Search:
                 if candidate is not None and newest_digest != keys.digest(keys.NOTHING):
                     raise UndecidedError
                 return candidate
-            next_after = self._collection.next_after(reply, after)
+            next_after = last_of(reply, after)
             if next_after == after:
                 break
             after, limit = next_after, PAGE_ITEMS

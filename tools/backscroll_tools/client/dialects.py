@@ -1,0 +1,153 @@
+"""How an upstream's lists are divided into pages. Each way is a value, a `Dialect`.
+
+In most lists of OpenAI's API, the next page starts after the id of an item. So a walk can stop at
+any item, and continue there. In other lists, the reply names the next page by an opaque cursor, or
+pages have numbers, or there is only one page. Then a walk continues inside a page by reading that
+page again: the key of an item, a `Place`, holds the page's cursor and the number of items to skip.
+
+The sources of the dialects are in docs/upstreams.md.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, cast
+
+from backscroll_tools.models import JSON, Order
+
+Query: TypeAlias = tuple[tuple[str, str], ...]
+
+TOKEN_CHARS: Final = 1400
+"""The maximum length of an upstream's cursor, in characters. A page cannot be followed by one with
+a longer cursor, because our own cursors, which contain it, have a maximum length too."""
+
+_PAGE: Final = 100
+"""The maximum number of items on one page in most lists (OpenAI API)."""
+
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+"""The characters that a key may contain, except those that separate its parts."""
+
+_SAME: Final[Mapping[Order, str]] = {"asc": "asc", "desc": "desc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in a list whose pages have cursors.
+
+    Attributes:
+        token: the upstream's cursor of the page; empty for the first page, and if pages have
+            numbers.
+        passed: how many items of the page come before the position; if pages have numbers, how many
+            items of the list. It may exceed the page's length. Then items of the next pages are
+            skipped too.
+        item_id: the id of the last of these items; empty if there are none.
+    """
+
+    token: str = ""
+    passed: int = 0
+    item_id: str = ""
+
+    @property
+    def key(self) -> str:
+        """The position as a key of the list, in the format of `pages.cursor.KEY`."""
+        plain = _PLAIN.issuperset(self.token)
+        encoded = base64.urlsafe_b64encode(self.token.encode()).decode().rstrip("=")
+        return f"{self.passed}.{self.token if plain else f'={encoded}'}.{self.item_id}"
+
+    @classmethod
+    def of(cls, key: str) -> "Place":
+        """Return the position for a key; the start of the list for an empty or damaged key."""
+        passed, _, rest = key.partition(".")
+        token, _, item_id = rest.partition(".")
+        if token.startswith("="):
+            try:
+                padded = f"{token[1:]}{'=' * (-len(token[1:]) % 4)}"
+                token = base64.urlsafe_b64decode(padded).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return cls()
+        if not (passed.isascii() and passed.isdigit()):
+            return cls()
+        return cls(token, int(passed[:6]), item_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one list is divided into pages.
+
+    Attributes:
+        next_is: what the next page starts after, or is named by. `item`: the id of an item, by
+            default the last one. `page`: an opaque cursor. `number`: the page's number. `nothing`:
+            the list is a single page.
+        next_in: the field of the reply with the id or the cursor of the next page; empty if the
+            reply has no such field.
+        parameter: the query parameter for it.
+        limit: the query parameter for the number of items.
+        most: the maximum number of items on one page.
+        orders: the values of the query parameter `order`; empty if the list has a fixed order.
+        rows: the field of the reply with the items; empty if the reply is an array.
+        id_in: the field that identifies an item. It is copied to `id` if it is another field.
+    """
+
+    next_is: Literal["item", "page", "number", "nothing"] = "item"
+    next_in: str = ""
+    parameter: str = "after"
+    limit: str = "limit"
+    most: int = _PAGE
+    orders: Mapping[Order, str] = field(default_factory=lambda: _SAME)
+    rows: str = "data"
+    id_in: str = "id"
+
+    @property
+    def has_places(self) -> bool:
+        """Whether the list's keys are places, and not ids."""
+        return self.next_is != "item"
+
+    def query(self, limit: int, order: Order, after: str, filters: Query = ()) -> Query:
+        """Return the query parameters of a request for a part of the list.
+
+        Args:
+            limit: the maximum number of items; 1 or more.
+            order: the order of the items; ignored if the list has a fixed order.
+            after: the key that the items follow; empty for the start of the list.
+            filters: further query parameters.
+        """
+        if self.next_is == "nothing":
+            return filters
+        place = Place.of(after) if self.has_places else Place(after)
+        size, token = min(self.most, place.passed + limit), place.token
+        if self.next_is == "number":
+            size, token = min(self.most, limit), str(place.passed // min(self.most, limit))
+        ordered = (("order", self.orders[order]),) if order in self.orders else ()
+        start = ((self.parameter, token),) if token else ()
+        return ((self.limit, str(size)), *ordered, *start, *filters)
+
+    def rows_of(self, reply: JSON) -> list[object] | None:
+        """Return the items of a reply; None if it has no list of items."""
+        rows = reply.get(self.rows or ARRAY)
+        return cast("list[object]", rows) if isinstance(rows, list) else None
+
+
+ARRAY: Final = ""
+"""The name under which `replies.decode` stores a reply that is an array and not an object."""
+
+BY_ITEM: Final = Dialect()
+"""The next page starts after the id of the last item."""
+
+BY_LAST_ID: Final = Dialect(next_in="last_id")
+"""The next page starts after the reply's `last_id`, which may be the id of an item that the reply
+does not contain."""
+
+BY_NEXT: Final = Dialect(next_is="page", next_in="next")
+"""The reply's `next` is the cursor of the next page, for the parameter `after`."""
+
+BY_NEXT_PAGE: Final = Dialect(next_is="page", next_in="next_page", parameter="page")
+"""The reply's `next_page` is the cursor of the next page, for the parameter `page`."""
+
+BY_NUMBER: Final = Dialect(
+    next_is="number", parameter="page", limit="page_size", orders={}, rows=""
+)
+"""Pages have numbers, from 0, and a reply is an array of items."""
+
+ONE_PAGE: Final = Dialect(next_is="nothing", orders={})
+"""The whole list is a single page."""
