@@ -3,14 +3,19 @@
 from backscroll_tools.client.groups import MESSAGE_FILES, SEARCH, Group
 from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
 from backscroll_tools.tool import Tool
-from backscroll_tools.toolset import MESSAGES
+from backscroll_tools.toolset import MESSAGES, TOOLSETS
 from manifests.description import tools
 from manifests.tables import code, table
 
 
 def summaries() -> str:
-    """Return what each tool does, for the README."""
-    return table(("tool", "does"), ((code(tool.name), _summary(tool)) for tool in tools()))
+    """Return what each tool does, for the README. The tools of an opt-in toolset share a line."""
+    rows = [(code(tool.name), tool.summary) for tool in _default()]
+    for toolset in TOOLSETS:
+        names = [code(tool.name) for tool in tools() if tool.toolset is toolset]
+        if toolset is not MESSAGES and names:
+            rows.append((f"toolset {code(toolset.name)}", f"{toolset.about}: {', '.join(names)}"))
+    return table(("tool", "does"), rows)
 
 
 def tools_by_upstream() -> str:
@@ -22,12 +27,11 @@ def tools_by_upstream() -> str:
 def upstreams_by_tool() -> str:
     """Return the same for the README: an upstream a line, and tools that are alike together.
 
-    Opt-in tools are left out, because there are too many for the columns.
+    The tools of opt-in toolsets are left out, because there are too many for the columns.
     """
     alike: dict[tuple[Group, ...], list[Tool]] = {}
-    for tool in tools():
-        if tool.toolset == MESSAGES:
-            alike.setdefault(tool.needs, []).append(tool)
+    for tool in _default():
+        alike.setdefault(tool.needs, []).append(tool)
     head = (", ".join(code(tool.name) for tool in tools) for tools in alike.values())
     rows = (
         (code(name), *(_on(tools[0], profile) for tools in alike.values()))
@@ -36,9 +40,8 @@ def upstreams_by_tool() -> str:
     return table(("upstream", *head), rows)
 
 
-def _summary(tool: Tool) -> str:
-    opt_in = tool.toolset.name
-    return tool.summary if opt_in == "messages" else f"{tool.summary} (toolset {code(opt_in)})"
+def _default() -> list[Tool]:
+    return [tool for tool in tools() if tool.toolset is MESSAGES]
 
 
 def _on(tool: Tool, profile: Profile) -> str:

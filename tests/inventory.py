@@ -20,6 +20,8 @@ _VALUES: Final[Mapping[str, tuple[object, ...]]] = {
     "thread_id": ("thread_1", "conv_1"),
     "message_id": ("msg_1",),
     "completion_id": ("chatcmpl_1",),
+    "kind": ("batches",),
+    "metadata": ({"topic": "refunds"},),
 }
 """Ids of each kind that an argument may have; other arguments are filled from their schemas."""
 

@@ -1,4 +1,4 @@
-"""`describe-thread`: when a thread was created and last written to, and how many messages it has."""
+"""Example of docs/library.md: a tool of one's own, which says how many messages a thread has."""
 
 from typing import Final
 

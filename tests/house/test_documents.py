@@ -76,7 +76,7 @@ def test_every_tool_is_documented_and_every_documented_one_exists() -> None:
 
     assert sections == [*(tool.name for tool in TOOLS), "Results", "Errors"]
     readme = Document(ROOT / "README.md")
-    assert [tool.name for tool in TOOLS if f"| `{tool.name}` |" not in readme.text] == []
+    assert [tool.name for tool in TOOLS if f"`{tool.name}`" not in readme.text] == []
 
 
 def test_every_argument_of_a_tool_is_documented_with_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import code_of
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 from backscroll_tools.toolset import TOOLSETS
@@ -38,7 +39,7 @@ each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 
 def test_initials_tell_tools_apart_in_cursors() -> None:
     paging = [tool.name for tool in TOOLS if "cursor" in arguments(tool)]
-    initials = ["".join(word[0] for word in name.split("-")) for name in paging]
+    initials = [code_of(name) for name in paging]
     assert len(set(initials)) == len(paging)
 
 
@@ -90,7 +91,7 @@ def first_sentence(text: str) -> str:
     return re.split(r"[.:;] |\.$", text)[0]
 
 
-@each_tool
+@pytest.mark.parametrize("tool", OFFERED, ids=lambda tool: tool.name)
 def test_the_first_sentence_of_a_description_is_in_words_of_a_user(tool: Tool) -> None:
     assert re.search(r"\b(conversation|chat)s?\b", first_sentence(tool.description))
 

@@ -76,7 +76,10 @@ _MESSAGES: Final[JSON] = {
 }
 _RULES: Final[Mapping[str, JSON]] = {
     **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id"), _ID),
+    **dict.fromkeys(("assistant_id", "file_id", "step_id", "vector_store_id"), _ID),
     **dict.fromkeys(("after", "before", "around"), _ID),
+    "id": {"pattern": "^[!-~]+$", "maxLength": 256},
+    "parent_id": {"pattern": "^[!-~]+$", "maxLength": 513},
     "cursor": {"pattern": "^[A-Za-z0-9_.=~-]+$", "maxLength": CURSOR_CHARS},
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
     "content": {"maxLength": CONTENT_CHARS},

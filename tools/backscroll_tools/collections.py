@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final, cast
 
 from backscroll_tools.client import requests
+from backscroll_tools.client.file_requests import list_message_files
 from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
@@ -131,7 +132,7 @@ THREAD: Final = WritableCollection(
     list_messages=requests.list_messages,
     describe=requests.retrieve_thread,
     retrieve_message=requests.retrieve_message,
-    list_files=requests.list_message_files,
+    list_files=list_message_files,
     has_runs=True,
     start=requests.start_thread,
     create_message=_in_thread,

@@ -28,7 +28,8 @@ class Page(TypedDict):
 
     Only a page around an item has `previous_cursor`, the cursor for the items before the page. It
     is missing if the page starts with the first item of the list. `has_more`, `next_cursor` and
-    `stopped_by` describe the items after the page. `passed` is the number of skipped items of a
+    `stopped_by` describe the items after the page. `order` is `upstream` if the upstream decides on
+    the order of a list and does not say which it is. `passed` is the number of skipped items of a
     conversation that are not messages, such as tool calls and reasoning. `derived` is true if the
     items are files whose ids were read from the message, because the upstream cannot list files.
     """
@@ -37,7 +38,7 @@ class Page(TypedDict):
     has_more: bool
     next_cursor: str | None
     stopped_by: StoppedBy
-    order: Order
+    order: Order | Literal["upstream"]
     previous_cursor: NotRequired[str]
     passed: NotRequired[int]
     derived: NotRequired[bool]
@@ -156,6 +157,22 @@ class HitsPage(TypedDict):
     semantic: NotRequired[bool]
     scanned: NotRequired[int]
     warning: NotRequired[str]
+
+
+class ApiObject(TypedDict):
+    """One object of any kind. `fields` are its other fields, shortened, and `text` all as JSON.
+
+    `omitted` names the fields that are left out because they are too long.
+    """
+
+    id: str
+    created_at: NotRequired[int]
+    title: NotRequired[str]
+    status: NotRequired[str]
+    fields: NotRequired[JSON]
+    text: NotRequired[str]
+    clipped: NotRequired[Clipped]
+    omitted: NotRequired[str]
 
 
 class Completion(TypedDict):

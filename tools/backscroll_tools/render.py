@@ -38,6 +38,11 @@ prefixes, so the chance that 100 tries fail is 10^-105."""
 
 _IN_HEADER: Final = frozenset({"id", "role", "text", "message_id", "created_at"})
 _IN_THREAD_HEADER: Final = _IN_HEADER - {"created_at"} | {"last_message_at"}
+_ORDERS: Final = {
+    "desc": "newest first",
+    "asc": "oldest first",
+    "upstream": "in the upstream's order",
+}
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, in Unix seconds. In RFC 3339, a year has four digits."""
 
@@ -75,7 +80,7 @@ def heading(mark: str, page: Page, noun: str) -> str:
     count = page["returned"]
     parts = [f"{mark} {count} {noun if count == 1 else noun + 's'}"]
     if count > 1:
-        parts.append(f", {'newest' if page['order'] == 'desc' else 'oldest'} first")
+        parts.append(f", {_ORDERS[page['order']]}")
     if page.get("derived"):
         parts.append(", as named in the message")
     if passed := page.get("passed"):

@@ -193,3 +193,34 @@ COMPLETION: Final = result(
     },
     ("id",),
 )
+API_OBJECT: Final = result(
+    {
+        "id": STRING,
+        "created_at": INTEGER,
+        "title": STRING,
+        "status": STRING,
+        "fields": _OBJECT,
+        "text": STRING,
+        "clipped": _CLIPPED,
+        "omitted": STRING,
+    },
+    ("id",),
+)
+FILE_CONTENT: Final = result(
+    {"id": STRING, "text": STRING, "clipped": _CLIPPED, "omitted": STRING}, ("id", "text")
+)
+PASSAGE: Final = result(
+    {
+        "id": STRING,
+        "filename": STRING,
+        "score": {"type": "number"},
+        "attributes": _OBJECT,
+        "text": STRING,
+        "clipped": _CLIPPED,
+        "fields_json": STRING,
+    },
+    ("id", "text"),
+)
+RUN: Final = result(
+    {"id": STRING, "thread_id": STRING, "status": STRING, "assistant_id": STRING}, ("id",)
+)

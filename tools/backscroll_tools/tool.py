@@ -131,6 +131,8 @@ class Tool:
         description: the purpose of the tool and when to use it, written for a model.
         input_schema: the JSON Schema of the arguments. It is short; `arguments.validated` checks
             calls against it and against further rules.
+        schema_without_admin_key: the JSON Schema that agents are shown if the server has no admin
+            key for them; None if it is the same.
         output_schema: the JSON Schema of `Result.structured`.
         run: the function that runs the tool. It is called with validated arguments.
         toolset: the toolset that the tool belongs to; `MESSAGES` by default.
@@ -154,6 +156,7 @@ class Tool:
     needs: tuple[Group, ...] = (THREADS, CONVERSATIONS)
     finds: str = ""
     keywords: str = ""
+    schema_without_admin_key: Mapping[str, object] | None = None
 
     @property
     def writes(self) -> bool:

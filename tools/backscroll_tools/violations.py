@@ -17,7 +17,10 @@ Validate: TypeAlias = Callable[[object], object]
 
 _IN_WORDS: Final = {
     **dict.fromkeys(
-        ("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
+        (
+            *("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
+            *("assistant_id", "file_id", "step_id", "vector_store_id"),
+        ),
         "an id (1 to 256 letters, digits, _ . = or -, starting with a letter, a digit or _)",
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",

@@ -17,7 +17,7 @@ from backscroll.database.schema import tokens
 PREFIX: Final = "bks_"
 """The prefix of every token, by which secret scanners can recognise leaked tokens."""
 
-SCOPES: Final = ("read", "write")
+SCOPES: Final = ("read", "write", "admin")
 SECRET_BYTES: Final = 32
 MOST_LISTED: Final = 10_000
 
@@ -29,7 +29,7 @@ class Token:
     Attributes:
         id: identifies the token. It is not a secret.
         name: the name of the token's user.
-        scopes: `read`, `write` or both.
+        scopes: any of `read`, `write` and `admin`.
         toolsets: the toolsets that the token may use.
         partition: the partition of the store that the token may use; empty for the default one.
         upstream_key_variable: the environment variable with the user's key to the upstream; empty

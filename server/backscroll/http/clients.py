@@ -59,6 +59,8 @@ class Clients:
 
     async def _new(self, caller: Caller) -> Client:
         settings = self._settings
+        if not caller.administers:
+            settings = replace(settings, admin_key="")
         if caller.key_variable:
             settings = replace(settings, api_key=self._key(caller.key_variable))
         if caller.partition:

@@ -162,15 +162,19 @@ def _listing(
     """Return a function that lists the tools offered under the settings of a request."""
 
     @lru_cache(_OFFERS)
-    def listing(toolsets: tuple[str, ...], *, read_only: bool) -> ListToolsResult:
+    def listing(toolsets: tuple[str, ...], *, read_only: bool, admin: bool) -> ListToolsResult:
         allowed = replace(settings, toolsets=toolsets, read_only=read_only)
         allowed_tools = offered(tools, allowed, profile)
-        return ListToolsResult(tools=[_listed(tool, settings.output) for tool in allowed_tools])
+        shown = [_listed(tool, settings.output, admin=admin) for tool in allowed_tools]
+        return ListToolsResult(tools=shown)
 
-    return lambda allowed: listing(allowed.toolsets, read_only=allowed.read_only)
+    return lambda allowed: listing(
+        allowed.toolsets, read_only=allowed.read_only, admin=bool(allowed.admin_key)
+    )
 
 
-def _listed(tool: Tool, output: str) -> McpTool:
+def _listed(tool: Tool, output: str, *, admin: bool) -> McpTool:
+    schema = tool.input_schema if admin else tool.schema_without_admin_key or tool.input_schema
     # Claude Code moves a result to a file if the result has more characters than the tool declares
     # here; the default is 50,000. Claude Code also uses the search hint to find tools.
     meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
@@ -180,7 +184,7 @@ def _listed(tool: Tool, output: str) -> McpTool:
         name=tool.name,
         title=tool.title,
         description=tool.description,
-        input_schema=dict(tool.input_schema),
+        input_schema=dict(schema),
         output_schema=None if output == "text" else dict(tool.output_schema),
         annotations=ToolAnnotations(
             read_only_hint=tool.hints.read_only,

@@ -51,6 +51,9 @@ class Settings:
     upstream: str = _setting("the upstream that stores messages", "store", one_of=UPSTREAMS)
     base_url: str = _setting("the upstream's base URL; openai has a default", "")
     api_key: str = _setting("the upstream's API key", "", secret=True)
+    admin_key: str = _setting(
+        "the admin API key, for objects of the organization in the toolset api", "", secret=True
+    )
     organization: str = _setting("the OpenAI organization to send with requests", "")
     project: str = _setting(
         "the OpenAI project to send with requests; for the store, the partition", ""
@@ -289,7 +292,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
         raise SettingsError(message)
-    for name in ("api_key", "organization", "project", "embeddings_key"):
+    for name in ("api_key", "admin_key", "organization", "project", "embeddings_key"):
         if flaw := flaw_of_key(getattr(settings, name)):
             message = f"{sources[name]} {flaw}."
             raise SettingsError(message)

@@ -51,7 +51,9 @@ class Row:
         writes: whether the tool adds, changes or deletes anything.
         needs: the tool works if the upstream serves at least one of these groups of endpoints.
         finds: what the tool finds without an id, such as `a thread`; empty if the tool needs an id.
-        listed: the tool as `tools/list` returns it. It is the same in every protocol version.
+        varies: whether the tool's schema is another one if the server has an admin key.
+        listed: the tool as `tools/list` returns it without an admin key. It is the same in every
+            protocol version.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Row:
     writes: bool
     needs: tuple[Group, ...]
     finds: str
+    varies: bool
     listed: Object
 
 
@@ -74,6 +77,7 @@ class Front:
         table = json.loads(TABLE.read_bytes())
         allowed = offered(map(_row, table["tools"]), settings, profile)
         self._tools = [row.listed for row in allowed]
+        self._can_list = not settings.admin_key or not any(row.varies for row in allowed)
         self._instructions = instructions(allowed)
         self._without_output = settings.output == "text"
         self._replies: dict[str, dict[str, dict[str, object]]] = table["replies"]
@@ -137,7 +141,7 @@ class Front:
         elif version == MODERN or not _is_bare(params):
             return None
         reply = self._replies.get(version, {}).get(method)
-        if reply is None:
+        if reply is None or ("tools" in reply and not self._can_list):
             return None
         self._version = version
         if "tools" in reply:

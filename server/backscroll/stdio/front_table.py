@@ -13,6 +13,7 @@ from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll.stdio import transport
 from backscroll.stdio.front import MODERN
+from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
@@ -38,6 +39,7 @@ def rendered() -> str:
                 "writes": tool.writes,
                 "needs": [group.name for group in tool.needs],
                 "finds": tool.finds,
+                "varies": tool.schema_without_admin_key is not None,
                 "listed": one,
             }
             for tool, one in zip(TOOLS, listed, strict=True)
@@ -99,7 +101,14 @@ def _remove_tools(replies: dict[str, JSON]) -> list[JSON]:
 
 def _replies(version: str) -> JSON:
     messages = opening(version)
-    replies = asyncio.run(exchanged(Settings(toolsets=("all",)), messages))
+    settings = Settings(
+        # An upstream that serves everything, so that every tool is listed. It is not called.
+        upstream="compatible",
+        base_url="http://upstream.invalid/v1",
+        serves=tuple(GROUPS),
+        toolsets=("all",),
+    )
+    replies = asyncio.run(exchanged(settings, messages))
     return {
         message["method"]: reply["result"] for message, reply in zip(messages, replies, strict=True)
     }

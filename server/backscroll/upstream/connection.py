@@ -72,6 +72,7 @@ def _upstream(settings: Settings, authenticate: Callable[[], Awaitable[Header]] 
         base_url if base_url.endswith(profile.base_suffix) else base_url + profile.base_suffix,
         tuple((name, value) for name, value in headers if value),
         authenticate,
+        admin_key=settings.admin_key,
     )
 
 

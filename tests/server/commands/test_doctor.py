@@ -26,7 +26,7 @@ from backscroll.commands.doctor.causes import cause_of
 from backscroll.commands.doctor.database_check import check_database, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
-from backscroll.commands.doctor.fitness import fitness_of_all
+from backscroll.commands.doctor.fitness import fitness_of_all, unneeded_groups
 from backscroll.commands.doctor.report import as_json, as_text
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.mcp.toolsets import offered
@@ -35,7 +35,7 @@ from backscroll.settings.paths import sqlite_url
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.client.failures import UnreachableError, failure, unreachable
-from backscroll_tools.client.profiles import PROFILES, STORE
+from backscroll_tools.client.profiles import OPENAI, PROFILES, STORE
 from backscroll_tools.registry import TOOLS
 from tests import loopback
 from tests.inventory import NAMES
@@ -537,6 +537,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "upstream": ("store", "default"),
         "base_url": ("not set", "default"),
         "api_key": (f"set, {len(KEY)} characters", "BACKSCROLL_API_KEY"),
+        "admin_key": ("not set", "default"),
         "organization": ("not set", "default"),
         "project": ("not set", "default"),
         "auth": ("not set", "default"),
@@ -669,3 +670,20 @@ def test_what_it_calls_offered_is_what_the_server_offers(
     assert [tool.name for tool in told if tool.fitness != "withheld"] == [
         tool.name for tool in offered(TOOLS, settings, profile)
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "unneeded"),
+    [
+        ({}, {"files", "vector_stores", "fine_tuning", "batches", "models", "organization"}),
+        ({"toolsets": ("messages", "files")}, {"fine_tuning", "batches", "models", "organization"}),
+        ({"toolsets": ("all",)}, {"organization"}),
+        ({"toolsets": ("all",), "admin_key": KEY}, set()),
+    ],
+)
+def test_endpoints_that_no_offered_tool_needs_are_not_asked(
+    settings: dict[str, Any], unneeded: set[str]
+) -> None:
+    found = unneeded_groups(Settings(upstream="openai", api_key=KEY, **settings), OPENAI)
+
+    assert {group.name for group in found & OPENAI.serves} == unneeded

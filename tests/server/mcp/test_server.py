@@ -104,7 +104,7 @@ async def test_a_host_is_told_how_to_find_a_tool_and_how_long_its_result_can_be(
         }
         for tool in OFFERED
     }
-    assert all(tool.keywords for tool in TOOLS)
+    assert all(tool.keywords for tool in OFFERED)
 
 
 @pytest.mark.parametrize("read_only", [False, True])

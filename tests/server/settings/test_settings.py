@@ -154,8 +154,8 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
             ),
         ),
         (
-            {"BACKSCROLL_SERVES": "threads,runs"},
-            f"BACKSCROLL_SERVES must be {' or '.join(GROUPS)}, not 'runs'.",
+            {"BACKSCROLL_SERVES": "threads,evals"},
+            f"BACKSCROLL_SERVES must be {' or '.join(GROUPS)}, not 'evals'.",
         ),
         (
             {"BACKSCROLL_ALLOW_HTTP": "perhaps"},

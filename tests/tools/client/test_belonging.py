@@ -6,13 +6,14 @@ import pytest
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.belonging import belongs
+from backscroll_tools.client.file_requests import list_message_files
 from backscroll_tools.client.requests import Request, Slice
 
 PAGE = Slice(20, "desc")
 MESSAGE = requests.retrieve_message("thread_1", "msg_1")
 MESSAGES = requests.list_messages("thread_1", PAGE)
 WRITE = requests.create_message("thread_1", {"role": "user", "content": "hi"}, "key")
-FILES = requests.list_message_files("thread_1", "msg_1", PAGE)
+FILES = list_message_files("thread_1", "msg_1", PAGE)
 ITEM = requests.retrieve_item("conv_1", "msg_1")
 ITEMS = requests.list_items("conv_1", PAGE)
 COMPLETION = requests.retrieve_chat_completion("chatcmpl-1")

@@ -33,7 +33,7 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
     Raises:
         ExchangeError: the attempt failed.
     """
-    credential = await _credential(client)
+    credential = await _credential(client, exchange.request)
     http, slot = client.route(exchange.request)
     async with slot:
         with anyio.move_on_after(_patience_s(client, exchange.request, attempt, ends_at)):
@@ -42,6 +42,8 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
         raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
     status, headers, body = exchange.reply
     if statuses.is_success(exchange.request.method, status):
+        if exchange.request.is_content:
+            return replies.content(body, headers.get("content-type", ""))
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()
@@ -113,6 +115,15 @@ async def _decoded(body: bytes, request: Request, *, in_process: bool) -> JSON:
     return await anyio.to_thread.run_sync(decode, abandon_on_cancel=True)
 
 
-async def _credential(client: Client) -> list[Header]:
+async def _credential(client: Client, request: Request) -> list[Header]:
+    """Return the header that authenticates a request.
+
+    Raises:
+        ToolError: `forbidden` if the request needs an admin key and there is none.
+    """
+    if request.group.needs_admin_key:
+        if not client.upstream.admin_key:
+            raise failures.without_admin_key()
+        return [("Authorization", f"Bearer {client.upstream.admin_key}")]
     credential = client.upstream.credential
     return [] if credential is None else [await credential()]

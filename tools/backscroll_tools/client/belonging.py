@@ -6,6 +6,7 @@ explains why. Fields that are missing, null or of an undocumented type are ignor
 
 import re
 from typing import Final, cast
+from urllib.parse import unquote
 
 from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.requests import Request
@@ -38,7 +39,8 @@ def belongs(reply: JSON, request: Request) -> bool:
         request: the request that was sent before the reply was received.
     """
     root = request.outermost
-    segments = [root.rpartition("/")[2], *request.path.removeprefix(root).split("/")[1:]]
+    below = request.path.removeprefix(root).split("/")[1:]
+    segments = [root.rpartition("/")[2], *map(unquote, below)]
     is_object = len(segments) % 2 == 0  # in a path, each list name is followed by an id
     list_name = segments[-2] if is_object else segments[-1]
     owners = dict(zip(segments[::2], segments[1::2], strict=False))

@@ -11,6 +11,7 @@ The sources of the dialects are in docs/upstreams.md.
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, cast
 
@@ -51,24 +52,31 @@ class Place:
     @property
     def key(self) -> str:
         """The position as a key of the list, in the format of `pages.cursor.KEY`."""
-        plain = _PLAIN.issuperset(self.token)
-        encoded = base64.urlsafe_b64encode(self.token.encode()).decode().rstrip("=")
-        return f"{self.passed}.{self.token if plain else f'={encoded}'}.{self.item_id}"
+        return f"{self.passed}.{_encoded(self.token)}.{_encoded(self.item_id)}"
 
     @classmethod
     def of(cls, key: str) -> "Place":
         """Return the position for a key; the start of the list for an empty or damaged key."""
-        passed, _, rest = key.partition(".")
-        token, _, item_id = rest.partition(".")
-        if token.startswith("="):
-            try:
-                padded = f"{token[1:]}{'=' * (-len(token[1:]) % 4)}"
-                token = base64.urlsafe_b64decode(padded).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                return cls()
-        if not (passed.isascii() and passed.isdigit()):
-            return cls()
-        return cls(token, int(passed[:6]), item_id)
+        match key.split("."):
+            case [passed, token, item_id] if passed.isascii() and passed.isdigit():
+                with suppress(binascii.Error, UnicodeDecodeError):
+                    return cls(_decoded(token), int(passed[:6]), _decoded(item_id))
+            case _:
+                pass
+        return cls()
+
+
+def _encoded(text: str) -> str:
+    """Return a text as a part of a key: unchanged if possible, otherwise `=` and its base64."""
+    if _PLAIN.issuperset(text):
+        return text
+    return f"={base64.urlsafe_b64encode(text.encode()).decode().rstrip('=')}"
+
+
+def _decoded(part: str) -> str:
+    if not part.startswith("="):
+        return part
+    return base64.urlsafe_b64decode(f"{part[1:]}{'=' * (-len(part[1:]) % 4)}").decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

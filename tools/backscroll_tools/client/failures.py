@@ -171,6 +171,19 @@ def not_served(profile: Profile, endpoint: str) -> ExchangeError:
     )
 
 
+def without_admin_key() -> ToolError:
+    """Return the error for a request that needs an admin key, if the caller has none."""
+    return ToolError(
+        "forbidden",
+        "This kind of object belongs to the organization and needs an admin key.",
+        next_step=(
+            "Ask the operator to set BACKSCROLL_ADMIN_KEY or, if your token is for an HTTP server, "
+            "for a token with the scope admin."
+        ),
+        retry="safe, but pointless without the key.",
+    )
+
+
 NO_ANSWER: Final = "no answer in time"
 """The `kind` of an `UnreachableError` after a timeout."""
 

@@ -29,6 +29,7 @@ class Group:
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query parameters this group's requests use;
             None if the group has its own.
+        needs_admin_key: whether the requests need an admin key, which the ordinary key is not.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Group:
     probe_query: tuple[tuple[str, str], ...] = (("limit", "1"), ("order", "desc"))
     headers: tuple[tuple[str, str], ...] = ()
     part_of: "Group | None" = None
+    needs_admin_key: bool = False
 
     def __str__(self) -> str:
         """Return the name."""
@@ -109,8 +111,93 @@ SEARCH: Final = Group(
 )
 """The search of the embedded store (docs/upstreams.md). OpenAI's API has no search."""
 
+_VERSION_2: Final = (("OpenAI-Beta", "assistants=v2"),)
+
+ASSISTANTS: Final = Group(
+    name="assistants",
+    words="assistants",
+    root="/assistants",
+    probe="/assistants",
+    kinds={"assistants": frozenset({"assistant"})},
+    headers=_VERSION_2,
+)
+RUNS: Final = Group(
+    name="runs",
+    words="runs",
+    root="/threads",
+    probe=f"/threads/thread_{_MADE_UP}/runs",
+    kinds={
+        "runs": frozenset({"thread.run", "run"}),
+        "steps": frozenset({"thread.run.step", "run.step"}),
+    },
+    headers=_VERSION_2,
+)
+FILES: Final = Group(
+    name="files",
+    words="files",
+    root="/files",
+    probe="/files",
+    kinds={"files": frozenset({"file"})},
+)
+VECTOR_STORES: Final = Group(
+    name="vector_stores",
+    words="vector stores",
+    root="/vector_stores",
+    probe="/vector_stores",
+    kinds={"vector_stores": frozenset({"vector_store"})},
+    headers=_VERSION_2,
+)
+FINE_TUNING: Final = Group(
+    name="fine_tuning",
+    words="fine-tuning jobs",
+    root="/fine_tuning/jobs",
+    probe="/fine_tuning/jobs",
+    kinds={"jobs": frozenset({"fine_tuning.job"})},
+    probe_query=(("limit", "1"),),
+)
+BATCHES: Final = Group(
+    name="batches",
+    words="batches",
+    root="/batches",
+    probe="/batches",
+    kinds={"batches": frozenset({"batch"})},
+    probe_query=(("limit", "1"),),
+)
+MODELS: Final = Group(
+    name="models",
+    words="models",
+    root="/models",
+    probe="/models",
+    kinds={"models": frozenset({"model"})},
+    probe_query=(("limit", "1"),),
+)
+ORGANIZATION: Final = Group(
+    name="organization",
+    words="an organization's administration",
+    root="/organization/projects",
+    probe="/organization/projects",
+    kinds={"projects": frozenset({"organization.project"})},
+    probe_query=(("limit", "1"),),
+    needs_admin_key=True,
+)
+
 GROUPS: Final = {
     group.name: group
-    for group in (THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH)
+    for group in (
+        THREADS,
+        LIST_THREADS,
+        MESSAGE_FILES,
+        CONVERSATIONS,
+        CHAT_COMPLETIONS,
+        SEARCH,
+        ASSISTANTS,
+        RUNS,
+        FILES,
+        VECTOR_STORES,
+        FINE_TUNING,
+        BATCHES,
+        MODELS,
+        ORGANIZATION,
+    )
 }
 """All groups by name, in the order in which they are shown to people."""

@@ -8,12 +8,20 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from backscroll_tools.client.groups import (
+    ASSISTANTS,
+    BATCHES,
     CHAT_COMPLETIONS,
     CONVERSATIONS,
+    FILES,
+    FINE_TUNING,
     LIST_THREADS,
     MESSAGE_FILES,
+    MODELS,
+    ORGANIZATION,
+    RUNS,
     SEARCH,
     THREADS,
+    VECTOR_STORES,
     Group,
 )
 
@@ -103,20 +111,35 @@ STORE: Final = Profile(
 )
 OPENAI: Final = Profile(
     name="openai",
-    serves=frozenset({CONVERSATIONS, CHAT_COMPLETIONS}),
+    serves=frozenset(
+        {
+            CONVERSATIONS,
+            CHAT_COMPLETIONS,
+            FILES,
+            VECTOR_STORES,
+            FINE_TUNING,
+            BATCHES,
+            MODELS,
+            ORGANIZATION,
+        }
+    ),
     base_url="https://api.openai.com/v1",
     advice=THREADS_RETIRED,
 )
 FOUNDRY: Final = Profile(
     name="foundry",
-    serves=frozenset({THREADS, LIST_THREADS, CONVERSATIONS}),
+    serves=frozenset(
+        {THREADS, LIST_THREADS, CONVERSATIONS, ASSISTANTS, RUNS, FILES, VECTOR_STORES}
+    ),
     auth="entra",
     prefixes={CONVERSATIONS: "/openai/v1"},
-    queries={THREADS: (("api-version", "v1"),)},
+    queries=dict.fromkeys(
+        (THREADS, ASSISTANTS, RUNS, FILES, VECTOR_STORES), (("api-version", "v1"),)
+    ),
 )
 AZURE: Final = Profile(
     name="azure",
-    serves=frozenset({CHAT_COMPLETIONS}),
+    serves=frozenset({CHAT_COMPLETIONS, FILES, VECTOR_STORES, FINE_TUNING, BATCHES, MODELS}),
     auth="api-key",
     base_suffix="/openai/v1",
 )
@@ -145,6 +168,8 @@ class Upstream:
             request, because tokens expire.
         caller: identifies the caller if several callers share the upstream; otherwise empty. It
             ensures that a caller's idempotency key never replays another caller's write.
+        admin_key: the key for requests about the organization; empty if the operator has set none,
+            or if the caller may not use it.
     """
 
     profile: Profile
@@ -152,6 +177,7 @@ class Upstream:
     headers: tuple[Header, ...] = field(default=(), repr=False)
     credential: Callable[[], Awaitable[Header]] | None = field(default=None, repr=False)
     caller: str = ""
+    admin_key: str = field(default="", repr=False)
 
     @property
     def in_process(self) -> bool:

@@ -4,6 +4,8 @@ Only two fields are required: the id of a created object, and the `data` of a li
 be missing, null or unknown.
 """
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeGuard, cast
@@ -11,7 +13,7 @@ from typing import Final, TypeGuard, cast
 from backscroll_tools import strict_json
 from backscroll_tools.client.dialects import ARRAY, TOKEN_CHARS, Place
 from backscroll_tools.client.failures import unreadable
-from backscroll_tools.client.requests import ID, Request
+from backscroll_tools.client.requests import ID, NAME, Request
 from backscroll_tools.models import JSON, Order
 from backscroll_tools.strict_json import JSONFlawError
 
@@ -67,6 +69,26 @@ def decode(body: bytes, *, in_process: bool = False, is_array: bool = False) -> 
     return cast("JSON", value)
 
 
+def content(body: bytes, kind: str) -> JSON:
+    """Return a file's content as `text`; if it is binary, `omitted` with its type and size.
+
+    Args:
+        body: the content.
+        kind: the type of the content, as the header `Content-Type` names it.
+    """
+    encoding = "utf-16" if body.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    with suppress(UnicodeDecodeError):
+        text = body.decode(encoding)
+        if "\x00" not in text:
+            return {"text": text}
+    media, _, _ = kind.partition(";")
+    shown = media if _MEDIA.fullmatch(media) else "application/octet-stream"
+    return {"text": "", "omitted": f"{shown}, {len(body)} bytes"}
+
+
+_MEDIA: Final = re.compile(r"[\w.+-]{1,80}/[\w.+-]{1,80}", re.ASCII)
+
+
 def created(reply: JSON) -> JSON:
     """Return the created object from the reply to a write.
 
@@ -102,10 +124,11 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
     rows = dialect.rows_of(reply)
     if rows is None:
         raise unreadable("The upstream's list reply has no `data` array.")
-    found = [_named(row, dialect.id_in) for row in rows]
+    form = NAME if dialect.has_places else ID
+    found = [_named(row, dialect.id_in, form) for row in rows]
     items = tuple([row for row in found if row is not None])
     warnings = [UNNAMED] if len(items) < len(rows) else []
-    if not trusted and _is_reversed(items, request.order):
+    if not trusted and dialect.orders and _is_reversed(items, request.order):
         warnings.append(CONTRARY)
     if dialect.has_places:
         return _in_places(reply, request, found, warnings, trusted=trusted)
@@ -163,12 +186,14 @@ def _in_places(
     return Reply(items, has_more, next_after, "; ".join(warnings), tuple(keys), is_dead_end)
 
 
-def _named(row: object, id_in: str) -> JSON | None:
+def _named(row: object, id_in: str, form: re.Pattern[str]) -> JSON | None:
     """Return a row with its id in the field `id`; None if it has no usable id.
 
     Args:
         row: the row of a list.
         id_in: the field that identifies a row. Its value may be an integer.
+        form: the format of ids in the list. If keys are places, an id is part of no URL, so it may
+            be any name.
     """
     if not isinstance(row, dict):
         return None
@@ -176,15 +201,15 @@ def _named(row: object, id_in: str) -> JSON | None:
     if id_in != "id":
         value = item.get(id_in)
         item = {**item, "id": str(value) if isinstance(value, int) else value}
-    return item if _is_id(item.get("id")) else None
+    return item if _is_id(item.get("id"), form) else None
 
 
 _NO_ID: Final = "none"
 """The `last_id` that Astra sends with an empty page. OGX sends `""`, and Azure sends null."""
 
 
-def _is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value != _NO_ID and ID.fullmatch(value) is not None
+def _is_id(value: object, form: re.Pattern[str] = ID) -> TypeGuard[str]:
+    return isinstance(value, str) and value != _NO_ID and form.fullmatch(value) is not None
 
 
 def _is_reversed(items: tuple[JSON, ...], order: Order) -> bool:

@@ -1,7 +1,6 @@
 """Builds requests to an OpenAI-compatible API. Nothing here sends them.
 
-The parameters of OpenAI's API are from its published documents of 2026-08-21. The parameters for
-the files of a message are the exception: they are from the documents of 2024-04-15.
+The parameters are from OpenAI's published API documents of 2026-08-21.
 """
 
 import hashlib
@@ -15,8 +14,6 @@ from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, Dialect
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
     CONVERSATIONS,
-    MESSAGE_FILES,
-    SEARCH,
     THREADS,
     Group,
 )
@@ -24,7 +21,10 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
 ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}")
-"""The format of an id. Only values of this format are put into URLs."""
+"""The format of an id. Only values of this format and of `NAME` are put into URLs."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9_@][\x21-\x7e]{0,255}")
+"""The format of a name that is used as an id, such as a model's: `ft:gpt-4o:team::7f`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Request:
             number of characters.
         also_lists: kinds of objects in the list, in addition to the group's kinds.
         dialect: how the list that is requested is divided into pages.
-        window: the part of the list that is requested. It is needed only if the list's keys are not
-            ids (`Dialect.has_places`).
+        window: the part of the list that is requested; needed only if keys are places (`dialects`).
         root: the path of the outermost list, if it is not the group's.
+        is_content: whether the reply is the content of a file, and not JSON.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -66,6 +66,7 @@ class Request:
     dialect: Dialect = BY_ITEM
     window: "Slice | None" = None
     root: str = ""
+    is_content: bool = False
 
     @property
     def outermost(self) -> str:
@@ -112,10 +113,8 @@ class Request:
         if self.dialect.next_is == "number" and self.window is not None:
             window = replace(self.window, limit=limit)  # the pages have other numbers then
             return replace(self, window=window, query=window.query_in(self.dialect))
-        name_of_limit = self.dialect.limit
-        query = (
-            (name, str(limit) if name == name_of_limit else value) for name, value in self.query
-        )
+        key = self.dialect.limit
+        query = ((name, str(limit) if name == key else value) for name, value in self.query)
         return replace(self, query=tuple(query))
 
     def abridged(self, preview: int = 0) -> "Request":
@@ -169,17 +168,18 @@ class Slice:
         return dialect.query(self.limit, self.order, self.after, self.filters)
 
 
-def segment(value: str, argument: str = "id") -> str:
+def segment(value: str, argument: str = "id", form: re.Pattern[str] = ID) -> str:
     """Return an id as one path segment.
 
     Args:
         value: the id.
         argument: the name of the argument that contains it, for the error.
+        form: the format of the id: `ID` or `NAME`.
 
     Raises:
         ToolError: `invalid_arguments` if the value is not an id.
     """
-    if ID.fullmatch(value) is None:
+    if form.fullmatch(value) is None:
         raise invalid_arguments(
             f"{argument} is not an id: ids are 1 to 256 letters, digits, '_', '.', '=' or '-', "
             "and start with a letter, a digit or '_'.",
@@ -209,20 +209,6 @@ def listing(group: Group, path: str, window: Slice, dialect: Dialect) -> Request
 def list_threads(window: Slice) -> Request:
     """List threads. The embedded store and Foundry support this."""
     return Request("GET", THREADS, THREADS.root, window.query)
-
-
-def list_by_activity(window: Slice, at: str = "") -> Request:
-    """List threads and conversations by last activity. Only the embedded store supports this.
-
-    Args:
-        window: the slice to list. Its filters may be `since` and `until`, in Unix seconds.
-        at: the value of one object's field `cursor`, to list only that object; empty to list all
-            objects.
-    """
-    only = (("at", at),) if at else ()
-    query = (*window.query, ("sort", "activity"), ("include[]", "conversations"), *only)
-    also = frozenset({"conversation"})
-    return Request("GET", THREADS, THREADS.root, query, also_lists=also)
 
 
 def retrieve_thread(thread_id: str) -> Request:
@@ -283,12 +269,6 @@ def delete_message(thread_id: str, message_id: str) -> Request:
     """Delete a message of a thread."""
     path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
     return Request("DELETE", THREADS, path)
-
-
-def list_message_files(thread_id: str, message_id: str, window: Slice) -> Request:
-    """List the files of a message. Only version 1 of the API supports this."""
-    path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}/files"
-    return Request("GET", MESSAGE_FILES, path, window.query)
 
 
 def create_conversation(items: Sequence[JSON], metadata: JSON, idempotency_key: str) -> Request:
@@ -368,15 +348,6 @@ def list_chat_messages(completion_id: str, window: Slice) -> Request:
     """List the messages of a stored chat completion."""
     path = f"{_completion(completion_id)}/messages"
     return Request("GET", CHAT_COMPLETIONS, path, window.query)
-
-
-def search(query: Sequence[tuple[str, str]]) -> Request:
-    """Find messages by their text. Only the embedded store supports this.
-
-    Args:
-        query: the parameters: `query`, and others that docs/upstreams.md describes.
-    """
-    return Request("GET", SEARCH, SEARCH.root, tuple(query))
 
 
 def _change(group: Group, path: str, metadata: JSON, idempotency_key: str) -> Request:

@@ -2,7 +2,7 @@
 
 from typing import Final, cast
 
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import objects, requests, store_requests
 from backscroll_tools.client.failures import unreadable
 from backscroll_tools.client.requests import ID
 from backscroll_tools.hits.passages import EXCERPT_CHARS, Passage, Shown, title_line, with_dots
@@ -42,7 +42,7 @@ def search_request(search: Search, after: str, limit: int) -> requests.Request:
         "until": "" if period.until_s is None else str(period.until_s),
         "after": after,
     }
-    return requests.search([(name, value) for name, value in query.items() if value])
+    return store_requests.search([(name, value) for name, value in query.items() if value])
 
 
 def next_cursor(reply: JSON) -> str:

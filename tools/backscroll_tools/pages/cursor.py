@@ -113,7 +113,7 @@ def encode(start: ListPosition) -> str:
     way = "b" if start.backward else "f"
     way = way.upper() if start.ignores_after else way
     body = (
-        f"{VERSION}{_code(start.tool)}.{start.order[0]}{way}"
+        f"{VERSION}{code_of(start.tool)}.{start.order[0]}{way}"
         f"~{start.position}~{inside}~{start.preview or ''}~{encoded_filters(start.filters)}~"
     )
     return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
@@ -137,7 +137,7 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
         raise _refused("cursor is damaged")
     if found["version"] != VERSION:
         raise _refused("cursor was created by another version of this server")
-    if found["code"] != _code(tool):
+    if found["code"] != code_of(tool):
         raise _refused(f"cursor belongs to a tool other than {tool}")
     if found["owner"] != _digest(owner, 3):
         raise _refused("cursor was created for another id")
@@ -160,9 +160,16 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
     )
 
 
-def _code(tool: str) -> str:
-    """Return the initials of the words in a tool's name. No two tools have the same initials."""
-    return "".join(word[0] for word in tool.split("-"))
+def code_of(tool: str) -> str:
+    """Return the letters that stand for a tool in its cursors. No two tools have the same ones.
+
+    They are the initials of the words in its name; of a run, the first two letters, because a
+    response has the same initial.
+    """
+    return "".join(word[:2] if word in _RUNS else word[0] for word in tool.split("-"))
+
+
+_RUNS: Final = frozenset({"run", "runs"})
 
 
 def _digest(text: str, size: int) -> str:

@@ -25,12 +25,14 @@ class Shape:
         single: whether the result is one item instead of a list.
         derived: whether the items were extracted from another object, because the upstream cannot
             list them.
+        unordered: whether the order of the list is not known.
     """
 
     key: str
     noun: str
     single: bool = False
     derived: bool = False
+    unordered: bool = False
 
 
 class Frame:
@@ -76,7 +78,7 @@ class Frame:
             has_more=stop.has_more,
             next_cursor=cursor,
             stopped_by=stop.by,
-            order=self._start.order,
+            order="upstream" if self._shape.unordered else self._start.order,
         )
         if self._shape.derived:
             page["derived"] = True

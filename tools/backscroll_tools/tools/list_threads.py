@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import groups, objects, requests
+from backscroll_tools.client import groups, objects, requests, store_requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import ID, Slice
 from backscroll_tools.lookup import Lookup
@@ -35,14 +35,14 @@ class _ByActivity:
         limits = {"since": self.period.since_s, "until": self.period.until_s}
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
-        reply = await self.client.page(requests.list_by_activity(window))
+        reply = await self.client.page(store_requests.list_by_activity(window))
         # A thread moves in the list when it becomes active. So its key is not its id but, if the
         # upstream sends it, a cursor: the position that the thread had when it was listed.
         keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 
     async def item(self, key: str) -> Thread | None:
-        reply = await self.client.page(requests.list_by_activity(Slice(1, "desc"), key))
+        reply = await self.client.page(store_requests.list_by_activity(Slice(1, "desc"), key))
         return objects.thread(reply.items[0]) if reply.items else None
 
 

@@ -39,12 +39,15 @@ class Search:
         is_ours: returns whether a message, in the upstream's format, may be the message to find.
         alone: whether `is_ours` accepts no other message. If so, messages that are older than the
             write are searched too.
+        collection: the kind of collection that holds the object; by default the one that the
+            thread's id names.
     """
 
     client: CallClient
     thread: str
     is_ours: Callable[[JSON], bool]
     alone: bool
+    collection: Collection | None = None
 
     async def newest(self) -> str:
         """Return the digest of the newest message's id, or of `keys.NOTHING` in an empty thread.
@@ -101,4 +104,4 @@ class Search:
 
     @property
     def _collection(self) -> Collection:
-        return collection_of(self.client.upstream.profile, self.thread)
+        return self.collection or collection_of(self.client.upstream.profile, self.thread)

@@ -70,7 +70,7 @@ class OneWrite:
             await self._resolve()
             if self.key.message_id:
                 self._check(self.key.message_digest == self._digest)
-                return {"id": self.key.message_id, "role": self.message["role"]}
+                return {"id": self.key.message_id, "role": self.message.get("role", "")}
             if (found := await self._found_earlier()) is not None:
                 self._check(self._has_same_content(found))
                 return self._settled(found)
@@ -184,7 +184,8 @@ class OneWrite:
 
     @property
     def _search(self) -> Search:
-        return Search(self.client, self.thread, self._is_ours, alone=self._marker is not None)
+        alone = self._marker is not None
+        return Search(self.client, self.thread, self._is_ours, alone, self._collection)
 
     @property
     def _collection(self) -> WritableCollection:

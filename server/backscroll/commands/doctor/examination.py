@@ -12,7 +12,7 @@ from typing import Final
 
 from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
-from backscroll.commands.doctor.fitness import fitness_of_all
+from backscroll.commands.doctor.fitness import fitness_of_all, unneeded_groups
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.commands.doctor.session_check import check_sessions
 from backscroll.commands.doctor.settings_report import notes, shown_settings
@@ -56,7 +56,12 @@ async def examine(
         probed = replace(probed, sources=())  # so that nothing is synced
         async with UpstreamConnection(probed, upstream) as connection:
             client = await connection.client()
-            groups = await probe_all(client, limit_s, callers_have_keys=callers_have_keys)
+            groups = await probe_all(
+                client,
+                limit_s,
+                callers_have_keys=callers_have_keys,
+                unneeded=unneeded_groups(settings, upstream.profile),
+            )
         groups = _with_next_steps(groups, upstream.profile)
     sessions: tuple[Check, ...] = ()
     if is_embedded(settings):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from backscroll.commands.doctor.diagnosis import Check, ToolFitness
 from backscroll.settings.model import Settings
-from backscroll_tools.client.groups import SEARCH, Group
+from backscroll_tools.client.groups import ORGANIZATION, SEARCH, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
@@ -26,6 +26,18 @@ def fitness_of_all(
         else _fitness(tool, profile, checks)
         for tool in TOOLS
     )
+
+
+def unneeded_groups(settings: Settings, profile: Profile) -> frozenset[Group]:
+    """Return the groups of endpoints that are needed only by tools that the server does not offer.
+
+    The administration of an organization is one of them if there is no admin key.
+    """
+    offered = [tool for tool in TOOLS if not _withheld(tool, settings, profile)]
+    needed = {group for tool in offered for group in tool.needs}
+    if not settings.admin_key:
+        needed.discard(ORGANIZATION)
+    return frozenset(group for tool in TOOLS for group in tool.needs) - needed
 
 
 def _withheld(tool: Tool, settings: Settings, profile: Profile) -> str:

@@ -1,6 +1,7 @@
 """Sends one read-only request to each endpoint group that the upstream should serve."""
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -35,7 +36,11 @@ the text to show if the endpoint is missing."""
 
 
 async def probe_all(
-    client: Client, limit_s: float = PROBE_S, *, callers_have_keys: bool = False
+    client: Client,
+    limit_s: float = PROBE_S,
+    *,
+    callers_have_keys: bool = False,
+    unneeded: Collection[Group] = (),
 ) -> dict[Group, Check]:
     """Check every endpoint group that the upstream should serve, all at the same time.
 
@@ -44,6 +49,7 @@ async def probe_all(
         limit_s: the time limit for each request, in seconds.
         callers_have_keys: whether callers can have separate keys. If so, a check does not fail only
             because the upstream requires a key and the operator has set none.
+        unneeded: groups that are not checked, because no tool that the server offers needs them.
     """
     found: dict[Group, Check] = {}
 
@@ -54,7 +60,11 @@ async def probe_all(
         requires_key = check.next_step == NO_KEY[1]
         found[group] = _untested(check) if requires_key and callers_have_keys else check
 
-    served = [group for group in GROUPS.values() if group in client.upstream.profile.serves]
+    served = [
+        group
+        for group in GROUPS.values()
+        if group in client.upstream.profile.serves and group not in unneeded
+    ]
     async with anyio.create_task_group() as tasks:
         for group in served:
             tasks.start_soon(ask, group)

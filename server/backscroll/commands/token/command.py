@@ -39,7 +39,7 @@ def token() -> None:
     )
 )
 @click.argument("name")
-@click.option("--scopes", default="read", show_default=True, help="read, or read,write.")
+@click.option("--scopes", default="read", show_default=True, help="read, or also write or admin.")
 @click.option(
     "--toolsets", default="all", show_default=True, help="The allowed toolsets, comma-separated."
 )

@@ -18,6 +18,7 @@ class Caller:
         id: the caller's permanent id; empty for an anonymous caller.
         name: the caller's name in the audit log.
         writes: whether the caller has the scope `write`.
+        administers: whether the caller has the scope `admin`.
         toolsets: the toolsets that the caller may use; `all` for every toolset of the server.
         partition: the caller's partition of the store; empty for the shared partition.
         key_variable: the environment variable with the caller's upstream key; empty if the caller
@@ -27,6 +28,7 @@ class Caller:
     id: str
     name: str
     writes: bool = False
+    administers: bool = False
     toolsets: tuple[str, ...] = ("all",)
     partition: str = ""
     key_variable: str = ""
@@ -37,6 +39,7 @@ class Caller:
             settings,
             toolsets=allowed_toolsets(settings.toolsets, self.toolsets),
             read_only=settings.read_only or not self.writes,
+            admin_key=settings.admin_key if self.administers else "",
         )
 
 

@@ -80,6 +80,7 @@ class OAuthCallers:
             id=f"sub_{digest}",
             name=subject[:_NAME_CHARS],
             writes="write" in scopes,
+            administers="admin" in scopes,
             partition=f"sub_{digest}" if self._partitions else "",
         )
 

@@ -68,6 +68,7 @@ class TokenCallers:
             id=token.id,
             name=token.name,
             writes="write" in token.scopes,
+            administers="admin" in token.scopes,
             toolsets=token.toolsets,
             partition=token.partition,
             key_variable=token.upstream_key_variable,

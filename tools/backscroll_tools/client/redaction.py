@@ -1,0 +1,62 @@
+"""Removes keys and other secrets from the objects that an upstream returns.
+
+An agent never needs them, and what it reads may be stored or sent to other servers. Objects such as
+API keys contain them by design (OpenAI API, `admin_api_key`), and others may contain them by
+accident, in metadata for example.
+"""
+
+import re
+from typing import Final, cast
+
+REDACTED: Final = "[redacted]"
+
+_SECRET_FIELD: Final = re.compile(
+    r"(?:.*_)?(?:secret|secret_key|password|passphrase|api_?key|access_key|private_key|"
+    r"(?:access|refresh|auth|bearer|id|session)_token|token|authorization|credentials?)",
+    re.IGNORECASE,
+)
+"""The names of fields whose text is always secret."""
+
+_KEY_OBJECT: Final = re.compile(r".*(?:key|secret|token)", re.IGNORECASE)
+"""The kinds of objects whose field `value` is a secret."""
+
+_SECRET: Final = re.compile(
+    r"\b(?:sk|pk|rk|ek|sess|bks|key|xai|gsk)[-_][A-Za-z0-9_-]{20,}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?"
+)
+"""Texts that look like keys: those of OpenAI and other services, tokens, and private keys."""
+
+_IDS: Final = re.compile(r"key_[A-Za-z0-9_-]+")
+"""The ids of API keys, which are not secret."""
+
+
+def redacted(value: object, name: str = "", kind: str = "") -> object:
+    """Return a value without secrets. Values that need no change are returned as they are.
+
+    Args:
+        value: any JSON value.
+        name: the name of the field that contains it; empty if there is none.
+        kind: the field `object` of the object that contains it; empty if there is none.
+    """
+    match value:
+        case dict():
+            item = cast("dict[str, object]", value)
+            of = item.get("object")
+            inner_kind = of if isinstance(of, str) else ""
+            return {key: redacted(inner, key, inner_kind) for key, inner in item.items()}
+        case list():
+            return [redacted(inner, name, kind) for inner in cast("list[object]", value)]
+        case str() if value:
+            is_secret = _SECRET_FIELD.fullmatch(name) is not None
+            if is_secret or (name == "value" and _KEY_OBJECT.fullmatch(kind)):
+                return REDACTED
+            return _SECRET.sub(_replaced, value)
+        case _:
+            return value
+
+
+def _replaced(found: re.Match[str]) -> str:
+    return found[0] if _IDS.fullmatch(found[0]) else REDACTED

@@ -1,0 +1,291 @@
+"""The kinds of objects that `list-objects` and `get-object` read, one value for each.
+
+The paths and parameters are from OpenAI's published API documents of 2026-08-21.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from backscroll_tools.client import requests
+from backscroll_tools.client.dialects import (
+    BY_ITEM,
+    BY_LAST_ID,
+    BY_NEXT,
+    BY_NEXT_PAGE,
+    ONE_PAGE,
+    Dialect,
+)
+from backscroll_tools.client.groups import (
+    ASSISTANTS,
+    BATCHES,
+    FILES,
+    FINE_TUNING,
+    MODELS,
+    ORGANIZATION,
+    RUNS,
+    VECTOR_STORES,
+    Group,
+)
+from backscroll_tools.client.requests import ID, NAME, Request, Slice, segment
+from backscroll_tools.errors import invalid_arguments
+from backscroll_tools.models import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of object.
+
+    Attributes:
+        name: the value of the argument `kind`.
+        group: the group of endpoints that the kind belongs to.
+        path: the path of the list, with `{}` in place of each id of a parent.
+        dialect: how the list is divided into pages.
+        parents: what `parent_id` has to be, in words; one for each `{}` of the path. The ids of
+            several parents are joined by `/`.
+        root: the part of the path that names the outermost list.
+        retrieves: whether one object can be retrieved by its id.
+        choices: the possible values of `parent_id`; empty if it is an id.
+        form: the format of the objects' ids, and of their parents'.
+        by: the query parameters for `since` and `until`; empty if the list cannot be filtered by
+            time.
+        since_required: whether the list needs `since`.
+        lists: whether the objects can be listed.
+    """
+
+    name: str
+    group: Group
+    path: str
+    dialect: Dialect
+    parents: tuple[str, ...] = ()
+    root: str = ""
+    retrieves: bool = True
+    choices: tuple[str, ...] = ()
+    form: re.Pattern[str] = ID
+    by: tuple[str, ...] = ()
+    since_required: bool = False
+    lists: bool = True
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the list can be read in either order."""
+        return bool(self.dialect.orders)
+
+    @property
+    def order(self) -> Order | None:
+        """The order in which the list is read by default; None if it is fixed and not known."""
+        if self.is_ordered:
+            return "desc"
+        return "asc" if self.since_required else None
+
+    def listing(self, parent_id: str, window: Slice) -> Request:
+        """Return the request for a slice of the list.
+
+        Args:
+            parent_id: the ids of the object's parents, joined by `/`; empty if it has none.
+            window: the slice.
+
+        Raises:
+            ToolError: `invalid_arguments` if `parent_id` is missing or not of the right form.
+        """
+        if not self.lists:
+            raise invalid_arguments(
+                f"{self.name} cannot be listed, only read one by one.", "Use get-object."
+            )
+        request = requests.listing(self.group, self._list(parent_id), window, self.dialect)
+        return replace(request, root=self._root)
+
+    def retrieval(self, parent_id: str, object_id: str) -> Request:
+        """Return the request for one object. `listing` describes `parent_id` and the errors."""
+        path = f"{self._list(parent_id)}/{segment(object_id, form=self.form)}"
+        return Request("GET", self.group, path, root=self._root)
+
+    @property
+    def _root(self) -> str:
+        return self.root or self.path.partition("/{}")[0]
+
+    def _list(self, parent_id: str) -> str:
+        ids = parent_id.split("/") if parent_id else []
+        if ids and not self.parents:
+            raise invalid_arguments(
+                f"{self.name} does not take parent_id.", "Call again without parent_id."
+            )
+        if len(ids) != len(self.parents) or (self.choices and ids[0] not in self.choices):
+            choices = f"one of {', '.join(self.choices)}"
+            needed = choices if self.choices else "/".join(self.parents)
+            raise invalid_arguments(
+                f"{self.name} needs parent_id: {needed}.", "Call again with parent_id."
+            )
+        return self.path.format(*[segment(one, "parent_id", self.form) for one in ids])
+
+
+def _fixed(dialect: Dialect) -> Dialect:
+    """Return the dialect for a list whose order cannot be chosen."""
+    return replace(dialect, orders={})
+
+
+_AUDITED: Final = ("effective_at[gte]", "effective_at[lt]")
+_DAYS: Final = ("start_time", "end_time")
+_STORE: Final = ("a vector store id (vs_…)",)
+_JOB: Final = ("a fine-tuning job id (ftjob-…)",)
+_PROJECT: Final = ("a project id (proj_…)",)
+_BATCH: Final = (*_STORE, "a file batch id (vsfb_…)")
+_CHECKPOINT: Final = ("a checkpoint's model (ft:…)",)
+_USAGE: Final = (
+    "completions",
+    "embeddings",
+    "moderations",
+    "images",
+    "audio_speeches",
+    "audio_transcriptions",
+    "vector_stores",
+    "code_interpreter_sessions",
+)
+_LISTED: Final = _fixed(BY_LAST_ID)
+_BUCKETS: Final = replace(_fixed(BY_NEXT_PAGE), id_in="start_time")
+_OF_PROJECT: Final = "/organization/projects/{}"
+
+
+def _of_organization(
+    name: str,
+    path: str,
+    dialect: Dialect = _LISTED,
+    parents: Sequence[str] = (),
+    *,
+    retrieves: bool = True,
+) -> Kind:
+    return Kind(
+        name=name,
+        group=ORGANIZATION,
+        path=path,
+        dialect=dialect,
+        parents=tuple(parents),
+        retrieves=retrieves,
+    )
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind(name="assistants", group=ASSISTANTS, path="/assistants", dialect=BY_ITEM),
+        Kind(name="batches", group=BATCHES, path="/batches", dialect=_fixed(BY_ITEM)),
+        Kind(name="files", group=FILES, path="/files", dialect=BY_ITEM),
+        Kind(name="models", group=MODELS, path="/models", dialect=ONE_PAGE, form=NAME),
+        Kind(
+            name="fine_tuning_jobs",
+            group=FINE_TUNING,
+            path="/fine_tuning/jobs",
+            dialect=_fixed(BY_ITEM),
+        ),
+        Kind(
+            name="fine_tuning_events",
+            group=FINE_TUNING,
+            path="/fine_tuning/jobs/{}/events",
+            dialect=_fixed(BY_ITEM),
+            parents=_JOB,
+            retrieves=False,
+        ),
+        Kind(
+            name="fine_tuning_checkpoints",
+            group=FINE_TUNING,
+            path="/fine_tuning/jobs/{}/checkpoints",
+            dialect=_fixed(BY_ITEM),
+            parents=_JOB,
+            retrieves=False,
+        ),
+        Kind(name="vector_stores", group=VECTOR_STORES, path="/vector_stores", dialect=BY_ITEM),
+        Kind(
+            name="vector_store_files",
+            group=VECTOR_STORES,
+            path="/vector_stores/{}/files",
+            dialect=BY_ITEM,
+            parents=_STORE,
+        ),
+        Kind(
+            name="file_batches",
+            group=VECTOR_STORES,
+            path="/vector_stores/{}/file_batches",
+            dialect=BY_ITEM,
+            parents=_STORE,
+            lists=False,
+        ),
+        Kind(
+            name="file_batch_files",
+            group=VECTOR_STORES,
+            path="/vector_stores/{}/file_batches/{}/files",
+            dialect=BY_ITEM,
+            parents=_BATCH,
+            retrieves=False,
+        ),
+        Kind(
+            name="checkpoint_permissions",
+            group=ORGANIZATION,
+            path="/fine_tuning/checkpoints/{}/permissions",
+            dialect=replace(BY_LAST_ID, orders={"asc": "ascending", "desc": "descending"}),
+            parents=_CHECKPOINT,
+            form=NAME,
+            retrieves=False,
+        ),
+        _of_organization("projects", "/organization/projects"),
+        _of_organization("project_users", f"{_OF_PROJECT}/users", parents=_PROJECT),
+        _of_organization(
+            "project_service_accounts", f"{_OF_PROJECT}/service_accounts", parents=_PROJECT
+        ),
+        _of_organization("project_api_keys", f"{_OF_PROJECT}/api_keys", parents=_PROJECT),
+        _of_organization(
+            "project_rate_limits", f"{_OF_PROJECT}/rate_limits", parents=_PROJECT, retrieves=False
+        ),
+        _of_organization("users", "/organization/users"),
+        _of_organization("invites", "/organization/invites"),
+        _of_organization("groups", "/organization/groups", BY_NEXT),
+        _of_organization("roles", "/organization/roles", BY_NEXT),
+        replace(
+            _of_organization("audit_logs", "/organization/audit_logs", retrieves=False),
+            by=_AUDITED,
+        ),
+        _of_organization("certificates", "/organization/certificates", BY_LAST_ID),
+        _of_organization("admin_api_keys", "/organization/admin_api_keys", BY_ITEM),
+        replace(
+            _of_organization(
+                "usage",
+                "/organization/usage/{}",
+                replace(_BUCKETS, most=31),
+                ("a kind of usage",),
+                retrieves=False,
+            ),
+            choices=_USAGE,
+            by=_DAYS,
+            since_required=True,
+        ),
+        replace(
+            _of_organization("costs", "/organization/costs", _BUCKETS, retrieves=False),
+            by=_DAYS,
+            since_required=True,
+        ),
+    )
+}
+"""All kinds by name, in the order in which agents are shown them."""
+
+ADMIN: Final = frozenset(kind.name for kind in KINDS.values() if kind.group.needs_admin_key)
+"""The kinds that need an admin key."""
+
+RUN: Final = Kind(
+    name="runs",
+    group=RUNS,
+    path="/threads/{}/runs",
+    dialect=BY_ITEM,
+    parents=("a thread id",),
+    root="/threads",
+)
+STEP: Final = Kind(
+    name="steps",
+    group=RUNS,
+    path="/threads/{}/runs/{}/steps",
+    dialect=BY_ITEM,
+    parents=("a thread id", "a run id"),
+    root="/threads",
+)
+
+GROUPS_OF_KINDS: Final = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
+"""The groups of endpoints that the kinds belong to."""
