@@ -19,7 +19,7 @@ _number = count()
 
 def message(role: str, text: str, item_id: str | None = None) -> Json:
     kind = "output_text" if role == "assistant" else "input_text"
-    part = {"type": kind, "text": text} | ({"annotations": []} if role == "assistant" else {})
+    part: Json = {"type": kind, "text": text} | ({"annotations": []} if role == "assistant" else {})
     named = {} if item_id is None else {"id": item_id}
     return named | {"type": "message", "role": role, "status": "completed", "content": [part]}
 

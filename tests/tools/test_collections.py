@@ -9,7 +9,7 @@ from backscroll_tools.client.profiles import COMPATIBLE, FOUNDRY, OPENAI, STORE,
 from backscroll_tools.collections import (
     CONVERSATION,
     THREAD,
-    WritableCollection,
+    EditableCollection,
     collection_of,
 )
 
@@ -33,6 +33,6 @@ FORGETFUL = replace(COMPATIBLE, keeps_metadata=False)
     ],
 )
 def test_an_id_names_a_thread_or_a_conversation_as_the_upstream_has_them(
-    profile: Profile, thread_id: str, expected: WritableCollection
+    profile: Profile, thread_id: str, expected: EditableCollection
 ) -> None:
     assert collection_of(profile, thread_id) == expected

@@ -62,6 +62,19 @@ class WritableCollection(Collection):
         create_message: builds the request that adds a message. It is called with the collection's
             id, the message and the idempotency key. If the id is empty, the request creates a
             collection.
+        has_metadata: whether the upstream stores the metadata of messages.
+    """
+
+    start: Callable[[], Request]
+    create_message: Callable[[str, JSON, str], Request]
+    has_metadata: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditableCollection(WritableCollection):
+    """A kind of collection that can be created with messages, changed and deleted.
+
+    Attributes:
         create: builds the request that creates a collection. It is called with up to `batch_items`
             messages, or 20 for a thread, the collection's metadata and the idempotency key.
         add: builds the request that adds messages in order. It is called with the collection's id,
@@ -75,11 +88,8 @@ class WritableCollection(Collection):
         modify_message: builds the request that replaces a message's metadata. It is called with the
             ids of the collection and of the message, the metadata and the idempotency key. None if
             messages have no metadata.
-        has_metadata: whether the upstream stores the metadata of messages.
     """
 
-    start: Callable[[], Request]
-    create_message: Callable[[str, JSON, str], Request]
     create: Callable[[Sequence[JSON], JSON, str], Request]
     add: Callable[[str, Sequence[JSON], str], Request]
     modify: Callable[[str, JSON, str], Request]
@@ -87,7 +97,6 @@ class WritableCollection(Collection):
     delete_message: Callable[[str, str], Request]
     modify_message: Callable[[str, str, JSON, str], Request] | None = None
     batch_items: int = 1
-    has_metadata: bool = False
 
 
 def _in_thread(thread_id: str, message: JSON, key: str) -> Request:
@@ -128,7 +137,7 @@ def _choices(completion: JSON) -> list[JSON]:
     return found
 
 
-THREAD: Final = WritableCollection(
+THREAD: Final = EditableCollection(
     list_messages=requests.list_messages,
     describe=requests.retrieve_thread,
     retrieve_message=requests.retrieve_message,
@@ -144,7 +153,7 @@ THREAD: Final = WritableCollection(
     modify_message=requests.modify_message,
     has_metadata=True,
 )
-CONVERSATION: Final = WritableCollection(
+CONVERSATION: Final = EditableCollection(
     list_messages=requests.list_items,
     describe=requests.retrieve_conversation,
     retrieve_message=requests.retrieve_item,
@@ -167,7 +176,7 @@ COMPLETION: Final = Collection(
 )
 
 
-def collection_of(profile: Profile, thread_id: str) -> WritableCollection:
+def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
     """Return the kind of collection that a tool's `thread_id` names.
 
     Args:
@@ -194,6 +203,6 @@ def any_collection_of(profile: Profile, collection_id: str) -> Collection:
 
 
 @cache
-def _thread(*, has_metadata: bool, lists_files: bool) -> WritableCollection:
+def _thread(*, has_metadata: bool, lists_files: bool) -> EditableCollection:
     list_files = THREAD.list_files if lists_files else None
     return replace(THREAD, has_metadata=has_metadata, list_files=list_files)

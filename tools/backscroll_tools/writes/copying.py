@@ -17,6 +17,7 @@ from backscroll_tools.client.replies import CONTRARY
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.collections import Collection
 from backscroll_tools.errors import ToolError
+from backscroll_tools.lookup import last_of
 from backscroll_tools.models import JSON
 from backscroll_tools.writes.portable import is_copy, portable
 from backscroll_tools.writes.sequence import MessageSequence
@@ -92,7 +93,7 @@ class Copy:
         self.lost.update(words for each in found for words in each.lost)
         if messages:
             await self._compare(messages)
-        after = self.source.next_after(reply, self.after)
+        after = last_of(reply, self.after)
         advanced, self.after = after != self.after, after
         self.before += len(messages)
         return advanced and reply.has_more is not False
@@ -119,4 +120,4 @@ class Copy:
                 self.verified += 1
             else:
                 self.differing.append(raw["id"])
-        self.compared = copy.next_after(reply, self.compared)
+        self.compared = last_of(reply, self.compared)

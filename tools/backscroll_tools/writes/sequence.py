@@ -14,7 +14,7 @@ from typing import Final
 from backscroll_tools.client import replies
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError
-from backscroll_tools.collections import WritableCollection
+from backscroll_tools.collections import EditableCollection
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
@@ -39,13 +39,13 @@ class MessageSequence:
     """
 
     client: CallClient
-    collection: WritableCollection
+    collection: EditableCollection
     token: str
     state: IdempotencyKey
 
     @classmethod
     def of(
-        cls, client: CallClient, collection: WritableCollection, argument: str
+        cls, client: CallClient, collection: EditableCollection, argument: str
     ) -> "MessageSequence":
         """Return the sequence that an earlier call began, or a new one.
 
