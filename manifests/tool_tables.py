@@ -53,7 +53,9 @@ def _on(tool: Tool, profile: Profile) -> str:
     if SEARCH in tool.needs:
         words += " (by an index)" if SEARCH in served else " (by reading)"
     if tool.name == "list-message-files":
-        return words.replace("conversations", "conversations (derived)").replace(
+        for derived in ("conversations", "responses"):
+            words = words.replace(derived, f"{derived} (derived)")
+        return words.replace(
             "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"
         )
     return words

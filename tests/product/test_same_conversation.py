@@ -358,17 +358,17 @@ async def test_a_page_after_which_the_rest_was_deleted_blames_nobody(
 
 
 async def test_an_item_that_is_no_message_has_none_around_it(store: Store, client: Client) -> None:
-    items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
+    items = [{"type": "reasoning", "id": "rs_1", "summary": []}]
     await store.import_conversation(
         ImportedConversation(
             key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
         )
     )
     with pytest.raises(ToolError) as caught:
-        await call(client, "list-messages", {"thread_id": CONVERSATION, "around": "fc_1"})
+        await call(client, "list-messages", {"thread_id": CONVERSATION, "around": "rs_1"})
     assert (caught.value.code, caught.value.message, caught.value.next_step) == (
         "not_found",
-        "Item fc_1 of the conversation is not a message.",
+        "Item rs_1 of the conversation is not a message.",
         "Pass the id of a message as around.",
     )
 
@@ -479,13 +479,13 @@ async def test_files_that_annotations_name_are_found_and_paged(
 
 
 async def test_an_item_that_is_no_message_is_not_found_as_one(store: Store, client: Client) -> None:
-    items = [{"type": "function_call", "id": "fc_1", "call_id": "1"}]
+    items = [{"type": "reasoning", "id": "rs_1", "summary": []}]
     await store.import_conversation(
         ImportedConversation(
             key="k", id=CONVERSATION, created_at=1, items=[*map(ImportedItem, items)]
         )
     )
-    for message_id in ("fc_1", "msg_none"):
+    for message_id in ("rs_1", "msg_none"):
         with pytest.raises(ToolError) as caught:
             await call(client, "get-message", {"thread_id": CONVERSATION, "message_id": message_id})
         assert caught.value.code == "not_found"

@@ -9,6 +9,7 @@ from tests.upstreams import (  # noqa: F401 - the tests that note what they show
     test_failing,
     test_filing,
     test_paging,
+    test_responding,
     test_servers,
     test_shapes,
 )
@@ -18,10 +19,20 @@ from tests.upstreams.covering import SHOWN
 from tests.upstreams.failing import FAILING
 from tests.upstreams.filing import FILING
 from tests.upstreams.paging import PAGING
+from tests.upstreams.responding import RESPONDING
 from tests.upstreams.servers import SERVERS
 from tests.upstreams.shapes import SHAPES
 
-BEHAVIOURS = (*PAGING, *SHAPES, *FAILING, *CONVERSING, *FILING, *CONNECTING, *SERVERS)
+BEHAVIOURS = (
+    *PAGING,
+    *SHAPES,
+    *FAILING,
+    *CONVERSING,
+    *RESPONDING,
+    *FILING,
+    *CONNECTING,
+    *SERVERS,
+)
 
 
 def test_every_behaviour_is_listed_once_with_its_source() -> None:

@@ -1,22 +1,30 @@
-"""The kinds of message collections: threads, conversations and stored completions.
+"""The kinds of message collections: threads, conversations, stored completions and responses.
 
 OpenAI replaced threads with conversations, and messages with items of type `message`
-(docs/upstreams.md). Tools accept the ids of threads and of conversations. The format of an id
+(docs/upstreams.md). Tools accept the ids of all of them. The format of an id
 decides which `Collection` is used.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, cast
 
-from backscroll_tools.client import requests
+from backscroll_tools.client import items, objects, requests, response_requests
 from backscroll_tools.client.file_requests import list_message_files
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    CONVERSATIONS,
+    MESSAGE_FILES,
+    RESPONSES,
+    THREADS,
+)
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.models import JSON
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +40,50 @@ class Collection:
         retrieve_message: builds the request for one message; None if the API has no such request.
         list_files: builds the request for a slice of a message's files; None if the API has no such
             request.
+        noun: the word for the collection in errors.
         is_message: returns whether an object in the list is a message.
+        has_items: whether the list also has calls of tools, and their outputs, as objects of their
+            own.
+        message: converts an object in the list to a message.
         has_runs: whether the list can be filtered by run.
         page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
             the list may contain objects that are not messages.
+        is_fixed: whether the list never changes. If so, a list of up to 100 objects is read whole,
+            because some upstreams cannot read it in pages (docs/upstreams.md).
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
-        choices: returns the messages that the list may lack, oldest first. Its argument is the
-            reply to the request from `retrieve`. The messages may have no ids.
+        input_of: returns the input from the reply to `retrieve`, oldest first, for upstreams that
+            have no list of it. The objects may have no ids.
+        output_of: returns the output, which the list may lack, from the same reply, oldest first.
+            The objects may have no ids.
+        output_mark: separates the collection's id from a number in the ids that we assign to
+            objects of the output.
     """
 
     list_messages: Callable[[str, Slice], Request]
     describe: Callable[[str], Request]
     retrieve_message: Callable[[str, str], Request] | None = None
     list_files: Callable[[str, str, Slice], Request] | None = None
+    noun: str = "conversation"
     is_message: Callable[[JSON], bool] = lambda _: True
+    has_items: bool = False
+    message: Callable[[JSON], Message] = objects.message
     has_runs: bool = False
     page_items: int = 1
     retrieve: Callable[[str], Request] | None = None
-    choices: Callable[[JSON], Sequence[JSON]] = lambda _: ()
+    is_fixed: bool = False
+    input_of: Callable[[JSON], Sequence[JSON]] = lambda _: ()
+    output_of: Callable[[JSON], Sequence[JSON]] = lambda _: ()
+    output_mark: str = "-choice-"
+
+    def is_shown(self, raw: JSON, *, with_items: bool) -> bool:
+        """Whether an object in the list is shown.
+
+        Args:
+            raw: the object.
+            with_items: whether calls of tools and their outputs are shown too.
+        """
+        return self.is_message(raw) or (with_items and self.has_items and items.is_shown(raw))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,21 +158,29 @@ def _add_to_conversation(conversation_id: str, messages: Sequence[JSON], key: st
     return requests.create_items(conversation_id, [*map(message_item, messages)], key)
 
 
+def _objects(value: object) -> list[JSON]:
+    """Return the objects of a list; an empty list if the value is not a list."""
+    rows = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("JSON", row) for row in rows if isinstance(row, dict)]
+
+
 def _choices(completion: JSON) -> list[JSON]:
-    choices = completion.get("choices")
-    found: list[JSON] = []
-    for choice in cast("list[object]", choices) if isinstance(choices, list) else []:
-        match choice:
-            case {"message": dict() as message}:
-                found.append(cast("JSON", message))
-            case _:
-                pass
-    return found
+    choices = _objects(completion.get("choices"))
+    return _objects([choice.get("message") for choice in choices])
+
+
+def _response_input(response: JSON) -> list[JSON]:
+    """Return the input that a response contains; OpenAI's responses contain none (OGX's do)."""
+    sent = response.get("input")
+    if isinstance(sent, str) and sent:
+        return [{"type": "message", "role": "user", "content": sent}]
+    return _objects(sent)
 
 
 THREAD: Final = EditableCollection(
     list_messages=requests.list_messages,
     describe=requests.retrieve_thread,
+    noun="thread",
     retrieve_message=requests.retrieve_message,
     list_files=list_message_files,
     has_runs=True,
@@ -157,7 +198,9 @@ CONVERSATION: Final = EditableCollection(
     list_messages=requests.list_items,
     describe=requests.retrieve_conversation,
     retrieve_message=requests.retrieve_item,
-    is_message=lambda item: bool(item.get("type", "message") == "message"),
+    is_message=items.is_message,
+    has_items=True,
+    message=items.shown,
     page_items=20,
     start=requests.start_conversation,
     create_message=_in_conversation,
@@ -171,9 +214,30 @@ CONVERSATION: Final = EditableCollection(
 COMPLETION: Final = Collection(
     list_messages=requests.list_chat_messages,
     describe=requests.retrieve_chat_completion,
+    noun="stored completion",
     retrieve=requests.retrieve_chat_completion,
-    choices=_choices,
+    input_of=lambda completion: _objects(completion.get("input_messages")),
+    output_of=_choices,
 )
+RESPONSE: Final = Collection(
+    list_messages=response_requests.list_input_items,
+    describe=response_requests.retrieve_response,
+    noun="response",
+    is_message=items.is_message,
+    has_items=True,
+    message=items.shown,
+    page_items=20,
+    is_fixed=True,
+    retrieve=response_requests.retrieve_response,
+    input_of=_response_input,
+    output_of=lambda response: _objects(response.get("output")),
+    output_mark="-output-",
+)
+
+_RESPONSE_ID: Final = re.compile("(ca)?resp_")
+"""The start of a response's id. Azure's hosted agents use `caresp_`."""
+
+_COMPLETION_ID: Final = "chatcmpl"
 
 
 def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
@@ -182,7 +246,12 @@ def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
     Args:
         profile: the kind of upstream.
         thread_id: the id of a thread or a conversation; empty for a new one.
+
+    Raises:
+        ToolError: `invalid_arguments` if the id is that of a response.
     """
+    if _RESPONSE_ID.match(thread_id):
+        raise _wrong_kind("thread_id", thread_id, "a response", "get-chat-messages")
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
@@ -190,16 +259,44 @@ def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
 
 
 def any_collection_of(profile: Profile, collection_id: str) -> Collection:
-    """Return the kind of collection with this id: a thread, a conversation or a completion.
+    """Return the kind of collection with this id: also a completion or a response.
 
     Args:
         profile: the kind of upstream.
         collection_id: the id.
     """
+    if _RESPONSE_ID.match(collection_id):
+        return RESPONSE
     completions = CHAT_COMPLETIONS in profile.serves
-    if completions and (collection_id.startswith("chatcmpl") or len(profile.serves) == 1):
+    only_completions = completions and not {THREADS, CONVERSATIONS} & profile.serves
+    if only_completions or (completions and collection_id.startswith(_COMPLETION_ID)):
         return COMPLETION
     return collection_of(profile, collection_id)
+
+
+def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
+    """Return the kind of collection that a tool's `completion_id` names.
+
+    Args:
+        profile: the kind of upstream.
+        completion_id: the id of a stored completion or a response.
+
+    Raises:
+        ToolError: `invalid_arguments` if the id is that of a thread or a conversation.
+    """
+    for prefix, kind in (("thread_", "a thread"), ("conv_", "a conversation")):
+        if completion_id.startswith(prefix):
+            raise _wrong_kind("completion_id", completion_id, kind, "list-messages")
+    if _RESPONSE_ID.match(completion_id):
+        return RESPONSE
+    only_responses = CHAT_COMPLETIONS not in profile.serves and RESPONSES in profile.serves
+    is_completion = completion_id.startswith(_COMPLETION_ID) or not only_responses
+    return COMPLETION if is_completion else RESPONSE
+
+
+def _wrong_kind(argument: str, given: str, kind: str, tool: str) -> ToolError:
+    """Return the error for an id of a kind that an argument does not take."""
+    return invalid_arguments(f"{argument} {given} is the id of {kind}.", f"Read it with {tool}.")
 
 
 @cache

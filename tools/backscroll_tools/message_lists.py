@@ -1,20 +1,26 @@
 """Reads the messages of a collection: a page of them, or a single message."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
-from backscroll_tools.client import objects
+from backscroll_tools.client.abridging import abridged
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collections import Collection
-from backscroll_tools.completion_messages import CompletionMessages, MessageList
 from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.fixed_list import FixedList, MessageList, WholeList
+from backscroll_tools.input_and_output import InputAndOutput
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.neighbours import Neighbours
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Surroundings
+from backscroll_tools.stored_object import StoredObject
+
+ITEMS: Final = "items"
+"""The argument that shows calls of tools and their outputs as messages, and its name in cursors."""
 
 
 def messages_of(
@@ -29,25 +35,37 @@ def messages_of(
         start: the position to read the list from, and its order.
 
     Raises:
-        ToolError: `invalid_arguments` if the call filters by run and the collection has no runs.
+        ToolError: `invalid_arguments` if the call filters by run and the collection has no runs, or
+            asks for calls of tools and the collection has none between its messages.
     """
-    if start.filters and not collection.has_runs:
+    filters = dict(start.filters)
+    if "run_id" in filters and not collection.has_runs:
         raise invalid_arguments(
-            "run_id cannot be used with a conversation, which has no runs.",
+            f"run_id cannot be used with a {collection.noun}, which has no runs.",
             "Call again without run_id.",
+        )
+    if ITEMS in filters and not collection.has_items:
+        raise invalid_arguments(
+            f"items cannot be used with a {collection.noun}, which has only messages.",
+            "Call again without items.",
         )
     listed = _Listed(client, collection, owner, start)
     if collection.retrieve is None:
         return listed
-    return CompletionMessages(
-        client,
-        collection,
-        owner,
-        start.walk_order,
-        collection.retrieve(owner).abridged(start.preview),
-        listed,
-        replace(listed, start=replace(start, order="desc", backward=False)),
-    )
+    newest_first = replace(listed, start=replace(start, order="desc", backward=False))
+    lists: tuple[MessageList, MessageList] = listed, newest_first
+    # A cursor that was made while the list was read page by page shows that the list is long.
+    if collection.is_fixed and (start.ignores_after or not start.continued):
+        whole = WholeList(client, listed.listing)
+        lists = _fixed(whole, listed), _fixed(whole, newest_first)
+    request = collection.retrieve(owner).abridged(start.preview)
+    stored = StoredObject(client, collection, owner, request)
+    return InputAndOutput(stored, start.walk_order, *lists, listed.is_wanted)
+
+
+def _fixed(whole: WholeList, paged: "_Listed") -> FixedList:
+    order, message = paged.start.walk_order, paged.collection.message
+    return FixedList(whole, paged, order, message, paged.is_wanted)
 
 
 async def raw_message(  # noqa: PLR0913 - the arguments select and shape the message
@@ -76,20 +94,29 @@ async def raw_message(  # noqa: PLR0913 - the arguments select and shape the mes
     def shaped(request: Request) -> Request:
         return request if whole else request.abridged()
 
+    def listing(window: Slice) -> Request:
+        return shaped(collection.list_messages(owner, window))
+
     retrieval = collection.retrieve_message
-    lookup = Lookup(
-        client,
-        lambda window: shaped(collection.list_messages(owner, window)),
-        None if retrieval is None else lambda found_id: shaped(retrieval(owner, found_id)),
-        order,
+    retrieve_one = (
+        None if retrieval is None else lambda found_id: shaped(retrieval(owner, found_id))
     )
-    raw = await lookup.get(message_id)
+    lookup = Lookup(client, listing, retrieve_one, order)
+    if collection.retrieve is None:
+        raw = await lookup.get(message_id)
+    else:
+        request = shaped(collection.retrieve(owner))
+        whole_list = WholeList(client, listing) if collection.is_fixed else None
+        raw = await StoredObject(client, collection, owner, request).find(
+            message_id, lookup, whole_list
+        )
     if raw is None:
         missing = f"There is no message {message_id} in {owner}."
-    elif not collection.is_message(raw):
-        missing = f"Item {message_id} of the conversation is not a message."
+    elif not collection.is_shown(raw, with_items=True):
+        missing = f"Item {message_id} of the {collection.noun} is not a message."
     else:
-        return {**raw, "id": message_id}
+        raw = {**raw, "id": message_id}
+        return raw if collection.is_message(raw) else abridged(raw)
     raise ToolError(
         "not_found", missing, next_step="Check message_id.", shown_by=("list-messages",)
     )
@@ -107,34 +134,34 @@ class _Listed:
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
         window = Slice(items, self.start.walk_order, after)
-        return self._chunk_of(await self.client.page(self._listing(window)))
+        return self._chunk_of(await self.client.page(self.listing(window)))
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
         # If the list may contain items that are not messages, or if the upstream may ignore
         # `after`, request as many items as possible (see `Neighbours`).
         exact = self.collection.page_items == 1 and self.client.upstream.profile.trusts_has_more
         least = 1 if exact else PAGE_ITEMS
-        found = await Neighbours(self.client, self._listing, least).find(key, older, newer)
+        found = await Neighbours(self.client, self.listing, least).find(key, older, newer)
         if found is None or not self._is_of_run(found.named):
             return None
-        if not self.collection.is_message(found.named):
+        if not self._is_shown(found.named):
             raise ToolError(
                 "not_found",
-                f"Item {key} of the conversation is not a message.",
+                f"Item {key} of the {self.collection.noun} is not a message.",
                 next_step="Pass the id of a message as around.",
             )
-        named = objects.message(found.named)
+        named = self.collection.message(found.named)
         older_chunk, newer_chunk = self._chunk_of(found.older), self._chunk_of(found.newer)
         return Surroundings(older_chunk, named, newer_chunk, found.ignores_after)
 
-    def _listing(self, window: Slice) -> Request:
-        if self.start.filters:
-            window = replace(window, filters=self.start.filters)
+    def listing(self, window: Slice) -> Request:
+        if filters := self._run:
+            window = replace(window, filters=filters)
         request = self.collection.list_messages(self.owner, window)
         return request.abridged(self.start.preview)
 
     def _chunk_of(self, reply: Reply) -> Chunk[Message]:
-        return Chunk.of(reply, objects.message, self._is_wanted)
+        return Chunk.of(reply, self.collection.message, self.is_wanted)
 
     async def item(self, item_id: str) -> Message | None:
         order = self.start.walk_order
@@ -146,11 +173,19 @@ class _Listed:
             if error.code == "not_found":
                 return None
             raise
-        return objects.message(raw)
+        return self.collection.message(raw)
 
-    def _is_wanted(self, raw: JSON) -> bool:
-        return self.collection.is_message(raw) and (not self.start.filters or self._is_of_run(raw))
+    def is_wanted(self, raw: JSON) -> bool:
+        return self._is_shown(raw) and (not self.start.filters or self._is_of_run(raw))
+
+    def _is_shown(self, raw: JSON) -> bool:
+        return self.collection.is_shown(raw, with_items=ITEMS in dict(self.start.filters))
+
+    @property
+    def _run(self) -> tuple[tuple[str, str], ...]:
+        """The filters of the upstream's list; `items` is not one of them."""
+        return tuple(pair for pair in self.start.filters if pair[0] != ITEMS)
 
     def _is_of_run(self, raw: JSON) -> bool:
         # Some proxies drop the filters from the query (docs/upstreams.md), so filter here too.
-        return all(raw.get(name, value) == value for name, value in self.start.filters)
+        return all(raw.get(name, value) == value for name, value in self._run)

@@ -58,7 +58,11 @@ class Clipped(TypedDict):
 
 
 class Message(TypedDict):
-    """One message of a thread, a conversation or a stored chat completion.
+    """One message of a thread, a conversation, a stored chat completion or a response.
+
+    A call of a tool, and the output of a tool, have the `type` of their item. `name` is the tool's
+    name, and `call_id` joins the call and its output. The text of a call is its arguments, and that
+    of an output what the tool returned.
 
     `omitted` describes what is missing from the message: binary content, of which only the type and
     size are shown; fields that are too long for a preview; or all content, if the upstream's reply
@@ -67,6 +71,9 @@ class Message(TypedDict):
 
     id: str
     role: str
+    type: NotRequired[str]
+    name: NotRequired[str]
+    call_id: NotRequired[str]
     created_at: NotRequired[int]
     text: str
     content: NotRequired[list[JSON]]

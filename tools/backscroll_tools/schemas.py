@@ -46,6 +46,7 @@ INTEGER: Final[JSON] = {"type": "integer"}
 BOOLEAN: Final[JSON] = {"type": "boolean"}
 CURSOR: Final[JSON] = {"type": "string", "description": "page.next_cursor, to continue"}
 AROUND: Final[JSON] = {"type": "string", "description": "Message id"}
+ITEMS: Final[JSON] = {"type": "boolean", "description": "Show tool calls"}
 PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,

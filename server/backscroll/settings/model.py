@@ -63,7 +63,7 @@ class Settings:
     )
     serves: tuple[str, ...] = _setting(
         "the APIs that a compatible upstream serves, comma-separated",
-        ("threads", "conversations", "chat_completions"),
+        ("threads", "conversations", "chat_completions", "responses"),
         any_of=SERVES,
     )
     idempotency_keys: bool = _setting(

@@ -43,7 +43,7 @@ from tests.postgres import PostgresServer
 
 KEY = "sk-canary-7f3a9c1e5b2d8046"
 NOT_FOUND = '{"detail":"Not Found"}'
-GROUPS = ("threads", "conversations", "stored completions")
+GROUPS = ("threads", "conversations", "stored completions", "responses")
 
 
 @asynccontextmanager
@@ -328,13 +328,19 @@ async def asyncpg_version(url: str) -> str:
 async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store, served(store.app) as url:
         diagnosis = await diagnosis_of(
-            made(upstream="compatible", base_url=url, api_key=KEY, read_only="true")
+            made(
+                upstream="compatible",
+                base_url=url,
+                api_key=KEY,
+                read_only="true",
+                serves="threads,conversations,chat_completions",
+            )
         )
 
     assert diagnosis.is_well
     assert diagnosis.address == url
     assert [(check.name, check.verdict) for check in diagnosis.checks] == [
-        (name, "ok") for name in GROUPS
+        (name, "ok") for name in GROUPS[:3]
     ]
     assert all(check.ms is not None and check.ms >= 0 for check in diagnosis.checks)
     missing = [tool for tool in diagnosis.tools if tool.fitness == "withheld"]
@@ -355,6 +361,7 @@ async def test_only_harmless_requests_are_made_each_once_with_the_key() -> None:
         ("GET", "/v1/chat/completions"),
         ("GET", "/v1/chat/completions/chatcmpl-0/messages"),
         ("GET", f"/v1/conversations/conv_{zeros}{zeros}/items"),
+        ("GET", f"/v1/responses/resp_{zeros}{zeros}/input_items"),
         ("GET", "/v1/threads/thread_0/messages/msg_0"),
         ("GET", f"/v1/threads/thread_{zeros}/messages"),
     ]
@@ -407,6 +414,7 @@ async def test_an_upstream_without_threads_is_well_and_the_setting_that_says_so_
         "/threads": Response(NOT_FOUND, 404),
         "/conversations": Response('{"detail":"Conversation \'conv_0\' not found."}', 404),
         "/chat/completions": Response('{"object":"list","data":[],"has_more":false}'),
+        "/responses": Response('{"detail":"Response with id \'resp_0\' not found."}', 404),
     }
     async with served(answering(ogx)) as url:
         diagnosis = await diagnosis_of(made(upstream="compatible", base_url=url))
@@ -416,9 +424,10 @@ async def test_an_upstream_without_threads_is_well_and_the_setting_that_says_so_
         ("threads", "absent", "is not served"),
         ("conversations", "ok", "answered that a made-up id does not exist"),
         ("stored completions", "ok", "answered"),
+        ("responses", "ok", "answered that a made-up id does not exist"),
     ]
     assert diagnosis.checks[0].next_step == (
-        "To hide its tools: BACKSCROLL_SERVES=conversations,chat_completions"
+        "To hide its tools: BACKSCROLL_SERVES=conversations,chat_completions,responses"
     )
     assert diagnosis.tools[0].detail == "on conversations"
 
@@ -445,11 +454,10 @@ async def test_a_list_that_fails_fails_the_tools_that_need_it_alone() -> None:
 
     assert not diagnosis.is_well
     assert {tool.name for tool in diagnosis.tools if tool.fitness == "broken"} == {
-        "get-chat-messages",
         "list-chat-completions",
     }
     assert as_text(diagnosis, 80).endswith(
-        "\n\nFailed checks: 1. Tools that will not work: 2 of 7."
+        "\n\nFailed checks: 1. Tools that will not work: 1 of 7."
     )
 
 
@@ -541,7 +549,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "organization": ("not set", "default"),
         "project": ("not set", "default"),
         "auth": ("not set", "default"),
-        "serves": ("threads,conversations,chat_completions", "default"),
+        "serves": ("threads,conversations,chat_completions,responses", "default"),
         "idempotency_keys": ("false", "default"),
         "has_more": ("false", "default"),
         "allow_http": ("false", "default"),
@@ -631,7 +639,7 @@ async def test_on_a_narrow_terminal_details_have_lines_of_their_own(tmp_path: Pa
     assert "  -     threads" in lines
     assert lines[lines.index("  -     threads") + 1].startswith("        is not served (")
     assert "  serves" in lines
-    assert "        threads,conversations,chat_completions" in lines
+    assert "        threads,conversations,chat_completions,responses" in lines
     long = [line.strip() for line in lines if len(line) > 40 and line.startswith("    ")]
     assert all(" " not in line for line in long)  # a long word is not broken
     assert len(lines) < 2 * len(as_text(diagnosis, 80).splitlines())

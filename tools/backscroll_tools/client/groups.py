@@ -101,6 +101,24 @@ CHAT_COMPLETIONS: Final = Group(
     # The messages of stored completions may have no `object`.
     kinds={"completions": frozenset({"chat.completion"}), "messages": _MESSAGE},
 )
+RESPONSES: Final = Group(
+    name="responses",
+    words="responses",
+    root="/responses",
+    probe=f"/responses/resp_{_MADE_UP}{_MADE_UP}/input_items",
+    kinds={
+        "responses": frozenset({"response"}),
+        "input_items": frozenset({"conversation.item", "message"}),
+    },
+)
+LIST_RESPONSES: Final = Group(
+    name="list_responses",
+    words="lists of responses",
+    root="/responses",
+    probe="/responses",
+    kinds={"responses": frozenset({"response"})},
+    part_of=RESPONSES,
+)
 SEARCH: Final = Group(
     name="search",
     words="search",
@@ -189,6 +207,8 @@ GROUPS: Final = {
         MESSAGE_FILES,
         CONVERSATIONS,
         CHAT_COMPLETIONS,
+        RESPONSES,
+        LIST_RESPONSES,
         SEARCH,
         ASSISTANTS,
         RUNS,

@@ -27,7 +27,7 @@ ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 """The format of a role: one word, so that it cannot imitate other parts of the header line that
 `render` writes for an item."""
 
-_TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
+TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 """The types of content parts that contain text, in threads, chats and conversations."""
 
 REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
@@ -231,7 +231,7 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
             notes, text = inner.get("annotations"), inner.get("value")
             chars = inner.get(_VALUE_CHARS)
         kind = part.get("type")
-        if not isinstance(kind, str) or kind not in _TEXTS or not isinstance(text, str):
+        if not isinstance(kind, str) or kind not in TEXTS or not isinstance(text, str):
             others.append(part)
             continue
         texts.append(text)

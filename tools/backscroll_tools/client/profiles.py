@@ -14,10 +14,12 @@ from backscroll_tools.client.groups import (
     CONVERSATIONS,
     FILES,
     FINE_TUNING,
+    LIST_RESPONSES,
     LIST_THREADS,
     MESSAGE_FILES,
     MODELS,
     ORGANIZATION,
+    RESPONSES,
     RUNS,
     SEARCH,
     THREADS,
@@ -115,6 +117,7 @@ OPENAI: Final = Profile(
         {
             CONVERSATIONS,
             CHAT_COMPLETIONS,
+            RESPONSES,
             FILES,
             VECTOR_STORES,
             FINE_TUNING,
@@ -129,10 +132,20 @@ OPENAI: Final = Profile(
 FOUNDRY: Final = Profile(
     name="foundry",
     serves=frozenset(
-        {THREADS, LIST_THREADS, CONVERSATIONS, ASSISTANTS, RUNS, FILES, VECTOR_STORES}
+        {
+            THREADS,
+            LIST_THREADS,
+            CONVERSATIONS,
+            RESPONSES,
+            LIST_RESPONSES,
+            ASSISTANTS,
+            RUNS,
+            FILES,
+            VECTOR_STORES,
+        }
     ),
     auth="entra",
-    prefixes={CONVERSATIONS: "/openai/v1"},
+    prefixes={CONVERSATIONS: "/openai/v1", RESPONSES: "/openai/v1"},
     queries=dict.fromkeys(
         (THREADS, ASSISTANTS, RUNS, FILES, VECTOR_STORES), (("api-version", "v1"),)
     ),
@@ -145,7 +158,7 @@ AZURE: Final = Profile(
 )
 COMPATIBLE: Final = Profile(
     name="compatible",
-    serves=frozenset({THREADS, CONVERSATIONS, CHAT_COMPLETIONS}),
+    serves=frozenset({THREADS, CONVERSATIONS, CHAT_COMPLETIONS, RESPONSES}),
     key_optional=True,
     trusts_has_more=False,
     lists_late=True,

@@ -4,7 +4,7 @@ A list is read in chunks. A chunk is one page of the upstream.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from backscroll_tools.client.replies import Reply
@@ -32,6 +32,8 @@ class Chunk(Generic[Item_co]):
         has_places: whether `keys` are places (`client.dialects`). An item has another place on each
             page that contains it, so its id tells whether it was seen before.
         is_dead_end: whether more items follow, but no request can reach them.
+        from_start: whether the page starts with the first item of the list, although it was
+            requested after another item.
     """
 
     items: tuple[Item_co, ...]
@@ -42,12 +44,57 @@ class Chunk(Generic[Item_co]):
     keys: tuple[str, ...] = ()
     has_places: bool = False
     is_dead_end: bool = False
+    from_start: bool = False
 
     @property
     def keyed(self) -> list[tuple[str, Item_co]]:
         """The items, each paired with its key."""
         keys = self.keys or tuple([str(item["id"]) for item in self.items])
         return list(zip(keys, self.items, strict=True))
+
+    @property
+    def backwards(self) -> "Chunk[Item_co]":
+        """The same page in the opposite order."""
+        return replace(
+            self,
+            items=self.items[::-1],
+            last="",
+            passed=self.passed[::-1],
+            keys=self.keys[::-1],
+        )
+
+    def then(self, following: "Chunk[Item_co]") -> "Chunk[Item_co]":
+        """Return this page and the one that follows it as one page."""
+        passed: tuple[int, ...] = ()
+        if self.passed or following.passed:
+            *first, between = self.passed or (0,) * (len(self.items) + 1)
+            before, *others = following.passed or (0,) * (len(following.items) + 1)
+            passed = (*first, between + before, *others)
+        keys = tuple(key for key, _ in (*self.keyed, *following.keyed))
+        return Chunk(
+            (*self.items, *following.items),
+            following.has_more,
+            following.last,
+            passed,
+            "; ".join(filter(None, dict.fromkeys((self.warning, following.warning)))),
+            keys,
+            self.from_start or following.from_start,
+        )
+
+    def around(self, key: str) -> "Surroundings[Item_co] | None":
+        """Return the item with this key or id and all others of the page; None if it is missing.
+
+        The page is the whole list, oldest first.
+        """
+        at = next((n for n, (k, item) in enumerate(self.keyed) if key in {k, item["id"]}), -1)
+        if at < 0:
+            return None
+        keys = tuple(key for key, _ in self.keyed)
+        older = Chunk(self.items[:at], has_more=False, passed=self.passed[: at + 1], keys=keys[:at])
+        newer = Chunk(
+            self.items[at + 1 :], has_more=False, passed=self.passed[at + 1 :], keys=keys[at + 1 :]
+        )
+        return Surroundings(older.backwards, self.items[at], newer)
 
     @classmethod
     def of(

@@ -47,7 +47,7 @@ def start_position(  # noqa: PLR0913 - arguments about the list, the call and it
             with `after`, `before`, `order` or `cursor`, if an argument conflicts with the cursor,
             if the cursor is invalid, or if the filters are too long.
     """
-    given = tuple((name, _flat(arguments[name])) for name in filters if name in arguments)
+    given = tuple((name, _flat(arguments[name])) for name in filters if arguments.get(name))
     names = " and ".join(name for name, _ in given)
     if sum(len(value) for _, value in given) > filter_chars:
         raise invalid_arguments(
@@ -68,7 +68,8 @@ def start_position(  # noqa: PLR0913 - arguments about the list, the call and it
         )
     if "cursor" in arguments:
         start = decode(arguments["cursor"], tool, owner, key)
-        return _continued(start, arguments, given, ordered="order" not in filters)
+        off = [name for name in filters if arguments.get(name) is False]
+        return _continued(start, arguments, given, off, ordered="order" not in filters)
     if after and before:
         raise invalid_arguments(
             "after and before cannot be used together.",
@@ -87,7 +88,12 @@ def start_position(  # noqa: PLR0913 - arguments about the list, the call and it
 
 
 def _continued(
-    start: ListPosition, arguments: JSON, given: tuple[tuple[str, str], ...], *, ordered: bool
+    start: ListPosition,
+    arguments: JSON,
+    given: tuple[tuple[str, str], ...],
+    off: Sequence[str],
+    *,
+    ordered: bool,
 ) -> ListPosition:
     """Return the position of a call's cursor.
 
@@ -97,13 +103,16 @@ def _continued(
         start: the cursor's position.
         arguments: the call's validated arguments.
         given: the call's filters.
+        off: the names of the filters that the call sets to false, which is their default.
         ordered: whether the argument `order` sets the position's order, and is not a filter.
 
     Raises:
         ToolError: `invalid_arguments` if the cursor conflicts with another argument.
     """
     wrong: list[str] = [name for name in ("after", "before") if name in arguments]
-    wrong += [name for name, value in given if dict(start.filters).get(name) != value]
+    filters = dict(start.filters)
+    wrong += [name for name, value in given if filters.get(name) != value]
+    wrong += [name for name in off if name in filters]
     if ordered and arguments.get("order", start.order) != start.order:
         wrong.append("order")
     if wrong:

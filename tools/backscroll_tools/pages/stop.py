@@ -13,8 +13,9 @@ IGNORED: Final = "the upstream ignored the given id and sent the list's first it
 ABSENT: Final = "the upstream said that more items follow, but then sent none"
 FAILED: Final = "the request for the next items failed; continue with the cursor"
 GONE: Final = "the rest of an item was left out, because the item can no longer be found"
+NO_INPUT: Final = "the upstream does not serve the input, so only the output is shown"
 WARNING_CHARS: Final = len(f"{CONTRARY}; {UNNAMED}; {UNFILTERED}; {GONE}; {REPEATED}; ") + max(
-    map(len, (STUCK, EMPTY, FAILED, ABSENT, IGNORED))
+    map(len, (STUCK, EMPTY, FAILED, ABSENT, IGNORED, NO_INPUT))
 )
 """The number of characters that a page reserves for all of its warnings together."""
 
@@ -51,6 +52,10 @@ class Stop:
     def passing(self, count: int) -> "Stop":
         """Return a copy with `count` more skipped items."""
         return replace(self, passed=self.passed + count) if count else self
+
+    def reading(self, from_start: bool) -> "Stop":  # noqa: FBT001 - the only argument
+        """Return a copy with `ignores_after` set if the last page started with the first item."""
+        return replace(self, ignores_after=True) if from_start else self
 
     def warned(self, warning: str) -> "Stop":
         """Return a copy with one more warning, unless the warnings would exceed `WARNING_CHARS`."""

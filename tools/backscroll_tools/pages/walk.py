@@ -157,7 +157,7 @@ class Walk:
         fits: Callable[[Stop], bool],
     ) -> Stop | None:
         """Pass the chunk's items to `take`. Return a `Stop` if the walk ends within the chunk."""
-        progress.so_far = progress.so_far.warned(chunk.warning)
+        progress.so_far = progress.so_far.warned(chunk.warning).reading(chunk.from_start)
         keyed = chunk.keyed
         if progress.so_far.ignores_after and progress.after not in {"", *(key for key, _ in keyed)}:
             return replace(progress.so_far.warned(IGNORED), reachable=False)

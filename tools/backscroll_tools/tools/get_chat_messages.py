@@ -1,11 +1,11 @@
-"""`get-chat-messages`: lists the messages of a stored chat completion, including its choices."""
+"""`get-chat-messages`: lists the messages of a stored chat completion, or of a response."""
 
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client.groups import CHAT_COMPLETIONS
-from backscroll_tools.collections import COMPLETION
-from backscroll_tools.message_lists import messages_of
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, RESPONSES
+from backscroll_tools.collections import chat_collection_of
+from backscroll_tools.message_lists import ITEMS, messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.around import read_around
 from backscroll_tools.pages.frame import Shape
@@ -18,8 +18,9 @@ _SHAPE: Final = Shape("messages", "message")
 
 async def _run(call: Call, arguments: JSON) -> Result:
     completion_id = arguments["completion_id"]
-    start = start_position(GET_CHAT_MESSAGES.name, completion_id, arguments, "asc")
-    source = messages_of(call.client, COMPLETION, completion_id, start)
+    start = start_position(GET_CHAT_MESSAGES.name, completion_id, arguments, "asc", (ITEMS,))
+    collection = chat_collection_of(call.client.upstream.profile, completion_id)
+    source = messages_of(call.client, collection, completion_id, start)
     limit = schemas.limit_of(arguments)
     if "around" in arguments:
         return await read_around(call, _SHAPE, start, source, limit)
@@ -29,9 +30,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
 GET_CHAT_MESSAGES: Final = Tool(
     name="get-chat-messages",
     title="Get chat messages",
-    summary="lists the messages of a stored chat completion",
+    summary="lists the messages of a stored chat completion or a response",
     description=(
-        "Read a past chat with a model: the messages of a stored chat completion, oldest first."
+        "Read a past chat with a model: the messages of a stored chat completion, or of a response "
+        "(resp_), oldest first."
     ),
     input_schema=schemas.arguments(
         {
@@ -42,11 +44,12 @@ GET_CHAT_MESSAGES: Final = Tool(
             "around": schemas.AROUND,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
+            "items": schemas.ITEMS,
         },
         ("completion_id",),
     ),
     output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
-    needs=(CHAT_COMPLETIONS,),
+    needs=(CHAT_COMPLETIONS, RESPONSES),
     keywords="chat log, prompt and answer, transcript",
 )

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.client.groups import CONVERSATIONS, RESPONSES, THREADS
+from backscroll_tools.collections import Collection, any_collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.frame import Shape
@@ -32,13 +32,13 @@ class _OneMessage:
 
     async def item(self, item_id: str) -> Message:
         raw = await raw_message(self.client, self.collection, self.thread_id, item_id)
-        return objects.message(raw)
+        return self.collection.message(raw)
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
     start = start_position(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = any_collection_of(call.client.upstream.profile, thread_id)
     source = _OneMessage(call.client, collection, thread_id, message_id)
     return await read_page(call, _SHAPE, start, source, 1)
 
@@ -62,5 +62,6 @@ GET_MESSAGE: Final = Tool(
         ("page",),
     ),
     run=_run,
+    needs=(THREADS, CONVERSATIONS, RESPONSES),
     keywords="open, quote, show the full text",
 )

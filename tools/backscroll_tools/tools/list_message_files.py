@@ -7,8 +7,9 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.groups import CONVERSATIONS, RESPONSES, THREADS
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.collections import Collection, any_collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
 from backscroll_tools.pages.cursor import ListPosition
@@ -66,7 +67,7 @@ class _DerivedFiles:
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = any_collection_of(call.client.upstream.profile, thread_id)
     request = collection.list_files
     start = start_position(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
     source: Source[MessageFile]
@@ -97,5 +98,6 @@ LIST_MESSAGE_FILES: Final = Tool(
     ),
     output_schema=schemas.listed("files", schemas.FILE),
     run=_run,
+    needs=(THREADS, CONVERSATIONS, RESPONSES),
     keywords="uploads, documents, pictures, attachments",
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.collections import collection_of
-from backscroll_tools.message_lists import messages_of
+from backscroll_tools.message_lists import ITEMS, messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.around import read_around
 from backscroll_tools.pages.frame import Shape
@@ -17,7 +17,7 @@ _SHAPE: Final = Shape("messages", "message")
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
-    start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id",))
+    start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id", ITEMS))
     collection = collection_of(call.client.upstream.profile, thread_id)
     source = messages_of(call.client, collection, thread_id, start)
     limit = schemas.limit_of(arguments)
@@ -45,6 +45,7 @@ LIST_MESSAGES: Final = Tool(
             "run_id": schemas.STRING,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
+            "items": schemas.ITEMS,
         },
         ("thread_id",),
     ),

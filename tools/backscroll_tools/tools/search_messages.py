@@ -6,6 +6,7 @@ from backscroll_tools import schemas
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
     CONVERSATIONS,
+    RESPONSES,
     SEARCH,
     THREADS,
 )
@@ -68,7 +69,7 @@ SEARCH_MESSAGES: Final = Tool(
         {"page": {"type": "object"}, "hits": {"type": "array"}}, ("page", "hits")
     ),
     run=_run,
-    needs=(THREADS, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH),
+    needs=(THREADS, CONVERSATIONS, CHAT_COMPLETIONS, RESPONSES, SEARCH),
     finds="a message",
     keywords="chat history, find, recall, quote, agreed",
 )

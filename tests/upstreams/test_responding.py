@@ -1,0 +1,107 @@
+"""The messages of a response are read whole and once, however its upstream lists its input."""
+
+import pytest
+
+from backscroll_tools.models import JSON
+from backscroll_tools.pages.stop import NO_INPUT
+from tests.upstreams import responding
+from tests.upstreams.covering import shows
+from tests.upstreams.peculiar import Behaviour
+from tests.upstreams.responding import RESPONSE
+from tests.upstreams.world import world
+
+ALIKE = (
+    responding.HISTORY_FIRST,
+    responding.REPLAYED,
+    responding.UNPAGED,
+    responding.REVERSED,
+    responding.WITH_ANSWER,
+    responding.CONTAINED,
+)
+TEXTS = ["text 0", "text 1", "text 2", "text 3"]
+WITH_ITEMS = [*TEXTS[:3], '{"city": "Oslo"}', "-3 °C", "text 3"]
+
+
+def texts(pages: list[JSON]) -> list[str]:
+    return [message["text"] for page in pages for message in page["messages"]]
+
+
+@shows(*ALIKE)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.parametrize("behaviour", ALIKE, ids=str)
+async def test_a_response_is_its_input_and_its_output_once(
+    behaviour: Behaviour, limit: int, order: str
+) -> None:
+    owner = {"completion_id": RESPONSE, "order": order, "limit": limit}
+    step = 1 if order == "asc" else -1
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        pages = await upstream.pages("get-chat-messages", **owner)
+        with_items = await upstream.pages("get-chat-messages", **owner, items=True)
+
+    assert texts(pages) == TEXTS[::step]
+    assert texts(with_items) == WITH_ITEMS[::step]
+    assert all(len(page["messages"]) <= limit for page in pages)
+    assert "warning" not in pages[-1]["page"]
+    assert pages[-1]["page"]["stopped_by"] == "end"
+    if limit == 100:
+        passed = [page["page"]["passed"] for page in (pages[0], with_items[0])]
+        assert passed == [4, 2]
+
+
+@pytest.mark.parametrize("place", [0, 3, 5])
+@pytest.mark.parametrize("behaviour", ALIKE, ids=str)
+async def test_both_sides_of_a_message_of_a_response_are_shown(
+    behaviour: Behaviour, place: int
+) -> None:
+    owner: JSON = {"completion_id": RESPONSE, "items": True}
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        whole = await upstream.call("get-chat-messages", **owner)
+        named = whole["messages"][place]["id"]
+        page = await upstream.call("get-chat-messages", **owner, around=named, limit=3)
+        pages = [page]
+        if cursor := page["page"]["next_cursor"]:
+            pages += await upstream.pages("get-chat-messages", **owner, cursor=cursor, limit=2)
+        if cursor := page["page"].get("previous_cursor"):
+            before = await upstream.pages("get-chat-messages", **owner, cursor=cursor, limit=2)
+            pages = [*before[::-1], *pages]
+        after = await upstream.call("get-chat-messages", **owner, after=named)
+        one = await upstream.call("get-message", thread_id=RESPONSE, message_id=named)
+
+    assert texts(pages) == WITH_ITEMS
+    assert named in [message["id"] for message in page["messages"]]
+    assert texts([after]) == WITH_ITEMS[place + 1 :]
+    assert one["message"]["text"] == WITH_ITEMS[place]
+
+
+@shows(responding.OUTPUT_ALONE)
+async def test_a_response_whose_input_is_not_served_is_its_output_with_a_warning() -> None:
+    behaviour = responding.OUTPUT_ALONE
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        page = await upstream.call("get-chat-messages", completion_id=RESPONSE)
+        gone = await upstream.error("get-chat-messages", completion_id="resp_2")
+
+    assert texts([page]) == ["text 3"]
+    assert page["page"]["warning"] == NO_INPUT
+    assert (gone.code, gone.message) == ("not_found", "Response with id 'resp_2' not found.")
+
+
+@shows(responding.MANY)
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_a_response_with_a_long_input_is_read_page_by_page(order: str) -> None:
+    behaviour = responding.MANY
+    count = len(responding.LONG)
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        pages = await upstream.pages(
+            "get-chat-messages", completion_id=RESPONSE, order=order, limit=70
+        )
+        last = await upstream.call(
+            "get-chat-messages", completion_id=RESPONSE, order=order, after="msg_3"
+        )
+
+    ids = [message["id"] for page in pages for message in page["messages"]]
+    expected = [*(f"msg_{number}" for number in range(count)), "msg_3"]
+    assert ids == (expected if order == "asc" else expected[::-1])
+    assert [message["id"] for message in last["messages"]][:1] == (
+        ["msg_4"] if order == "asc" else ["msg_2"]
+    )
