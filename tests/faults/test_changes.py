@@ -66,6 +66,9 @@ QUERIES: Final = {
 }
 """The queries for what is really stored, by what is created."""
 
+MISSING: Final = frozenset({"not_found", "upstream_retired"})
+"""The codes for an object that does not exist: the second, if the text of the reply was lost."""
+
 _NEXT: Final = re.compile(r'(idempotency_key|cursor) "([^"]+)"')
 _MAY_CALL_AGAIN: Final = frozenset(
     {
@@ -111,7 +114,7 @@ class Agent:
                 arguments["cursor"] = outcome.structured["next_cursor"]
                 continue
             self.endings[outcome.code] += 1
-            if outcome.code == "not_found" and any(_refused_yet_done(each) for each in seen):
+            if outcome.code in MISSING and any(_refused_yet_done(each) for each in seen):
                 return {}  # a refusal says that nothing was done, which was not true
             self._hold(tool, number, outcome)
             for name, value in _NEXT.findall(outcome.next_step):

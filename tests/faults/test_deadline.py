@@ -33,6 +33,11 @@ def _calls(thread: str, message: str) -> list[tuple[str, JSON]]:
         ("list-threads", {}),
         ("list-chat-completions", {}),
         ("get-chat-messages", {"completion_id": "chatcmpl-1"}),
+        ("get-thread", {"thread_id": thread}),
+        ("modify-message", {"thread_id": thread, "message_id": message, "metadata": {}}),
+        ("delete-message", {"thread_id": thread, "message_id": "msg_1"}),
+        ("create-thread", {"messages": [{"role": "user", "content": "first"}]}),
+        ("copy-thread", {"thread_id": thread}),
     ]
 
 

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from backscroll.mcp.toolsets import offered
+from backscroll.settings.model import Settings
+from backscroll_tools.client.profiles import STORE
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Result
-from backscroll_tools.toolset import THREADS_TOOLSET
+from backscroll_tools.tools.get_thread import GET_THREAD
+from backscroll_tools.toolset import MESSAGES, THREADS_TOOLSET
 from tests.tools.opened import Opened, opened
 
 ITEM: JSON = {"type": "message", "role": "user", "content": "a"}
@@ -162,3 +166,14 @@ def test_every_tool_that_changes_something_says_so() -> None:
     for name in ("delete-thread", "delete-message", "modify-thread", "modify-message"):
         assert (hints[name].destructive, hints[name].idempotent) == (True, True)
     assert hints["get-thread"].read_only
+
+
+@pytest.mark.parametrize("toolsets", [("messages", "threads"), ("all",)])
+def test_a_toolset_is_offered_beside_others_and_a_read_only_server_keeps_what_reads(
+    toolsets: tuple[str, ...],
+) -> None:
+    chosen = offered(TOOLS, Settings(toolsets=toolsets), STORE)
+    reading = offered(TOOLS, Settings(toolsets=toolsets, read_only=True), STORE)
+    assert {tool for tool in TOOLS if tool.toolset in {MESSAGES, THREADS_TOOLSET}} <= {*chosen}
+    assert GET_THREAD in reading
+    assert not any(tool.writes for tool in reading)

@@ -97,6 +97,8 @@ CALLS = [
     (tool, arguments)
     for tool in TOOLS
     for arguments in (*least_calls(tool.input_schema), *MORE.get(tool.name, ()))
+    # A conversation's messages have no metadata, so that call is refused before anything is sent.
+    if not (tool.name == "modify-message" and arguments["thread_id"] == "conv_1")
 ]
 
 

@@ -2,8 +2,28 @@
 
 from collections.abc import Mapping
 
+import anyio
+
+from backscroll_tools.client.requests import Request
+from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
 from backscroll_tools.render import compact, lines, marked, unused_prefix
 from backscroll_tools.tool import Call, Result
+
+
+async def read_object(call: Call, request: Request) -> JSON:
+    """Read one object within the call's time limit.
+
+    Raises:
+        ToolError: the upstream's failure; `deadline_exceeded` if it did not answer in time.
+    """
+    with anyio.CancelScope(deadline=call.ends_at):
+        return await call.client.send(request)
+    raise ToolError(
+        "deadline_exceeded",
+        "The upstream did not answer within the call's time limit.",
+        next_step="Call again.",
+    )
 
 
 def single_object(call: Call, noun: str, item: Mapping[str, object]) -> Result:

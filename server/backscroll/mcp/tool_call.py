@@ -153,7 +153,7 @@ def _succeeded(result: Result, output: str) -> CallToolResult:
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
-    """Return the ids of a written message and its thread, if the call's result contains them."""
+    """Return the ids of a changed message and its thread, if the call's result contains them."""
     if not tool.writes:
         return {}
     ids: dict[str, str] = {}
@@ -161,7 +161,7 @@ def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
         case {"thread_id": str() as thread_id}:
             ids["thread_id"] = thread_id
     match structured:
-        case {"message": {"id": str() as message_id}}:
+        case {"message": {"id": str() as message_id}} | {"message_id": str() as message_id}:
             ids["message_id"] = message_id
     return ids
 

@@ -13,6 +13,7 @@ from tests.tools.keyless import (
     LATE,
     LOST,
     REFUSED,
+    REFUSED_YET_DONE,
     UNDERWAY_S,
     Deed,
     Writer,
@@ -69,6 +70,18 @@ async def test_an_interrupted_creation_goes_on_where_it_ended(
     assert await _texts(writer, done) == [*"abac"]
 
 
+async def test_a_message_that_was_refused_yet_written_is_not_written_again(
+    writer: Writer, kind: str
+) -> None:
+    writer.keyless.deeds = [LOST, REFUSED_YET_DONE]
+    writer.keyless.lists = [200, 500, 500, 500, 500, 500]  # the search after the refusal fails
+    first = await writer.call("create-thread", kind=kind, messages=MESSAGES)
+    assert code_of(first) == "rate_limited"
+    key = key_of(first)
+    done = await writer.call("create-thread", kind=kind, messages=MESSAGES, idempotency_key=key)
+    assert await _texts(writer, done) == [*"abac"]
+
+
 async def test_what_arrived_late_is_not_written_again(writer: Writer, kind: str) -> None:
     writer.keyless.deeds = [LOST, LATE]
     first = await writer.call("create-thread", kind=kind, messages=MESSAGES)
@@ -93,6 +106,13 @@ async def test_a_caller_s_own_key_creates_one_thread(writer: Writer, kind: str) 
     assert isinstance(second, Result)
     assert first.structured["thread_id"] == second.structured["thread_id"]
     assert await _texts(writer, second) == [*"abac"]
+
+
+async def test_a_key_of_another_tool_is_refused(writer: Writer) -> None:
+    key = key_of(await writer.call("create-message", role="user", content="a"))
+    error = await writer.call("create-thread", idempotency_key=key)
+    assert isinstance(error, ToolError)
+    assert error.message == "idempotency_key belongs to another tool."
 
 
 async def test_the_store_creates_everything_at_once_and_once_for_each_key(kind: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from backscroll_tools.client import advice, retry, statuses
 from backscroll_tools.client.error_body import sentence_and_code
-from backscroll_tools.client.groups import Group
+from backscroll_tools.client.groups import THREADS, Group
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ErrorCode, ToolError
 
@@ -164,10 +164,12 @@ def not_served(profile: Profile, endpoint: str) -> ExchangeError:
         profile: the kind of upstream.
         endpoint: the endpoint, in the format of `Request.endpoint`.
     """
+    lacks_threads = THREADS not in profile.serves and " /threads" in endpoint
+    needs_advice = lacks_threads or endpoint in advice.THREADS_ENDPOINTS
     return ExchangeError(
         "upstream_retired",
         f"The upstream ({profile.name}) does not serve {endpoint}.",
-        next_step=profile.advice if endpoint in advice.THREADS_ENDPOINTS else advice.ASK,
+        next_step=profile.advice if needs_advice else advice.ASK,
     )
 
 

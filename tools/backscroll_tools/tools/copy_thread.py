@@ -1,5 +1,6 @@
 """`copy-thread`: copies a thread to a new conversation, or a conversation to a new thread."""
 
+import re
 from typing import Final, Literal
 
 import anyio
@@ -8,11 +9,13 @@ from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.groups import THREADS
+from backscroll_tools.client.requests import ID
 from backscroll_tools.collections import CONVERSATION, collection_of
-from backscroll_tools.errors import ToolError
+from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import ListPosition, decode, encode
+from backscroll_tools.render import compact
 from backscroll_tools.tool import ADDS, Call, Result, Tool
 from backscroll_tools.toolset import THREADS_TOOLSET
 from backscroll_tools.writes.copying import Copy
@@ -21,8 +24,9 @@ from backscroll_tools.writes.sequence import MessageSequence
 BATCHES: Final = 25
 """The maximum number of batches that one call copies: 500 messages and other items."""
 
-_SHOWN: Final = 20
-"""The maximum number of ids of differing messages in a result."""
+_SHOWN: Final = (20, 5, 0)
+"""The numbers of differing messages, and of kinds of losses, that a result names. A smaller number
+is used if the result would be too long."""
 
 _Stopped = Literal["end", "limit", "requests", "deadline"]
 
@@ -38,9 +42,8 @@ async def _run(call: Call, arguments: JSON) -> Result:
     except ToolError as error:
         raise _failed(copy, error) from None
     if not copy.written.thread:
-        late = ToolError("deadline_exceeded", "The upstream did not answer in time.")
-        raise _failed(copy, late)
-    return _result(copy, stopped_by)
+        raise _failed(copy, copy.written.too_late())
+    return _result(call, copy, stopped_by)
 
 
 def _failed(copy: Copy, error: ToolError) -> ToolError:
@@ -76,10 +79,10 @@ def _copy(client: CallClient, thread_id: str, arguments: JSON) -> Copy:
         state = dict(start.filters)
     key: str = state.get("key") or arguments.get("idempotency_key", "")
     written = MessageSequence.of(client, collection, key)
-    before = int(state.get("before", 0))
-    return Copy(
-        client, source, thread_id, written, start.position, before, state.get("compared", "")
-    )
+    before, compared = state.get("before", "0"), state.get("compared", "")
+    if re.fullmatch("[0-9]{1,9}", before) is None or (compared and not ID.fullmatch(compared)):
+        raise invalid_arguments("cursor is damaged.", "Copy next_cursor exactly.")
+    return Copy(client, source, thread_id, written, start.position, int(before), compared)
 
 
 def _cursor(copy: Copy) -> str:
@@ -94,15 +97,24 @@ def _cursor(copy: Copy) -> str:
     return encode(position)
 
 
-def _result(copy: Copy, stopped_by: _Stopped) -> Result:
-    has_more = stopped_by != "end"
-    cursor = _cursor(copy) if has_more else None
+def _result(call: Call, copy: Copy, stopped_by: _Stopped) -> Result:
+    """Return the result. It names fewer differences and losses if it would be too long."""
+    cursor = _cursor(copy) if stopped_by != "end" else None
+    results = [_shown(copy, stopped_by, cursor, most) for most in _SHOWN]
+    for result in results:
+        if len(result.text) + len(compact(result.structured)) <= call.bounds.result_chars:
+            return result
+    return results[-1]
+
+
+def _shown(copy: Copy, stopped_by: _Stopped, cursor: str | None, most: int) -> Result:
+    lost, differing = dict(copy.lost.most_common(most)), copy.differing[:most]
     structured: JSON = {
         "thread_id": copy.written.thread,
         "copied": copy.copied,
         "verified": copy.verified,
-        "not_copied": dict(copy.lost),
-        "has_more": has_more,
+        "not_copied": lost,
+        "has_more": cursor is not None,
         "next_cursor": cursor,
         "stopped_by": stopped_by,
     }
@@ -111,12 +123,12 @@ def _result(copy: Copy, stopped_by: _Stopped) -> Result:
         f"{copy.verified} of them were read again and are equal.",
     ]
     if copy.differing:
-        structured["differing"] = copy.differing[:_SHOWN]
-        parts.append(f"{len(copy.differing)} differ: {', '.join(copy.differing[:_SHOWN])}.")
-    if copy.lost:
-        lost = ", ".join(f"{words} ({count})" for words, count in copy.lost.items())
-        parts.append(f"Not copied, because it has no equivalent: {lost}.")
-    parts.append(f"More follow: cursor={cursor}" if has_more else "No more follow.")
+        structured["differing"] = differing
+        parts.append(f"{len(copy.differing)} differ, such as {', '.join(differing)}.")
+    if lost:
+        counts = ", ".join(f"{words} ({count})" for words, count in lost.items())
+        parts.append(f"Not copied, because it has no equivalent: {counts}.")
+    parts.append(f"More follow: cursor={cursor}" if cursor else "No more follow.")
     return Result(" ".join(parts), structured)
 
 

@@ -35,7 +35,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     except ToolError as error:
         raise _failed(sequence, error) from None
     if not done:
-        raise _failed(sequence, _too_late(call))
+        raise _failed(sequence, sequence.too_late())
     shown = _key(sequence)
     count = len(messages)
     text = f"Created {sequence.thread} with {count} message{'' if count == 1 else 's'}."
@@ -53,14 +53,6 @@ def _key(sequence: MessageSequence) -> str:
 
 def _failed(sequence: MessageSequence, error: ToolError) -> ToolError:
     return sequence.failed(error, CREATE_THREAD.name, f'idempotency_key "{_key(sequence)}"')
-
-
-def _too_late(call: Call) -> ToolError:
-    if call.client.in_doubt:
-        return ToolError("outcome_unknown", "")
-    return ToolError(
-        "deadline_exceeded", "The upstream did not answer within the call's time limit."
-    )
 
 
 CREATE_THREAD: Final = Tool(

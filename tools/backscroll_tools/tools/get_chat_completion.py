@@ -7,7 +7,7 @@ from backscroll_tools.client import objects, requests
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
-from backscroll_tools.single_object import single_object
+from backscroll_tools.single_object import read_object, single_object
 from backscroll_tools.tool import Call, Result, Tool
 from backscroll_tools.toolset import COMPLETIONS_TOOLSET
 
@@ -16,7 +16,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     completion_id: str = arguments["completion_id"]
     refuse_other_kinds("get", "completion_id", completion_id, ("chat completion",))
     request = requests.retrieve_chat_completion(completion_id).abridged(objects.COMPLETION_PREVIEW)
-    raw = await call.client.send(request)
+    raw = await read_object(call, request)
     return single_object(call, "completion", objects.whole_completion({**raw, "id": completion_id}))
 
 

@@ -61,10 +61,12 @@ class IdempotentWrite:
                 is_unclear = client.in_doubt or was_unclear
                 if error.code == "not_found" and is_unclear and self.took_effect(None):
                     reply = {}
-                elif error.code == "not_found" or not client.in_doubt:
+                elif error.code == "not_found" or not is_unclear:
                     raise
                 else:
                     reply = await self._found(client)
+                    if reply is None and not client.in_doubt:
+                        raise
         if reply is not None:
             client.in_doubt = False
             journal.note_clear(self._name)

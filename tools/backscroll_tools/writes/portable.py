@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from backscroll_tools import schemas
+from backscroll_tools.client.objects import ROLE
 from backscroll_tools.models import JSON
 from backscroll_tools.writes.once import MARKER
 
@@ -45,10 +46,10 @@ class _Parts:
 
 def portable(raw: JSON) -> Portable:
     """Return what can be copied of a message or an item, given in the upstream's format."""
-    kind = raw.get("type", "message")
+    kind = _word(raw.get("type", "message"))
     if kind != "message":
         return Portable(None, (f"items of type {kind}",))
-    role = raw.get("role")
+    role = _word(raw.get("role"))
     if role not in _ROLES:
         return Portable(None, (f"messages with the role {role}",))
     found = _Parts()
@@ -75,7 +76,7 @@ def is_copy(copied: JSON, raw: JSON) -> bool:
 
 
 def _add(found: _Parts, part: JSON) -> None:
-    kind = part.get("type")
+    kind = _word(part.get("type"))
     match part:
         case {"text": {"value": str() as text, **others}} if kind in _TEXTS:
             notes: object = others.get("annotations")
@@ -103,6 +104,11 @@ def _add(found: _Parts, part: JSON) -> None:
         found.content.append({"type": "text", "text": text})
     if notes:
         found.lost.append("annotations")
+
+
+def _word(value: object) -> str:
+    """Return a role or a type if it is one word, which a result can show; otherwise `unknown`."""
+    return value if isinstance(value, str) and ROLE.fullmatch(value) else "unknown"
 
 
 def _has(raw: JSON, name: str) -> bool:

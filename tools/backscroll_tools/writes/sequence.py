@@ -13,16 +13,16 @@ from typing import Final
 
 from backscroll_tools.client import replies
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.failures import ExchangeError
+from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.collections import EditableCollection
-from backscroll_tools.errors import ToolError
+from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.journal import Record, journal_of
 from backscroll_tools.writes.keys import IdempotencyKey
 from backscroll_tools.writes.once import OneWrite
 
-_SAFE: Final = frozenset({"invalid_arguments", "not_found", "auth_failed", "forbidden"})
+_LASTING: Final = frozenset({"invalid_arguments", "not_found", "auth_failed", "forbidden"})
 """The codes of failures after which repeating the same call does not help."""
 
 
@@ -53,13 +53,23 @@ class MessageSequence:
             client: sends the requests.
             collection: the kind of the new thread or conversation.
             argument: the caller's key, or the text of a `state`; empty for a new key.
+
+        Raises:
+            ToolError: `invalid_arguments` if the key is from the result of another tool.
         """
         key = keys.read(argument or keys.mint())
         if not key.thread:
             honoured = client.upstream.profile.honours_idempotency_keys
             known = None if honoured else journal_of(client.shared).progress(key.token)
-            key = known or replace(key, token=f"{key.token}.0", given=bool(argument))
-        return cls(client, collection, key.token.rpartition(".")[0], key)
+            key = known or replace(key, token=f"{key.token}.0")
+            key = replace(key, given=bool(argument))
+        token, _, number = key.token.rpartition(".")
+        if not (token and number.isdecimal()):
+            raise invalid_arguments(
+                "idempotency_key belongs to another tool.",
+                "Pass the key from a result or an error of this tool, or leave it out.",
+            )
+        return cls(client, collection, token, key)
 
     @property
     def thread(self) -> str:
@@ -74,8 +84,7 @@ class MessageSequence:
     @property
     def number(self) -> int:
         """The number of messages that have been written."""
-        number = self.state.token.rpartition(".")[2]
-        return int(number) if number.isdecimal() else 0
+        return int(self.state.token.rpartition(".")[2])
 
     async def begin(self, messages: Sequence[JSON], metadata: JSON) -> None:
         """Create the thread or conversation with its first messages, if it does not exist yet.
@@ -94,7 +103,9 @@ class MessageSequence:
                 self._created(await self.client.send(request), len(messages))
             return
         async with self.client.shared.alone(self.token):
-            self.state = journal_of(self.client.shared).progress(self.token) or self.state
+            known = journal_of(self.client.shared).progress(self.token)
+            # An earlier call may have written the next message, even if it was told otherwise.
+            self.state = self.state if known is None else replace(known, given=True)
             if not self.thread:
                 # It is harmless if an empty thread is created twice, because nobody knows its id.
                 request = self.collection.create((), metadata, "")
@@ -146,6 +157,15 @@ class MessageSequence:
         self.state = state
         journal_of(self.client.shared).note_progress(self.token, state)
 
+    def too_late(self) -> ToolError:
+        """Return the error for a call that was cancelled at its deadline."""
+        honoured = self.client.upstream.profile.honours_idempotency_keys
+        if self.client.in_doubt if honoured else self.state.sent_at:
+            return outcome_unknown(self.argument)
+        return ToolError(
+            "deadline_exceeded", "The upstream did not answer within the call's time limit."
+        )
+
     def failed(self, error: ToolError, tool: str, with_what: str) -> ToolError:
         """Return the error for the agent, which says how to continue.
 
@@ -159,7 +179,7 @@ class MessageSequence:
         unknown = error.code == "outcome_unknown"
         message = "A reply was lost: the last message may have been written."
         next_step = f"Call {tool} again{when} with the same arguments and {with_what}."
-        helps = unknown or error.code not in _SAFE
+        helps = unknown or error.code not in _LASTING
         return ToolError(
             error.code,
             message if unknown else error.message,
