@@ -19,6 +19,7 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Call
+from tests.faults.figures import sized
 from tests.tools.keyless import (
     FAILED,
     GONE,
@@ -144,7 +145,7 @@ async def test_a_run_that_may_be_on_its_way_is_not_started_again_before_it_canno
     assert len(tools.running.runs) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=sized(quick=25, long=500), deadline=None)
 @given(
     deeds=st.lists(st.sampled_from([LOST, FAILED, REFUSED, REFUSED_YET_DONE, GONE]), max_size=6),
     restarts=st.booleans(),
@@ -216,6 +217,20 @@ async def test_a_run_that_has_ended_is_not_cancelled() -> None:
 
     assert (error.code, missing.code) == ("invalid_arguments", "not_found")
     assert "completed" in error.message
+
+
+async def test_ids_of_another_kind_are_refused_before_anything_is_sent() -> None:
+    async with host() as tools:
+        wrong = [
+            await tools.error("get-run", thread_id=THREAD, run_id="msg_1"),
+            await tools.error("create-run", thread_id=THREAD, assistant_id="run_1"),
+            await tools.error("get-run-step", thread_id=THREAD, run_id="run_1", step_id="run_1"),
+            await tools.error("cancel-run", thread_id=THREAD),
+        ]
+
+    assert {error.code for error in wrong} == {"invalid_arguments"}
+    assert wrong[0].message == "run_id is the id of a message, not of a run."
+    assert tools.running.asked == []
 
 
 async def test_the_metadata_of_a_run_is_replaced() -> None:

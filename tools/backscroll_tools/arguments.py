@@ -17,6 +17,7 @@ from typing import Final, cast
 
 from backscroll_tools import schemas
 from backscroll_tools.errors import invalid_arguments
+from backscroll_tools.id_kinds import wrong_kind
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.schemas import (
@@ -154,6 +155,8 @@ def _violations(tool: Tool, given: JSON) -> list[str]:
             violations.append(f"{name} is required.")
         elif violation := _violation(tool, name, given[name]):
             violations.append(violation.sentence())
+        elif sentence := wrong_kind(name, given[name]):
+            violations.append(sentence)
         elif name == "metadata" and len(_map(given[name])) < len(given[name]):
             violations.append("metadata has two pairs with the same key.")
     return violations[:ERRORS]

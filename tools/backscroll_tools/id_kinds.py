@@ -1,4 +1,7 @@
-"""Recognises an id of the wrong kind, and names the tool that takes it."""
+"""Recognises an id of another kind than an argument takes, by the first characters of the id.
+
+Upstreams may use ids of any form, so only an id that starts like one of another kind is refused.
+"""
 
 from collections.abc import Collection
 from typing import Final
@@ -6,14 +9,30 @@ from typing import Final
 from backscroll_tools.errors import ToolError
 
 _KINDS: Final = {
-    "thread_": "thread",
-    "conv_": "conversation",
-    "msg_": "message",
+    "asst_": "assistant",
+    "batch_": "batch",
     "chatcmpl": "chat completion",
+    "conv_": "conversation",
+    "file-": "file",
+    "file_": "file",
+    "ftjob-": "fine-tuning job",
+    "msg_": "message",
     "resp_": "response",
     "run_": "run",
+    "step_": "run's step",
+    "thread_": "thread",
+    "vs_": "vector store",
 }
-"""The kinds of objects by the start of their ids (OpenAI API). Upstreams may use other ids too."""
+"""The kinds of objects by the first characters of their ids (OpenAI API)."""
+
+_TAKES: Final = {
+    "assistant_id": "assistant",
+    "file_id": "file",
+    "run_id": "run",
+    "step_id": "run's step",
+    "vector_store_id": "vector store",
+}
+"""The kinds of objects whose ids arguments take in every tool."""
 
 _TOOLS: Final = {
     "thread": ("get-thread", "modify-thread", "delete-thread"),
@@ -30,6 +49,20 @@ _TOOLS: Final = {
 """The tools that take an id of each kind."""
 
 
+def wrong_kind(argument: str, value: object) -> str:
+    """Return a sentence that names the kind of an id if it is of another kind; otherwise empty.
+
+    Args:
+        argument: the name of the argument.
+        value: the value of the argument.
+    """
+    taken = _TAKES.get(argument)
+    kind = _kind_of(value) if isinstance(value, str) else ""
+    if taken is None or kind in {"", taken}:
+        return ""
+    return f"{argument} is the id of {_one(kind)}, not of {_one(taken)}."
+
+
 def refuse_other_kinds(verb: str, argument: str, value: str, kinds: Collection[str]) -> None:
     """Refuse an id that is known to be of another kind than the tool takes.
 
@@ -43,13 +76,22 @@ def refuse_other_kinds(verb: str, argument: str, value: str, kinds: Collection[s
     Raises:
         ToolError: `invalid_arguments` if the id is of another kind.
     """
-    kind = next((kind for start, kind in _KINDS.items() if value.startswith(start)), None)
-    if kind is None or kind in kinds:
+    kind = _kind_of(value)
+    if not kind or kind in kinds:
         return
-    tools = [tool for tool in _TOOLS[kind] if tool.startswith(f"{verb}-")]
+    tools = [tool for tool in _TOOLS.get(kind, ()) if tool.startswith(f"{verb}-")]
     raise ToolError(
         "invalid_arguments",
-        f"{argument} is the id of a {kind}.",
-        next_step=f"Pass the id of a {' or '.join(kinds)}.",
+        f"{argument} is the id of {_one(kind)}.",
+        next_step=f"Pass the id of {' or '.join(_one(each) for each in kinds)}.",
         taken_by=tools[0] if tools else "",
     )
+
+
+def _kind_of(value: str) -> str:
+    """Return the kind of object that an id seems to belong to; empty if it is not known."""
+    return next((kind for start, kind in _KINDS.items() if value.startswith(start)), "")
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

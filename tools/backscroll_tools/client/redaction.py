@@ -21,7 +21,7 @@ _KEY_OBJECT: Final = re.compile(r".*(?:key|secret|token)", re.IGNORECASE)
 """The kinds of objects whose field `value` is a secret."""
 
 _SECRET: Final = re.compile(
-    r"\b(?:sk|pk|rk|ek|sess|bks|key|xai|gsk)[-_][A-Za-z0-9_-]{20,}"
+    r"\b(?:(?:sk|pk|rk|ek|bks|key|xai|gsk)[-_]|sess-)[A-Za-z0-9_-]{20,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"

@@ -50,10 +50,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
         with anyio.CancelScope(deadline=call.ends_at):
             created = await (_sent(call, thread_id, body, key) if honoured else write.written())
     except ToolError as error:
-        raise _told(error, write.key) from None
+        raise _of_run(error, write.key) from None
     if created is None:
         doubtful = call.client.in_doubt if honoured else write.doubtful()
-        raise _told(outcome_unknown(str(write.key)) if doubtful else _too_late(), write.key)
+        raise _of_run(outcome_unknown(str(write.key)) if doubtful else _too_late(), write.key)
     done = run_result("Started", thread_id, created["id"], created)
     return Result(
         f"{done.text} To repeat this call safely: idempotency_key {write.key}",
@@ -72,7 +72,7 @@ async def _sent(call: Call, thread_id: str, body: JSON, key: IdempotencyKey) -> 
         raise
 
 
-def _told(error: ToolError, key: IdempotencyKey) -> ToolError:
+def _of_run(error: ToolError, key: IdempotencyKey) -> ToolError:
     """Return a copy of the error that speaks of a run, and names the key for another call."""
     message, next_step = error.message, error.next_step
     if error.code == "outcome_unknown":
