@@ -160,6 +160,17 @@ async def test_a_shared_secret_among_the_keys_verifies_nothing(tmp_path: Path) -
     assert refusal_of(response) == (401, UNSIGNED)
 
 
+async def test_only_the_scope_admin_offers_the_objects_of_the_organization(tmp_path: Path) -> None:
+    upstream = {"upstream": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
+    async with guarded(tmp_path, **upstream, admin_key="a", toolsets=("api",)) as (server, issuer):
+        listings = [
+            await post(server.url, token=issuer.sign(scope=scope))
+            for scope in ("read admin", "read")
+        ]
+
+    assert ['"audit_logs"' in listing.text for listing in listings] == [True, False]
+
+
 async def test_a_token_without_the_scope_is_refused(tmp_path: Path) -> None:
     async with guarded(tmp_path) as (server, issuer):
         none = await post(server.url, token=issuer.sign(scope="openid"))

@@ -153,8 +153,8 @@ async def test_nothing_in_the_database_can_be_used_as_a_token(tmp_path: Path) ->
         ),
         (
             "a",
-            {"scopes": "admin"},
-            "--scopes must be a comma-separated list of read, write, not 'admin'",
+            {"scopes": "owner"},
+            "--scopes must be a comma-separated list of read, write, admin, not 'owner'",
         ),
         ("a", {"expires": "soon"}, "--expires must be like 12h, 90d or 1y, or never, not 'soon'"),
         *(

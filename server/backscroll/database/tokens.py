@@ -17,7 +17,10 @@ from backscroll.database.schema import tokens
 PREFIX: Final = "bks_"
 """The prefix of every token, by which secret scanners can recognise leaked tokens."""
 
-SCOPES: Final = ("read", "write", "admin")
+REQUESTED: Final = ("read", "write")
+"""The scopes that OAuth clients are told to ask for. An operator grants `admin` on purpose."""
+
+SCOPES: Final = (*REQUESTED, "admin")
 SECRET_BYTES: Final = 32
 MOST_LISTED: Final = 10_000
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from backscroll.database.tokens import SCOPES
+from backscroll.database.tokens import REQUESTED
 from backscroll.http.narrowing import allowed_toolsets
 from backscroll.http.refusals import RefusedError
 from backscroll.settings.model import Settings
@@ -81,7 +81,7 @@ def unauthorized(sentence: str, *, sent: bool, metadata: str = "") -> RefusedErr
         metadata: the URL of the protected resource's metadata (RFC 9728, section 5.1).
     """
     error = {"error": "invalid_token", "error_description": sentence} if sent else {}
-    scope = {"scope": " ".join(SCOPES)} if metadata else {}
+    scope = {"scope": " ".join(REQUESTED)} if metadata else {}
     return RefusedError(HTTPStatus.UNAUTHORIZED, sentence, _challenge({**error, **scope}, metadata))
 
 

@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backscroll.database.tokens import SCOPES
+from backscroll.database.tokens import REQUESTED
 from backscroll.http.auth.callers import Caller, bearer, insufficient, unauthorized
 from backscroll.http.auth.issuer import Issuer, IssuerError
 from backscroll.http.refusals import RefusedError
@@ -138,7 +138,7 @@ def metadata_routes(settings: Settings) -> list[Route]:
         {
             "resource": settings.oauth_resource,
             "authorization_servers": [settings.oauth_issuer],
-            "scopes_supported": list(SCOPES),
+            "scopes_supported": list(REQUESTED),
             "bearer_methods_supported": ["header"],
             "resource_name": "Backscroll",
         },
