@@ -7,9 +7,7 @@ from backscroll_tools.models import JSON
 from tests.upstreams.peculiar import Answer, Answering, Behaviour, Exchange, answer, refusal
 
 RESPONSE: Final = "resp_1"
-FOUNDRY: Final = {"serves": ("responses", "list_responses")}
 SETTINGS: Final = {"serves": ("responses",)}
-PNG: Final = "iVBORw0KGgo" + "A" * 400
 
 Page: TypeAlias = Callable[[Exchange, Sequence[JSON]], Answer]
 
@@ -159,6 +157,30 @@ MANY: Final = Behaviour(
     "more items of input than a page has", "OpenAI API documents", responding(LONG), SETTINGS
 )
 
+
+async def _chain(exchange: Exchange) -> Answer:
+    """Serve a chain of two responses; the list of input of the second has the whole first one."""
+    first, second = said("user", "text 0", "msg_0"), said("assistant", "no", "msg_1")
+    match exchange.asked.path.strip("/").split("/"):
+        case ["responses"]:
+            rows = [object_of((), id=f"resp_{number}") for number in (2, 1)]
+            return answer({"object": "list", "data": rows, "has_more": False})
+        case ["responses", "resp_1", "input_items"]:
+            return paged(exchange, [first])
+        case ["responses", "resp_2", "input_items"]:
+            return paged(exchange, [first, second])
+        case ["responses", name]:
+            return answer(object_of([second] if name == "resp_1" else [], id=name))
+        case _:
+            return answer({"detail": "Not Found"}, 404)
+
+
+LISTED: Final = Behaviour(
+    "responses are listed, and each has the messages of the one before",
+    "Azure AI Foundry; OGX, source",
+    _chain,
+    {"serves": ("responses", "list_responses")},
+)
 RESPONDING: Final = (
     HISTORY_FIRST,
     REPLAYED,
@@ -168,4 +190,5 @@ RESPONDING: Final = (
     CONTAINED,
     OUTPUT_ALONE,
     MANY,
+    LISTED,
 )

@@ -47,6 +47,14 @@ NAMES = [
     "file_id",
     "run_id",
     "choices",
+    "output",
+    "input",
+    "arguments",
+    "action",
+    "operation",
+    "outputs",
+    "call_id",
+    "conversation",
     "message",
     "tool_calls",
     "content_parts",
@@ -59,6 +67,7 @@ NAMES = [
     "loc",
 ]
 WORDS = ("list", "message", "text", "input_text", "output_text", "user", "completed", "file_1")
+KINDS = ("x", "reasoning", "function_call", "function_call_output", "shell_call", "mcp_call")
 
 TEXTS = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 LEAVES = (
@@ -81,11 +90,16 @@ MORE: dict[str, list[JSON]] = {
     "list-messages": [
         {"thread_id": "conv_1", "before": "msg_1"},
         {"thread_id": "thread_1", "around": "item_1"},
+        {"thread_id": "conv_1", "items": True},
     ],
     "get-chat-messages": [
         {"completion_id": "c", "order": "desc"},
         {"completion_id": "c", "around": "item_1"},
+        {"completion_id": "resp_1", "items": True, "order": "desc"},
+        {"completion_id": "resp_1", "items": True, "around": "item_1"},
     ],
+    "get-message": [{"thread_id": "resp_1", "message_id": "item_1"}],
+    "list-message-files": [{"thread_id": "resp_1", "message_id": "item_1"}],
     "create-message": [
         {"thread_id": "thread_1", "role": "user", "content": "hi"},
         {"thread_id": "conv_1", "role": "user", "content": "hi"},
@@ -152,7 +166,10 @@ async def test_any_object_is_an_answer_or_an_error_of_the_contract(
 async def test_any_objects_as_items_are_a_page(
     items: list[JSON], has_more: object, call: tuple[Tool, JSON]
 ) -> None:
-    rows = [{"id": f"item_{number}", "type": "x", **item} for number, item in enumerate(items)]
+    rows = [
+        {"id": f"item_{number}", "type": KINDS[number % len(KINDS)], **item}
+        for number, item in enumerate(items)
+    ]
     envelope = {"object": "list", "data": rows, "has_more": has_more}
     outcome, asked = await called(json.dumps(envelope), *call)
     hold(outcome, asked)

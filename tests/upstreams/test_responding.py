@@ -4,11 +4,11 @@ import pytest
 
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.stop import NO_INPUT
-from tests.upstreams import responding
+from tests.upstreams import conversing, responding
 from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
 from tests.upstreams.responding import RESPONSE
-from tests.upstreams.world import world
+from tests.upstreams.world import CONVERSATION, THREAD, World, world
 
 ALIKE = (
     responding.HISTORY_FIRST,
@@ -105,3 +105,101 @@ async def test_a_response_with_a_long_input_is_read_page_by_page(order: str) -> 
     assert [message["id"] for message in last["messages"]][:1] == (
         ["msg_4"] if order == "asc" else ["msg_2"]
     )
+
+
+async def found(upstream: World, **arguments: object) -> list[str]:
+    page = await upstream.call("search-messages", **arguments)
+    return [hit["id"] for hit in page["hits"]]
+
+
+@shows(responding.LISTED)
+async def test_a_search_reads_one_response_or_all_that_are_listed_each_message_once() -> None:
+    behaviour = responding.LISTED
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        everywhere = await found(upstream, query="text", order="newest")
+        one = await found(upstream, query="text", order="oldest", thread_id=RESPONSE)
+
+    assert everywhere == ["msg_0"]
+    assert one == ["msg_0"]
+
+
+async def test_the_files_of_a_message_of_a_response_are_listed() -> None:
+    image = {"type": "input_image", "file_id": "file_1"}
+    question = {"type": "message", "id": "msg_0", "role": "user", "content": [image]}
+    picture = {
+        "type": "function_call_output",
+        "id": "fco_1",
+        "call_id": "call_1",
+        "output": [{"type": "input_file", "file_id": "file_2"}],
+    }
+    async with world(responding.responding([question, picture]), responding.SETTINGS) as upstream:
+        own = {"thread_id": RESPONSE}
+        asked = await upstream.call("list-message-files", message_id="msg_0", **own)
+        returned = await upstream.call("list-message-files", message_id="fco_1", **own)
+
+    assert [file["id"] for file in asked["files"]] == ["file_1"]
+    assert [file["id"] for file in returned["files"]] == ["file_2"]
+
+
+async def test_calls_of_tools_are_shown_on_request_and_a_cursor_keeps_the_request() -> None:
+    async with world(responding.responding(()), {"serves": ("conversations", "threads")}) as fake:
+        refused = await fake.error("list-messages", thread_id=THREAD, items=True)
+    async with world(conversing.NO_CREATED_AT.answer) as upstream:
+        own = {"thread_id": CONVERSATION, "order": "asc"}
+        page = await upstream.call("list-messages", items=True, limit=5, **own)
+        cursor = page["page"]["next_cursor"]
+        rest = await upstream.call("list-messages", **own, cursor=cursor, limit=1)
+        other = await upstream.error("list-messages", **own, cursor=cursor, items=False)
+        plain = (await upstream.call("list-messages", limit=5, **own))["page"]["next_cursor"]
+        same = await upstream.call("list-messages", **own, cursor=plain, limit=1, items=False)
+        third = await upstream.error("list-messages", **own, cursor=plain, items=True)
+
+    assert [(message["role"], message.get("type")) for message in page["messages"]] == [
+        ("user", None),
+        ("user", None),
+        ("user", None),
+        ("assistant", "function_call"),
+        ("user", None),
+    ]
+    assert page["messages"][3] == {
+        "id": "fc_2",
+        "role": "assistant",
+        "type": "function_call",
+        "name": "f",
+        "text": "{}",
+    }
+    assert page["page"]["passed"] == 1
+    assert [message["text"] for message in (*rest["messages"], *same["messages"])] == [
+        "text 4",
+        "text 5",
+    ]
+    assert other.message == "cursor conflicts with items."
+    assert third.message == "cursor conflicts with items."
+    assert refused.message == "items cannot be used with a thread, which has only messages."
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message", "tool"),
+    [
+        (
+            "list-messages",
+            {"thread_id": RESPONSE},
+            "thread_id resp_1 is the id of a response.",
+            "get-chat-messages",
+        ),
+        (
+            "get-chat-messages",
+            {"completion_id": CONVERSATION},
+            "completion_id conv_1 is the id of a conversation.",
+            "list-messages",
+        ),
+    ],
+)
+async def test_an_id_of_the_wrong_kind_names_the_tool_that_reads_it(
+    name: str, arguments: JSON, message: str, tool: str
+) -> None:
+    async with world(responding.responding(()), responding.SETTINGS) as upstream:
+        refused = await upstream.error(name, **arguments)
+
+    assert (refused.code, refused.message) == ("invalid_arguments", message)
+    assert refused.next_step == f"Read it with {tool}."

@@ -39,6 +39,18 @@ from backscroll_tools.violations import (
 )
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
+_ID_ARGUMENTS: Final = (
+    "thread_id",
+    "message_id",
+    "completion_id",
+    "response_id",
+    "conversation_id",
+    "run_id",
+    "assistant_id",
+    "file_id",
+    "step_id",
+    "vector_store_id",
+)
 _METADATA: Final[JSON] = {
     "type": ["array", "object"],
     "maxItems": METADATA_PAIRS,
@@ -76,8 +88,7 @@ _MESSAGES: Final[JSON] = {
     ),
 }
 _RULES: Final[Mapping[str, JSON]] = {
-    **dict.fromkeys(("thread_id", "message_id", "completion_id", "run_id"), _ID),
-    **dict.fromkeys(("assistant_id", "file_id", "step_id", "vector_store_id"), _ID),
+    **dict.fromkeys(_ID_ARGUMENTS, _ID),
     **dict.fromkeys(("after", "before", "around"), _ID),
     "id": {"pattern": "^[!-~]+$", "maxLength": 256},
     "parent_id": {"pattern": "^[!-~]+$", "maxLength": 513},

@@ -43,7 +43,7 @@ _TOOLS: Final = {
         "modify-chat-completion",
         "delete-chat-completion",
     ),
-    "response": ("get-response", "delete-response"),
+    "response": ("get-response", "delete-response", "cancel-response"),
     "run": ("get-run", "modify-run"),
 }
 """The tools that take an id of each kind."""

@@ -196,3 +196,22 @@ class Completion(TypedDict):
     clipped: NotRequired[Clipped]
     omitted: NotRequired[str]
     other: NotRequired[JSON]
+
+
+class StoredResponse(TypedDict):
+    """One response. `text` is the start of its output.
+
+    `other` has the remaining fields, such as `usage`. A list does not return them.
+    """
+
+    id: str
+    created_at: NotRequired[int]
+    model: NotRequired[str]
+    status: NotRequired[str]
+    previous_response_id: NotRequired[str]
+    conversation_id: NotRequired[str]
+    text: NotRequired[str]
+    metadata: NotRequired[JSON]
+    clipped: NotRequired[Clipped]
+    omitted: NotRequired[str]
+    other: NotRequired[JSON]

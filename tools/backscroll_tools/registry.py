@@ -3,6 +3,7 @@
 from typing import Final
 
 from backscroll_tools.tool import Tool
+from backscroll_tools.tools.cancel_response import CANCEL_RESPONSE
 from backscroll_tools.tools.cancel_run import CANCEL_RUN
 from backscroll_tools.tools.copy_thread import COPY_THREAD
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
@@ -10,12 +11,14 @@ from backscroll_tools.tools.create_run import CREATE_RUN
 from backscroll_tools.tools.create_thread import CREATE_THREAD
 from backscroll_tools.tools.delete_chat_completion import DELETE_CHAT_COMPLETION
 from backscroll_tools.tools.delete_message import DELETE_MESSAGE
+from backscroll_tools.tools.delete_response import DELETE_RESPONSE
 from backscroll_tools.tools.delete_thread import DELETE_THREAD
 from backscroll_tools.tools.get_chat_completion import GET_CHAT_COMPLETION
 from backscroll_tools.tools.get_chat_messages import GET_CHAT_MESSAGES
 from backscroll_tools.tools.get_file import GET_FILE
 from backscroll_tools.tools.get_message import GET_MESSAGE
 from backscroll_tools.tools.get_object import GET_OBJECT
+from backscroll_tools.tools.get_response import GET_RESPONSE
 from backscroll_tools.tools.get_run import GET_RUN
 from backscroll_tools.tools.get_run_step import GET_RUN_STEP
 from backscroll_tools.tools.get_thread import GET_THREAD
@@ -24,6 +27,7 @@ from backscroll_tools.tools.list_files import LIST_FILES
 from backscroll_tools.tools.list_message_files import LIST_MESSAGE_FILES
 from backscroll_tools.tools.list_messages import LIST_MESSAGES
 from backscroll_tools.tools.list_objects import LIST_OBJECTS
+from backscroll_tools.tools.list_responses import LIST_RESPONSES
 from backscroll_tools.tools.list_run_steps import LIST_RUN_STEPS
 from backscroll_tools.tools.list_runs import LIST_RUNS
 from backscroll_tools.tools.list_threads import LIST_THREADS
@@ -56,6 +60,10 @@ TOOLS: Final[tuple[Tool, ...]] = (
     GET_CHAT_COMPLETION,
     MODIFY_CHAT_COMPLETION,
     DELETE_CHAT_COMPLETION,
+    LIST_RESPONSES,
+    GET_RESPONSE,
+    CANCEL_RESPONSE,
+    DELETE_RESPONSE,
     LIST_RUNS,
     GET_RUN,
     CREATE_RUN,

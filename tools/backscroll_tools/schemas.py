@@ -194,6 +194,22 @@ COMPLETION: Final = result(
     },
     ("id",),
 )
+RESPONSE: Final = result(
+    {
+        "id": STRING,
+        "created_at": INTEGER,
+        "model": STRING,
+        "status": STRING,
+        "previous_response_id": STRING,
+        "conversation_id": STRING,
+        "text": STRING,
+        "metadata": _OBJECT,
+        "clipped": _CLIPPED,
+        "omitted": STRING,
+        "other": _OBJECT,
+    },
+    ("id",),
+)
 API_OBJECT: Final = result(
     {
         "id": STRING,

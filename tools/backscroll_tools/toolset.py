@@ -26,9 +26,18 @@ MESSAGES: Final = Toolset("messages", "find, read and write messages")
 
 THREADS_TOOLSET: Final = Toolset("threads", "create, change, copy and delete threads")
 COMPLETIONS_TOOLSET: Final = Toolset("completions", "read, change and delete stored completions")
+RESPONSES_TOOLSET: Final = Toolset("responses", "find, read, cancel and delete responses")
 RUNS: Final = Toolset("runs", "read, start and cancel runs of assistants")
 FILES: Final = Toolset("files", "read files and vector stores")
 API: Final = Toolset("api", "read every other list and object of the API")
 
-TOOLSETS: Final = (MESSAGES, THREADS_TOOLSET, COMPLETIONS_TOOLSET, RUNS, FILES, API)
+TOOLSETS: Final = (
+    MESSAGES,
+    THREADS_TOOLSET,
+    COMPLETIONS_TOOLSET,
+    RESPONSES_TOOLSET,
+    RUNS,
+    FILES,
+    API,
+)
 """All toolsets, in the order in which the settings list them."""

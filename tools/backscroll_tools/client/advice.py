@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, THREADS
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, RESPONSES, THREADS
 from backscroll_tools.errors import ErrorCode
 
 NEXT: Final[dict[ErrorCode, str]] = {
@@ -38,6 +38,7 @@ SHOWN_BY: Final = {
     THREADS: ("list-threads",),
     MESSAGE_FILES: ("list-threads",),
     CHAT_COMPLETIONS: ("list-chat-completions",),
+    RESPONSES: ("list-responses",),
 }
 """The tools that list existing ids, by group of endpoints. If an id is unknown, the error names
 these tools."""

@@ -101,12 +101,13 @@ def message_file(raw: JSON, message_id: str) -> MessageFile:
 def derived_files(raw: JSON) -> list[str]:
     """Return the valid ids of the files that a message refers to, without duplicates.
 
-    The ids are in `file_ids`, in `attachments`, and in the image parts, file parts and annotations
-    of `content`. The message may be one of a thread or of a conversation (docs/upstreams.md).
+    The ids are in `file_ids`, in `attachments`, in the image parts, file parts and annotations of
+    `content`, and in the outputs of tools. The message may be one of a thread or of a conversation
+    (docs/upstreams.md).
     """
     own = raw.get("file_ids")
     ids = dict.fromkeys(own) if _are_texts(own) else {}
-    for field in ("attachments", "content"):
+    for field in ("attachments", "content", "output"):
         ids |= dict.fromkeys(_file_ids(raw.get(field)))
     return [file_id for file_id in ids if ID.fullmatch(file_id)]
 

@@ -15,6 +15,17 @@ def retrieve_response(response_id: str) -> Request:
     return Request("GET", RESPONSES, _response(response_id))
 
 
+def delete_response(response_id: str) -> Request:
+    """Delete a response. Its conversation, and the responses before it, remain."""
+    return Request("DELETE", RESPONSES, _response(response_id))
+
+
+def cancel_response(response_id: str) -> Request:
+    """Stop a response that is being created in the background."""
+    path = f"{_response(response_id)}/cancel"
+    return Request("POST", RESPONSES, path, body={}, idempotent=True)
+
+
 def list_input_items(response_id: str, window: Slice) -> Request:
     """List a response's input: messages, and the other items between them."""
     path = f"{_response(response_id)}/input_items"

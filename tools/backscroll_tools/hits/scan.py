@@ -1,6 +1,5 @@
 """Reads the messages of an upstream that has no search, and finds the hits among them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -9,9 +8,7 @@ import anyio
 from backscroll_tools.client import requests
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
-from backscroll_tools.client.replies import Reply
-from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import any_collection_of
+from backscroll_tools.collections import RESPONSE, any_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.positions import ScanPosition
 from backscroll_tools.hits.reader import Reader, ReadMessage
@@ -19,8 +16,8 @@ from backscroll_tools.hits.search import Search
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import Message, Order, StoppedBy
 from backscroll_tools.pages.cursor import ListPosition
-from backscroll_tools.pages.stop import EMPTY, FAILED, STUCK, Stop
-from backscroll_tools.pages.walk import Walk, too_late
+from backscroll_tools.pages.stop import FAILED, Stop
+from backscroll_tools.pages.walk import Walk
 from backscroll_tools.search.titles import title_of
 from backscroll_tools.tool import Call
 
@@ -62,9 +59,11 @@ class Scan:
     ignores_after: bool = False
     beyond: int = 0
     _listed_hits: int = 0
+    _of_responses: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.words = self.position.words
+        self.ignores_after = self.search.start.ignores_after
 
     @property
     def selects(self) -> bool:
@@ -91,18 +90,15 @@ class Scan:
         return bool(each.bits & self.words) if self.words else each.bits == every
 
     async def run(self) -> StoppedBy:
-        """Read messages until there are enough hits, and return why the scan ends.
+        """Read the messages of one thread until there are enough hits. Return why the scan ends.
 
         Raises:
             ToolError: the upstream's failure or `deadline_exceeded`, if nothing was read yet.
         """
-        self.ignores_after = self.search.start.ignores_after
-        if not self.search.thread_id:
-            return await self._everywhere()
-        stop = await self._thread(self.search.thread_id, None, self.position.key)
+        stop = await self.read(self.search.thread_id, None, self.position.key)
         return self._ended(stop)
 
-    async def _thread(self, thread_id: str, title: str | None, key: str) -> Stop:
+    async def read(self, thread_id: str, title: str | None, key: str) -> Stop:
         """Read the messages of a thread that follow `key`; if `key` is empty, all of them.
 
         If the title is None, it is requested when the thread's first message is read.
@@ -123,7 +119,10 @@ class Scan:
         owner = "" if self.search.thread_id else thread_id
 
         def take(message: Message, key: str, _passed: int) -> bool:
-            return self._take(reader.messages.pop(message["id"]), ScanPosition(owner, key))
+            each, position = reader.messages.pop(message["id"]), ScanPosition(owner, key)
+            if collection is RESPONSE and owner and self._is_repeated(message["id"], position):
+                return not self.is_full
+            return self._take(each, position)
 
         walk = Walk(
             _MANY,
@@ -175,6 +174,14 @@ class Scan:
             self.found.append(at)
             self._listed_hits += self.lists(again)
 
+    def _is_repeated(self, message_id: str, position: ScanPosition) -> bool:
+        """Whether this call has read a message before, in a response that continues this one."""
+        if message_id not in self._of_responses:
+            self._of_responses.add(message_id)
+            return False
+        self.position = position
+        return True
+
     def _take(self, each: ReadMessage, position: ScanPosition) -> bool:
         """Store a message if it is needed. Return whether the next message may be needed."""
         if self.is_full:
@@ -201,76 +208,7 @@ class Scan:
         self.reachable = stop.reachable
         return stop.by
 
-    async def _everywhere(self) -> StoppedBy:
-        """Read the messages of one thread after another, and return why the scan ends."""
-        first = self.position
-        if first.thread_id and not first.passed:
-            stopped_by = await self._next_thread(first.thread_id, None, first.key)
-            if stopped_by is not None:
-                return stopped_by
-        seen = {first.thread_id}
-        while not self.is_full:
-            reply = await self._threads(self.position.thread_id)
-            if not isinstance(reply, Reply):
-                return reply
-            fresh = {
-                raw["id"]: title_of(raw.get("metadata"))
-                for raw in reply.items
-                if raw["id"] not in seen
-            }
-            seen |= fresh.keys()
-            stopped_by = await self._listed(fresh)
-            if stopped_by is not None:
-                return stopped_by
-            if reply.has_more is False or not reply.items:
-                self.warnings |= {EMPTY: None} if reply.has_more else {}
-                return "end"
-            if not fresh:
-                self.warnings[STUCK] = None
-                self.reachable = False
-                return "requests"
-        return "limit"
-
-    async def _listed(self, titles: Mapping[str, str]) -> StoppedBy | None:
-        """Read the messages of threads. Return why the scan ends, or None if it goes on.
-
-        Args:
-            titles: the titles of the threads, by id.
-        """
-        for thread_id, title in titles.items():
-            if self.is_full:
-                return "limit"
-            stopped_by = await self._next_thread(thread_id, title, "")
-            if stopped_by is not None:
-                return stopped_by
-        return None
-
-    async def _next_thread(self, thread_id: str, title: str | None, key: str) -> StoppedBy | None:
-        """Read the messages of a thread. Return why the scan ends, or None if it goes on."""
-        try:
-            stop = await self._thread(thread_id, title, key)
-        except ToolError as error:
-            if error.code != "not_found":  # else the thread was deleted after it was listed
-                return self._failed(error)
-        else:
-            if self.is_full and (stop.by != "end" or self.beyond):
-                return "limit"
-            if stop.by != "end" and stop.reachable:
-                return stop.by
-        self.position = ScanPosition(thread_id, passed=True)
-        return None
-
-    async def _threads(self, after: str) -> Reply | StoppedBy:
-        """Return the list of threads after a thread, or why the list cannot be read."""
-        window = Slice(PAGE_ITEMS, self.order, after)
-        try:
-            with anyio.CancelScope(deadline=self.call.ends_at):
-                return await self.call.client.page(requests.list_threads(window))
-        except ToolError as error:
-            return self._failed(error)
-        return self._failed(too_late())
-
-    def _failed(self, error: ToolError) -> StoppedBy:
+    def failed(self, error: ToolError) -> StoppedBy:
         """Return why the scan ends after this failure.
 
         Raises:

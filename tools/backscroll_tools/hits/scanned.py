@@ -11,9 +11,10 @@ ranking, it continues with messages that have not been read yet.
 
 from dataclasses import replace
 
-from backscroll_tools.client.groups import LIST_THREADS
+from backscroll_tools.client.groups import LIST_RESPONSES, LIST_THREADS
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.hits.everywhere import read_everywhere
 from backscroll_tools.hits.page import BoundedHits
 from backscroll_tools.hits.passages import Passage, Shown, joined, title_line
 from backscroll_tools.hits.positions import FIRSTS, ScanPosition, digest
@@ -33,12 +34,12 @@ async def scanned_page(call: Call, search: Search) -> Result:
             threads; the upstream's failure or `deadline_exceeded`, if nothing was read yet.
     """
     profile = call.client.upstream.profile
-    if not search.thread_id and LIST_THREADS not in profile.serves:
+    if not search.thread_id and not profile.serves & {LIST_THREADS, LIST_RESPONSES}:
         raise _needs_thread(profile)
     ranks = search.order == "relevance" and not search.query.only_common
     start = ScanPosition.read(search.start.position)
     scan = Scan(call, search, ranks, start)
-    stopped_by = await scan.run()
+    stopped_by = await (scan.run() if search.thread_id else read_everywhere(scan))
     page = BoundedHits(search, call.bounds)
     if ranks:
         position, stopped_by = _ranked(scan, page, start, stopped_by)
@@ -201,6 +202,6 @@ def _matched(search: Search, shown: list[ReadMessage]) -> str:
 def _needs_thread(profile: Profile) -> ToolError:
     return invalid_arguments(
         f"thread_id is required: the upstream {profile.name} has no search and cannot list its "
-        "threads, so only one thread can be searched at a time.",
-        "Call again with thread_id: the id of a thread, a conversation or a stored completion.",
+        "threads, so only one of them can be searched at a time.",
+        "Call again with thread_id: the id of a thread, conversation, completion or response.",
     )
