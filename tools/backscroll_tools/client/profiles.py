@@ -101,7 +101,16 @@ class Profile:
 STORE: Final = Profile(
     name="store",
     serves=frozenset(
-        {THREADS, LIST_THREADS, MESSAGE_FILES, CONVERSATIONS, CHAT_COMPLETIONS, SEARCH}
+        {
+            THREADS,
+            LIST_THREADS,
+            MESSAGE_FILES,
+            CONVERSATIONS,
+            CHAT_COMPLETIONS,
+            RESPONSES,
+            LIST_RESPONSES,
+            SEARCH,
+        }
     ),
     auth="none",
     # In-process requests ignore the host name. `.invalid` never resolves (RFC 2606, section 2).
