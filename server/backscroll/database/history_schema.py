@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Table
 
 from backscroll.database.column_types import PlainText, tables
 
-# A hash of the import key of each thread, conversation and completion that the command `forget`
-# erased, so that no import restores it. The key itself is not stored.
+# A hash of the import key of each thread, conversation, completion and response that the command
+# `forget` erased, so that no import restores it. The key itself is not stored.
 forgotten: Final = Table(
     "forgotten",
     tables,

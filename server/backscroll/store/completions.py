@@ -32,7 +32,7 @@ from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
-from backscroll.store.paging import read_page_query
+from backscroll.store.paging import by_id, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
 from backscroll.store.search.texts import COMPLETION
@@ -46,16 +46,8 @@ _living: Final = select(completions).where(
 )
 _find: Final = _living.where(completions.c.id == bindparam("completion_id"))
 _lock: Final = _find.with_for_update()
-_cursor_rows: Final = completions.alias()
 _cursor_messages: Final = completion_messages.alias()
 _the_completion: Final = _find.with_only_columns(completions.c.position).scalar_subquery()
-
-
-def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_cursor_rows.c.position).where(
-        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
-    )
-    return found.scalar_subquery()
 
 
 def _message_cursor(name: str) -> ScalarSelect[int]:
@@ -100,7 +92,7 @@ def _listing(filters: int, *, of_model: bool) -> LargeListing:
         _NOUN,
         rows,
         completions.c.position,
-        _cursor,
+        by_id(completions),
         content=completions.c.choices,
         row=(completions.c.position,),
     )

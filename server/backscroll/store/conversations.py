@@ -8,7 +8,6 @@ from typing import Final
 
 from sqlalchemy import (
     Connection,
-    ScalarSelect,
     bindparam,
     delete,
     insert,
@@ -33,7 +32,7 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation, item_tokens
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
 from backscroll.store.search.texts import CONVERSATION
@@ -42,17 +41,9 @@ from backscroll.store.validation import validate
 _all: Final = select(conversations).where(
     conversations.c.partition == bindparam("within"), conversations.c.deleted_at.is_(None)
 )
-_cursor_rows: Final = conversations.alias()
-
-
-def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_cursor_rows.c.position).where(
-        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
-    )
-    return found.scalar_subquery()
-
-
-_all_conversations: Final = Listing("conversation", _all, conversations.c.position, _cursor)
+_all_conversations: Final = Listing(
+    "conversation", _all, conversations.c.position, by_id(conversations)
+)
 _insert: Final = insert(conversations).values(last_active_us=next_activity)
 
 

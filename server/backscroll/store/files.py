@@ -56,7 +56,7 @@ class FileEndpoints:
 
 
 def _page(files: list[JSON], query: PageQuery) -> tuple[list[JSON], bool]:
-    """Return a page of files, and whether more follow. The rules are those of `fetch_page`."""
+    """Return a page of files, and whether more files match. The rules are those of `fetch_page`."""
     ordered = files if query.order == "asc" else files[::-1]
     positions = {file["id"]: position for position, file in enumerate(ordered)}
     for cursor in (query.after, query.before):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, select
 from starlette.datastructures import QueryParams
 
 from backscroll.store.api_errors import invalid_value, not_found
@@ -62,6 +62,23 @@ class Listing:
     position: ColumnElement[int]
     cursor: Callable[[str], ColumnElement[int]]
     owner: tuple[str, str, Select[Any]] | None = None
+
+
+def by_id(table: Table) -> Callable[[str], ColumnElement[int]]:
+    """Return the `Listing.cursor` of a list of all objects of a partition, such as threads.
+
+    Args:
+        table: the table of the objects. The parameter `within` is the partition.
+    """
+    rows = table.alias()
+
+    def cursor(name: str) -> ColumnElement[int]:
+        found = select(rows.c.position).where(
+            rows.c.partition == bindparam("within"), rows.c.id == bindparam(name)
+        )
+        return found.scalar_subquery()
+
+    return cursor
 
 
 @dataclass(frozen=True, slots=True)

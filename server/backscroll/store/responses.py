@@ -10,7 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,7 +28,7 @@ from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import item_object
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.input_items import ITEMS, read_input
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.response_object import response_object
 from backscroll.store.search import index
 from backscroll.store.search.texts import RESPONSE
@@ -50,14 +50,6 @@ _output: Final = (
     )
     .order_by(response_items.c.response, response_items.c.position)
 )
-_cursor_rows: Final = responses.alias()
-
-
-def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_cursor_rows.c.position).where(
-        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
-    )
-    return found.scalar_subquery()
 
 
 @lru_cache(maxsize=2)
@@ -66,7 +58,7 @@ def _listing(*, of_conversation: bool) -> Listing:
     rows = _living
     if of_conversation:
         rows = rows.where(responses.c.conversation_id == bindparam("conversation_id"))
-    return Listing("response", rows, responses.c.position, _cursor)
+    return Listing("response", rows, responses.c.position, by_id(responses))
 
 
 def _find_response(

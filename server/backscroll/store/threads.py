@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, ScalarSelect, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +20,7 @@ from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_thread_id, require_thread_id
 from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages, message_tokens
-from backscroll.store.paging import Listing, fetch_page, read_page_query
+from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index
 from backscroll.store.search.texts import THREAD
@@ -33,17 +33,7 @@ _living: Final = select(threads).where(
 _find: Final = _living.where(threads.c.id == bindparam("thread_id"))
 _lock: Final = _find.with_for_update()
 _insert: Final = insert(threads).values(last_active_us=next_activity)
-_cursor_rows: Final = threads.alias()
-
-
-def _cursor(name: str) -> ScalarSelect[int]:
-    found = select(_cursor_rows.c.position).where(
-        _cursor_rows.c.partition == bindparam("within"), _cursor_rows.c.id == bindparam(name)
-    )
-    return found.scalar_subquery()
-
-
-_all_threads: Final = Listing("thread", _living, threads.c.position, _cursor)
+_all_threads: Final = Listing("thread", _living, threads.c.position, by_id(threads))
 
 
 def insert_thread(connection: Connection, row: JSON, now_us: int) -> None:

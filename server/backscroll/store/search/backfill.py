@@ -1,10 +1,10 @@
 """Indexes, in the background, the messages that were written before there was an index.
 
-Owners, which are threads, conversations and completions, are indexed from the newest to the oldest.
-Other writes wait for each transaction, so a transaction indexes at most `CHUNK` messages and about
-`CHUNK_CHARS` characters. The table `search_pending` records the progress, so that a process
-continues where the previous process stopped. If several processes do this at once, no message is
-indexed twice.
+Owners are threads, conversations, completions and responses. Each kind is indexed from the newest
+owner to the oldest. Other writes wait for each transaction, so a transaction indexes at most
+`CHUNK` messages and about `CHUNK_CHARS` characters. The table `search_pending` records the
+progress, so that a process continues where the previous process stopped. If several processes do
+this at once, no message is indexed twice.
 """
 
 import asyncio

@@ -41,7 +41,7 @@ CHUNK: Final = 200
 class Source(NamedTuple):
     """The columns from which the messages of one kind of owner are read.
 
-    An owner is a thread, conversation or completion.
+    An owner is a thread, conversation, completion or response.
 
     Attributes:
         owners: the table of the owners.

@@ -24,8 +24,7 @@ COMPLETION: Final = 2
 RESPONSE: Final = 3
 KINDS: Final = 4
 """The factor in the numbers of owners. An owner is a thread, conversation, completion or response.
-Its number is its column `position` times `KINDS`, plus `THREAD`, `CONVERSATION`, `COMPLETION` or
-`RESPONSE`."""
+Its number is its column `position` times `KINDS`, plus `THREAD`, `CONVERSATION` and so on."""
 
 TOOL: Final = "tool"
 """The role of items of a conversation or response that are calls or outputs of tools."""
