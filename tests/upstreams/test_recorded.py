@@ -2,7 +2,7 @@
 
 import pytest
 
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import completion_requests, objects, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.lookup import last_of
@@ -32,7 +32,7 @@ async def autopaged(upstream: World, owner: str, order: Order, limit: int) -> li
         assert len(seen) < 1000
         window = Slice(limit, order, after)
         is_conversation = owner.startswith("conv_")
-        ask = requests.list_items if is_conversation else requests.list_chat_messages
+        ask = requests.list_items if is_conversation else completion_requests.list_chat_messages
         page = await CallClient(upstream.client).page(ask(owner, window))
         seen += map(objects.message, page.items)
         after, more = last_of(page, after), page.has_more is not False

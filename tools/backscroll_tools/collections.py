@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, cast
 
-from backscroll_tools.client import items, objects, requests, response_requests
+from backscroll_tools.client import completion_requests, items, objects, requests, response_requests
 from backscroll_tools.client.file_requests import list_message_files
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
@@ -110,25 +110,15 @@ class EditableCollection(WritableCollection):
     Attributes:
         create: builds the request that creates a collection. It is called with up to `batch_items`
             messages, or 20 for a thread, the collection's metadata and the idempotency key.
+        retrieve_message: builds the request for one message.
         add: builds the request that adds messages in order. It is called with the collection's id,
             1 to `batch_items` messages and the idempotency key.
         batch_items: the maximum number of messages that one request can add.
-        modify: builds the request that replaces the collection's metadata. It is called with the
-            collection's id, the metadata and the idempotency key.
-        delete: builds the request that deletes the collection.
-        delete_message: builds the request that deletes a message. It is called with the ids of the
-            collection and of the message.
-        modify_message: builds the request that replaces a message's metadata. It is called with the
-            ids of the collection and of the message, the metadata and the idempotency key. None if
-            messages have no metadata.
     """
 
     create: Callable[[Sequence[JSON], JSON, str], Request]
     add: Callable[[str, Sequence[JSON], str], Request]
-    modify: Callable[[str, JSON, str], Request]
-    delete: Callable[[str], Request]
-    delete_message: Callable[[str, str], Request]
-    modify_message: Callable[[str, str, JSON, str], Request] | None = None
+    retrieve_message: Callable[[str, str], Request]
     batch_items: int = 1
 
 
@@ -188,10 +178,6 @@ THREAD: Final = EditableCollection(
     create_message=_in_thread,
     create=requests.create_thread,
     add=_add_to_thread,
-    modify=requests.modify_thread,
-    delete=requests.delete_thread,
-    delete_message=requests.delete_message,
-    modify_message=requests.modify_message,
     has_metadata=True,
 )
 CONVERSATION: Final = EditableCollection(
@@ -207,15 +193,12 @@ CONVERSATION: Final = EditableCollection(
     create=_conversation_of,
     add=_add_to_conversation,
     batch_items=20,
-    modify=requests.modify_conversation,
-    delete=requests.delete_conversation,
-    delete_message=requests.delete_item,
 )
 COMPLETION: Final = Collection(
-    list_messages=requests.list_chat_messages,
-    describe=requests.retrieve_chat_completion,
+    list_messages=completion_requests.list_chat_messages,
+    describe=completion_requests.retrieve_chat_completion,
     noun="stored completion",
-    retrieve=requests.retrieve_chat_completion,
+    retrieve=completion_requests.retrieve_chat_completion,
     input_of=lambda completion: _objects(completion.get("input_messages")),
     output_of=_choices,
 )

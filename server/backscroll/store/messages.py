@@ -119,24 +119,21 @@ def append_messages(  # noqa: PLR0913, PLR0917 - no two arguments belong togethe
         connection: a connection in a write transaction.
         partition: the thread's partition.
         thread_id: the thread's id.
-        rows: the messages' rows in order, as `message_row` returns them.
+        rows: the messages' rows in order, from `message_row`.
         now_us: the time of day in Unix microseconds.
         tokens: the tokens of each message, from `message_tokens`.
 
     Raises:
         ApiError: 404 if the thread does not exist.
     """
-    where = {"within": partition, "thread_id": thread_id}
-    when = {"newest": rows[-1]["created_at"], "now_us": now_us}
-    bound = {**where, **when, "count": len(rows)}
+    bound = {"within": partition, "thread_id": thread_id, "count": len(rows)}
+    bound |= {"newest": rows[-1]["created_at"], "now_us": now_us}
     thread = _take_positions.execute(connection, bound).one_or_none()
     if thread is None:
         raise not_found("thread", thread_id)
     first = thread.next_position - len(rows)
-    positioned = [
-        {"thread": thread.position, "position": position, **row}
-        for position, row in enumerate(rows, first)
-    ]
+    found = {"thread": thread.position}
+    positioned = [{**found, "position": at, **row} for at, row in enumerate(rows, first)]
     _insert.execute_each(connection, positioned)
     entries = starmap(thread_entry, zip(positioned, tokens, strict=True))
     index.add(connection, partition, index.owner_of(THREAD, thread.position), entries)

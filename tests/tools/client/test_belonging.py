@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from backscroll_tools.client import requests
+from backscroll_tools.client import completion_requests, requests
 from backscroll_tools.client.belonging import belongs
 from backscroll_tools.client.file_requests import list_message_files
 from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.writes.deletion import deletion
 
 PAGE = Slice(20, "desc")
 MESSAGE = requests.retrieve_message("thread_1", "msg_1")
@@ -16,10 +17,10 @@ WRITE = requests.create_message("thread_1", {"role": "user", "content": "hi"}, "
 FILES = list_message_files("thread_1", "msg_1", PAGE)
 ITEM = requests.retrieve_item("conv_1", "msg_1")
 ITEMS = requests.list_items("conv_1", PAGE)
-COMPLETION = requests.retrieve_chat_completion("chatcmpl-1")
-THREAD_DELETION = requests.delete_thread("thread_1")
-ITEM_DELETION = requests.delete_item("conv_1", "msg_1")
-CHAT = requests.list_chat_messages("chatcmpl-1", PAGE)
+COMPLETION = completion_requests.retrieve_chat_completion("chatcmpl-1")
+THREAD_DELETION = deletion(requests.retrieve_thread("thread_1"))
+ITEM_DELETION = deletion(ITEM)
+CHAT = completion_requests.list_chat_messages("chatcmpl-1", PAGE)
 
 
 def listed(**row: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON

@@ -1,12 +1,13 @@
 """A thread is copied to a conversation and back, each message once, in order, and compared."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Result
-from tests.tools.keyless import BASE, GONE, LOST, UNDERWAY_S, V2, Writer, writing
+from tests.tools.keyless import BASE, DONE, GONE, LOST, UNDERWAY_S, V2, Writer, writing
 from tests.tools.opened import Opened, opened
 
 LONG = 47
@@ -161,15 +162,37 @@ async def test_an_interrupted_copy_writes_only_what_is_missing(kind: str, restar
         assert (done.structured["copied"], done.structured["verified"]) == (5, 5)
 
 
-async def _filled(writer: Writer, kind: str) -> str:
-    if kind == "threads":
-        messages = [{"role": "user", "content": text} for text in "aabcb"]
-        body: JSON = {"messages": messages}
-    else:
-        items = [
-            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-            for text in "aabcb"
-        ]
-        body = {"items": items}
-    reply = await writer.http.post(f"{BASE}/{kind}", json=body, headers=V2)
-    return str(reply.raise_for_status().json()["id"])
+@pytest.mark.parametrize("kind", ["threads", "conversations"])
+async def test_a_copy_of_several_batches_goes_on_with_the_caller_s_own_key(kind: str) -> None:
+    texts = [*"aabcb" * 9]
+    async with writing() as writer:
+        source = await _filled(writer, kind, texts)
+        writer.keyless.deeds = [*[DONE] * 30, GONE]
+        given = {"thread_id": source, "idempotency_key": "mine"}
+        first = await writer.call("copy-thread", **given)
+        assert not isinstance(first, Result)
+        writer.keyless.now += UNDERWAY_S + 2
+        stopped: JSON = {"has_more": True, "next_cursor": None}
+        more: JSON = {}
+        while stopped["has_more"]:
+            outcome = await writer.call("copy-thread", **given, **more)
+            assert isinstance(outcome, Result), outcome
+            stopped = outcome.structured
+            more = {"cursor": stopped["next_cursor"]}
+        copied = await writer.messages(stopped["thread_id"])
+        assert [text for _, text in copied] == texts
+
+
+async def _filled(writer: Writer, kind: str, texts: Iterable[str] = "aabcb") -> str:
+    """Return the id of a new thread or conversation with these messages."""
+    source = await writer.new(kind)
+    for text in texts:
+        if kind == "threads":
+            path, body = "messages", json.dumps({"role": "user", "content": text})
+        else:
+            content = [{"type": "input_text", "text": text}]
+            path = "items"
+            body = json.dumps({"items": [{"role": "user", "content": content}]})
+        reply = await writer.http.post(f"{BASE}/{kind}/{source}/{path}", content=body, headers=V2)
+        reply.raise_for_status()
+    return source

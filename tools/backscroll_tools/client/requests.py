@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, Dialect
 from backscroll_tools.client.groups import (
-    CHAT_COMPLETIONS,
     CONVERSATIONS,
     THREADS,
     Group,
@@ -216,22 +215,8 @@ def retrieve_thread(thread_id: str) -> Request:
     return Request("GET", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
 
 
-def modify_thread(thread_id: str, metadata: JSON, idempotency_key: str) -> Request:
-    """Replace the metadata of a thread."""
-    path = f"{THREADS.root}/{segment(thread_id, 'thread_id')}"
-    return _change(THREADS, path, metadata, idempotency_key)
-
-
-def delete_thread(thread_id: str) -> Request:
-    """Delete a thread and its messages."""
-    return Request("DELETE", THREADS, f"{THREADS.root}/{segment(thread_id, 'thread_id')}")
-
-
 def create_thread(messages: Sequence[JSON], metadata: JSON, idempotency_key: str) -> Request:
-    """Create a thread that starts with these messages.
-
-    If `metadata` is empty, the thread has no metadata.
-    """
+    """Create a thread that starts with these messages. Its metadata may be empty."""
     body: JSON = {"messages": list(messages)} | ({"metadata": metadata} if metadata else {})
     return Request("POST", THREADS, THREADS.root, (), body, idempotency_key)
 
@@ -257,25 +242,8 @@ def create_message(thread_id: str, message: JSON, idempotency_key: str) -> Reque
     return Request("POST", THREADS, _messages(thread_id), (), message, idempotency_key)
 
 
-def modify_message(
-    thread_id: str, message_id: str, metadata: JSON, idempotency_key: str
-) -> Request:
-    """Replace the metadata of a thread's message."""
-    path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
-    return _change(THREADS, path, metadata, idempotency_key)
-
-
-def delete_message(thread_id: str, message_id: str) -> Request:
-    """Delete a message of a thread."""
-    path = f"{_messages(thread_id)}/{segment(message_id, 'message_id')}"
-    return Request("DELETE", THREADS, path)
-
-
 def create_conversation(items: Sequence[JSON], metadata: JSON, idempotency_key: str) -> Request:
-    """Create a conversation that starts with up to 20 items.
-
-    If `metadata` is empty, the conversation has no metadata.
-    """
+    """Create a conversation that starts with up to 20 items. Its metadata may be empty."""
     body: JSON = {"items": list(items)} | ({"metadata": metadata} if metadata else {})
     return Request("POST", CONVERSATIONS, CONVERSATIONS.root, (), body, idempotency_key)
 
@@ -283,16 +251,6 @@ def create_conversation(items: Sequence[JSON], metadata: JSON, idempotency_key: 
 def retrieve_conversation(conversation_id: str) -> Request:
     """Read one conversation, without its items."""
     return Request("GET", CONVERSATIONS, _conversation(conversation_id))
-
-
-def modify_conversation(conversation_id: str, metadata: JSON, idempotency_key: str) -> Request:
-    """Replace the metadata of a conversation."""
-    return _change(CONVERSATIONS, _conversation(conversation_id), metadata, idempotency_key)
-
-
-def delete_conversation(conversation_id: str) -> Request:
-    """Delete a conversation. OpenAI keeps its items, but they can no longer be listed."""
-    return Request("DELETE", CONVERSATIONS, _conversation(conversation_id))
 
 
 def start_conversation() -> Request:
@@ -311,48 +269,11 @@ def retrieve_item(conversation_id: str, item_id: str) -> Request:
     return Request("GET", CONVERSATIONS, path)
 
 
-def delete_item(conversation_id: str, item_id: str) -> Request:
-    """Delete an item of a conversation. The reply is the conversation."""
-    path = f"{_items(conversation_id)}/{segment(item_id, 'message_id')}"
-    return Request("DELETE", CONVERSATIONS, path)
-
-
 def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: str) -> Request:
     """Add 1 to 20 items to a conversation."""
     body: JSON = {"items": list(items)}
     path = _items(conversation_id)
     return Request("POST", CONVERSATIONS, path, (), body, idempotency_key)
-
-
-def list_chat_completions(window: Slice) -> Request:
-    """List stored chat completions. They can be filtered by `model` and `metadata[key]`."""
-    return Request("GET", CHAT_COMPLETIONS, CHAT_COMPLETIONS.root, window.query)
-
-
-def retrieve_chat_completion(completion_id: str) -> Request:
-    """Read one stored chat completion."""
-    return Request("GET", CHAT_COMPLETIONS, _completion(completion_id))
-
-
-def modify_chat_completion(completion_id: str, metadata: JSON, idempotency_key: str) -> Request:
-    """Replace the metadata of a stored chat completion."""
-    return _change(CHAT_COMPLETIONS, _completion(completion_id), metadata, idempotency_key)
-
-
-def delete_chat_completion(completion_id: str) -> Request:
-    """Delete a stored chat completion and its messages."""
-    return Request("DELETE", CHAT_COMPLETIONS, _completion(completion_id))
-
-
-def list_chat_messages(completion_id: str, window: Slice) -> Request:
-    """List the messages of a stored chat completion."""
-    path = f"{_completion(completion_id)}/messages"
-    return Request("GET", CHAT_COMPLETIONS, path, window.query)
-
-
-def _change(group: Group, path: str, metadata: JSON, idempotency_key: str) -> Request:
-    body: JSON = {"metadata": metadata}
-    return Request("POST", group, path, (), body, idempotency_key, idempotent=True)
 
 
 def _messages(thread_id: str) -> str:
@@ -365,7 +286,3 @@ def _conversation(conversation_id: str) -> str:
 
 def _items(conversation_id: str) -> str:
     return f"{_conversation(conversation_id)}/items"
-
-
-def _completion(completion_id: str) -> str:
-    return f"{CHAT_COMPLETIONS.root}/{segment(completion_id, 'completion_id')}"

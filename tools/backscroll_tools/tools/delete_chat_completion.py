@@ -3,21 +3,20 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import requests
+from backscroll_tools.client import completion_requests
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import COMPLETIONS_TOOLSET
-from backscroll_tools.writes.deletion import delete
+from backscroll_tools.writes.deletion import delete, deletion
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     completion_id: str = arguments["completion_id"]
     refuse_other_kinds("delete", "completion_id", completion_id, ("chat completion",))
-    request = requests.delete_chat_completion(completion_id)
-    retrieval = requests.retrieve_chat_completion(completion_id).abridged()
-    await delete(call, DELETE_CHAT_COMPLETION.name, request, retrieval, completion_id)
+    retrieval = completion_requests.retrieve_chat_completion(completion_id).abridged()
+    await delete(call, DELETE_CHAT_COMPLETION.name, deletion(retrieval), retrieval, completion_id)
     return Result(f"Deleted {completion_id}.", {"completion_id": completion_id, "deleted": True})
 
 

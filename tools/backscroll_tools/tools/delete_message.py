@@ -3,13 +3,12 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client.requests import Request
 from backscroll_tools.collections import collection_of
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import THREADS_TOOLSET
-from backscroll_tools.writes.deletion import delete
+from backscroll_tools.writes.deletion import delete, deletion
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
@@ -17,9 +16,8 @@ async def _run(call: Call, arguments: JSON) -> Result:
     refuse_other_kinds("delete", "thread_id", thread_id, ("thread", "conversation"))
     refuse_other_kinds("delete", "message_id", message_id, ("message",))
     collection = collection_of(call.client.upstream.profile, thread_id)
-    request = collection.delete_message(thread_id, message_id)
-    retrieval = Request("GET", request.group, request.path)
-    await delete(call, DELETE_MESSAGE.name, request, retrieval, message_id)
+    retrieval = collection.retrieve_message(thread_id, message_id)
+    await delete(call, DELETE_MESSAGE.name, deletion(retrieval), retrieval, message_id)
     return Result(
         f"Deleted message {message_id} of {thread_id}.",
         {"thread_id": thread_id, "message_id": message_id, "deleted": True},

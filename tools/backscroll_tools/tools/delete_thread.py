@@ -8,15 +8,15 @@ from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import THREADS_TOOLSET
-from backscroll_tools.writes.deletion import delete
+from backscroll_tools.writes.deletion import delete, deletion
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id: str = arguments["thread_id"]
     refuse_other_kinds("delete", "thread_id", thread_id, ("thread", "conversation"))
     collection = collection_of(call.client.upstream.profile, thread_id)
-    request, retrieval = collection.delete(thread_id), collection.describe(thread_id)
-    await delete(call, DELETE_THREAD.name, request, retrieval, thread_id)
+    retrieval = collection.describe(thread_id)
+    await delete(call, DELETE_THREAD.name, deletion(retrieval), retrieval, thread_id)
     return Result(f"Deleted {thread_id}.", {"thread_id": thread_id, "deleted": True})
 
 

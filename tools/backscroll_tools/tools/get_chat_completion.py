@@ -3,7 +3,7 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import completion_requests, objects
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
@@ -15,7 +15,9 @@ from backscroll_tools.toolset import COMPLETIONS_TOOLSET
 async def _run(call: Call, arguments: JSON) -> Result:
     completion_id: str = arguments["completion_id"]
     refuse_other_kinds("get", "completion_id", completion_id, ("chat completion",))
-    request = requests.retrieve_chat_completion(completion_id).abridged(objects.COMPLETION_PREVIEW)
+    request = completion_requests.retrieve_chat_completion(completion_id).abridged(
+        objects.COMPLETION_PREVIEW
+    )
     raw = await read_object(call, request)
     return single_object(call, "completion", objects.whole_completion({**raw, "id": completion_id}))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects, requests
+from backscroll_tools.client import completion_requests, objects
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.groups import CHAT_COMPLETIONS
 from backscroll_tools.client.replies import UNFILTERED
@@ -31,7 +31,9 @@ class _ChatCompletions:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Completion]:
         window = Slice(limit, self.start.walk_order, after, self.filters)
-        request = requests.list_chat_completions(window).abridged(objects.COMPLETION_PREVIEW)
+        request = completion_requests.list_chat_completions(window).abridged(
+            objects.COMPLETION_PREVIEW
+        )
         reply = await self.client.page(request)
         chunk = Chunk.of(reply, objects.completion, self._is_wanted)
         wanted = _metadata(self.start)
@@ -40,9 +42,9 @@ class _ChatCompletions:
         return chunk
 
     async def item(self, item_id: str) -> Completion | None:
-        retrieval = requests.retrieve_chat_completion
+        retrieval = completion_requests.retrieve_chat_completion
         order = self.start.walk_order
-        lookup = Lookup(self.client, requests.list_chat_completions, retrieval, order)
+        lookup = Lookup(self.client, completion_requests.list_chat_completions, retrieval, order)
         raw = await lookup.find(item_id)
         return None if raw is None else objects.completion({**raw, "id": item_id})
 

@@ -5,30 +5,28 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
 from backscroll_tools.client.groups import THREADS
-from backscroll_tools.client.requests import Request
-from backscroll_tools.collections import collection_of
+from backscroll_tools.collections import CONVERSATION, collection_of
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.single_object import single_object
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import THREADS_TOOLSET
-from backscroll_tools.writes import keys
-from backscroll_tools.writes.metadata import replace_metadata
+from backscroll_tools.writes.metadata import modification, replace_metadata
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, message_id = arguments["thread_id"], arguments["message_id"]
     refuse_other_kinds("modify", "thread_id", thread_id, ("thread", "conversation"))
     refuse_other_kinds("modify", "message_id", message_id, ("message",))
-    modify = collection_of(call.client.upstream.profile, thread_id).modify_message
-    if modify is None:
+    collection = collection_of(call.client.upstream.profile, thread_id)
+    if collection is CONVERSATION:
         raise invalid_arguments(
             "Messages of a conversation have no metadata.",
             "Change the metadata of the conversation itself with modify-thread.",
         )
-    request = modify(thread_id, message_id, arguments["metadata"], keys.mint())
-    retrieval = Request("GET", request.group, request.path)
+    retrieval = collection.retrieve_message(thread_id, message_id)
+    request = modification(retrieval, arguments["metadata"])
     raw = await replace_metadata(call, MODIFY_MESSAGE.name, request, retrieval, message_id)
     message = objects.message({**raw, "id": message_id})
     shown: JSON = {"id": message_id, "role": message["role"]}

@@ -10,16 +10,15 @@ from backscroll_tools.models import JSON
 from backscroll_tools.single_object import single_object
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import THREADS_TOOLSET
-from backscroll_tools.writes import keys
-from backscroll_tools.writes.metadata import replace_metadata
+from backscroll_tools.writes.metadata import modification, replace_metadata
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, metadata = arguments["thread_id"], arguments["metadata"]
     refuse_other_kinds("modify", "thread_id", thread_id, ("thread", "conversation"))
     collection = collection_of(call.client.upstream.profile, thread_id)
-    request = collection.modify(thread_id, metadata, keys.mint())
     retrieval = collection.describe(thread_id)
+    request = modification(retrieval, metadata)
     raw = await replace_metadata(call, MODIFY_THREAD.name, request, retrieval, thread_id)
     return single_object(call, "thread", objects.thread({**raw, "id": thread_id}))
 

@@ -10,6 +10,11 @@ from backscroll_tools.tool import Call
 from backscroll_tools.writes.idempotent import IdempotentWrite
 
 
+def deletion(retrieval: Request) -> Request:
+    """Return the request that deletes the object that a request reads."""
+    return Request("DELETE", retrieval.group, retrieval.path)
+
+
 async def delete(call: Call, tool: str, request: Request, retrieval: Request, name: str) -> None:
     """Delete an object.
 

@@ -3,7 +3,15 @@
 from backscroll_tools.client.requests import Request
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Call
+from backscroll_tools.writes import keys
 from backscroll_tools.writes.idempotent import IdempotentWrite
+
+
+def modification(retrieval: Request, metadata: JSON) -> Request:
+    """Return the request that replaces the metadata of the object that a request reads."""
+    body: JSON = {"metadata": metadata}
+    group, path = retrieval.group, retrieval.path
+    return Request("POST", group, path, (), body, keys.mint(), idempotent=True)
 
 
 async def replace_metadata(

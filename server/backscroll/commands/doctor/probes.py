@@ -9,7 +9,7 @@ import anyio
 
 from backscroll.commands.doctor.causes import NO_KEY, cause_of
 from backscroll.commands.doctor.diagnosis import Check
-from backscroll_tools.client import requests
+from backscroll_tools.client import completion_requests, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError
@@ -27,7 +27,7 @@ COMPLETION_MESSAGES: Final = (
 _PARTS: Final = {
     THREADS: (requests.retrieve_message("thread_0", "msg_0"), SINGLE_MESSAGES),
     CHAT_COMPLETIONS: (
-        requests.list_chat_messages("chatcmpl-0", Slice(1, "asc")),
+        completion_requests.list_chat_messages("chatcmpl-0", Slice(1, "asc")),
         COMPLETION_MESSAGES,
     ),
 }
