@@ -136,22 +136,10 @@ async def test_too_many_first_messages_are_refused(api: httpx2.AsyncClient) -> N
     assert (await page(api, "/threads"))["data"] == []
 
 
-async def test_an_endpoint_of_runs_says_that_the_store_has_none(api: httpx2.AsyncClient) -> None:
-    for method, path in (
-        ("POST", "/threads/runs"),
-        ("POST", "/threads/thread_1/runs"),
-        ("GET", "/threads/thread_1/runs/run_1/steps"),
-    ):
-        envelope = error(await api.request(method, path, json={"assistant_id": "asst_1"}), 404)
-        url = f"Invalid URL ({method} /v1{path})"
-        message = f"{url}. This store keeps messages and cannot run assistants."
-        assert envelope == {"message": message, "param": None, "code": None}
-
-
 async def test_routes_and_methods_that_are_not_there_answer_with_the_envelope(
     api: httpx2.AsyncClient,
 ) -> None:
-    assert error(await api.get("/assistants"), 404)["message"] == "Invalid URL (GET /v1/assistants)"
+    assert error(await api.get("/thread"), 404)["message"] == "Invalid URL (GET /v1/thread)"
     assert error(await api.get("/threads/"), 404)["message"] == "Invalid URL (GET /v1/threads/)"
     reply = await api.put("/threads")
     assert error(reply, 405) == {

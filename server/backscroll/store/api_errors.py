@@ -61,10 +61,25 @@ def no_model(purpose: str) -> ApiError:
         purpose: what the request asks for, such as `create responses`.
     """
     message = (
-        f"This store has no model, so it cannot {purpose}. It keeps what 'backscroll import' "
+        f"this store has no model, so it cannot {purpose}. It keeps what 'backscroll import' "
         "brings in. BACKSCROLL_MODEL_URL, a setting for a model server, is not supported yet."
     )
-    return ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code="model_not_configured")
+    return not_served(message, code="model_not_configured")
+
+
+def not_served(reason: str, *, code: str = "not_served") -> ApiError:
+    """Return the 501 for a request that the store can never serve as it is configured.
+
+    The header `x-should-retry` stops OpenAI's client libraries from sending the request again, as
+    they do after other replies with status 500 or above.
+
+    Args:
+        reason: one or more sentences that follow `Not served: `.
+        code: the error's `code`.
+    """
+    headers = {"X-Should-Retry": "false"}
+    message = f"Not served: {reason}"
+    return ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code=code, headers=headers)
 
 
 def again_later(why: str, code: str) -> ApiError:

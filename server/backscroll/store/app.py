@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +36,8 @@ from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
 from backscroll.store.messages import MessageEndpoints
+from backscroll.store.models import list_models, no_such_model
+from backscroll.store.not_served import absent
 from backscroll.store.responses import ResponseEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.search import backfill
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from backscroll.store.search.meanings import Meanings
 
 _CLOCK: Final = Clock()
-_RUNS: Final = re.compile("/v1/threads/([^/]*/)?runs(/|$)")
 _log: Final = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -167,7 +167,7 @@ def _application(
             _route(thread + "/messages", GET=messages.page, POST=messages.create),
             _route(conversation + "/items", GET=items.page, POST=items.create),
             _route("/v1/threads", GET=threads.page, POST=threads.create),
-            _route("/v1/threads/runs", POST=_no_runs),  # in the next route, `runs` would be an id
+            _route("/v1/threads/runs", POST=_no_route),  # in the next route, `runs` would be an id
             _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
             _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
             _route(message + "/files", GET=files.page),
@@ -194,6 +194,8 @@ def _application(
             _route(response, GET=responses.get, DELETE=responses.delete),
             _route(response + "/input_items", GET=responses.input_items),
             _route(response + "/cancel", POST=responses.cancel),
+            _route("/v1/models", GET=list_models),
+            _route("/v1/models/{model:path}", GET=no_such_model, DELETE=no_such_model),
             _route("/v1/search", GET=SearchEndpoint(database, meanings).page),
         ],
     )
@@ -215,7 +217,7 @@ def _route(path: str, **by_method: Handler) -> Route:
     return Route(path, dispatch, methods=list(by_method))
 
 
-async def _no_runs(_request: Request) -> Response:
+async def _no_route(_request: Request) -> Response:
     raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
@@ -274,6 +276,4 @@ def _routing_error(request: Request, error: HTTPException) -> ApiError:
     if error.status_code != HTTPStatus.NOT_FOUND:
         return ApiError(error.status_code, error.detail, headers=headers)
     message = f"Invalid URL ({method} {path})"
-    if _RUNS.match(path):
-        message += ". This store keeps messages and cannot run assistants."
-    return ApiError(HTTPStatus.NOT_FOUND, message, headers=headers)
+    return absent(method, path) or ApiError(HTTPStatus.NOT_FOUND, message, headers=headers)
