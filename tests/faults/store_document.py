@@ -36,6 +36,17 @@ _MESSAGE: Final[JSON] = {
     "required": ["role", "content"],
 }
 _MODIFY: Final[JSON] = {"type": "object", "properties": {"metadata": _METADATA}}
+_ASSISTANT: Final[JSON] = {
+    "type": "object",
+    "properties": {
+        "model": {"type": "string"},
+        "tools": {"type": "array", "items": {"type": "object"}},
+        "temperature": {"type": "number"},
+        "response_format": {},
+        "metadata": _METADATA,
+    },
+    "required": ["model"],
+}
 _ITEM: Final[JSON] = {
     "type": "object",
     "properties": {
@@ -105,6 +116,8 @@ def document(ids: dict[str, list[str]]) -> JSON:
         "/chat/completions": {"get": (None, {**_PAGING, "model": {"type": "string"}})},
         "/chat/completions/{completion_id}": {"get": (None, {}), "delete": (None, {})},
         "/chat/completions/{completion_id}/messages": {"get": (None, _PAGING)},
+        "/assistants": {"get": (None, _PAGING), "post": (_ASSISTANT, {})},
+        "/assistants/{assistant_id}": {"get": (None, {}), "post": (_MODIFY, {})},
         "/responses": {"get": (None, {**_PAGING, "conversation_id": {"type": "string"}})},
         "/responses/{response_id}": {"get": (None, {}), "delete": (None, {})},
         "/responses/{response_id}/input_items": {"get": (None, _PAGING)},

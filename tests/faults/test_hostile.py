@@ -27,7 +27,7 @@ from tests.store.wire import new_conversation, new_thread
 
 REQUESTS: Final = sized(quick=75, long=10_000)
 BETA: Final = {"OpenAI-Beta": "assistants=v2"}
-OPERATIONS: Final = 24
+OPERATIONS: Final = 28
 CANARY: Final = "canary text 77d0e3"
 STORE_STATUSES: Final = {200, 400, 404, 405, 409, 413, 415, 422}
 HTTP_STATUSES: Final = {200, 202, 400, 401, 403, 404, 405, 406, 408, 413, 415, 421, 429}
@@ -77,6 +77,7 @@ async def test_the_store_answers_random_requests_with_a_right_status(tmp_path: P
             "item_id": ["msg_1"],
             "completion_id": ["chatcmpl-1"],
             "response_id": ["resp_1"],
+            "assistant_id": ["asst_1"],
         }
         operations = schemathesis.openapi.from_dict(document(known)).get_all_operations()
         cases: list[st.SearchStrategy[Case[Any]]] = [

@@ -179,8 +179,8 @@ async def test_an_optional_field_may_be_null(api: httpx2.AsyncClient) -> None:
             "array_above_max_length",
         ),
         (
-            {"file_search": {"vector_stores": []}},
-            "tool_resources.file_search.vector_stores",
+            {"file_search": {"stores": []}},
+            "tool_resources.file_search.stores",
             "unknown_parameter",
         ),
         ("x", "tool_resources", "invalid_type"),

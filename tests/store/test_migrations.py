@@ -162,6 +162,8 @@ async def test_an_old_store_goes_on_where_it_was(old_url: str) -> None:
             response = ImportedResponse(key="r", id="resp_1", created_at=1, input=[], output=[])
             assert (await store.import_response(response)).kind == "imported"
             assert (await page(api, "/responses"))["last_id"] == "resp_1"
+            assistant = (await api.post("/assistants", json={"model": "m"})).json()
+            assert (await page(api, "/assistants"))["data"] == [assistant]
 
 
 async def test_what_an_old_store_imported_is_brought_up_to_date(old_url: str) -> None:

@@ -27,7 +27,7 @@ SERVED = (
     *("/chat/completions", "/chat/completions/*", "/chat/completions/*/messages"),
     *("/responses", "/responses/*", "/responses/*/input_items", "/responses/*/cancel"),
     *("/responses/input_tokens", "/responses/compact"),
-    *("/models", "/models/*"),
+    *("/assistants", "/assistants/*", "/models", "/models/*"),
 )
 NO_MODEL = (
     "It keeps what 'backscroll import' brings in. BACKSCROLL_MODEL_URL, a setting for a model "
@@ -77,9 +77,7 @@ async def test_the_official_client_asks_once_and_shows_the_reason(
     client: openai.AsyncOpenAI,
 ) -> None:
     with pytest.raises(openai.InternalServerError) as caught:
-        await client.with_options(max_retries=5).files.create(
-            file=b"content", purpose="assistants", timeout=1
-        )
+        await client.with_options(max_retries=5).files.create(file=b"a", purpose="assistants")
     assert caught.value.body == {
         "message": "Not served: this store keeps no files. Messages and assistants keep the ids of "
         "files, which are not checked.",

@@ -58,12 +58,16 @@ async def other(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-async def filled(store: Store) -> None:
+async def filled(store: Store, sql: Sql) -> None:
     """One of everything, in the default partition."""
     assert (await store.import_thread(THREAD)).kind == "imported"
     assert (await store.import_conversation(CONVERSATION)).kind == "imported"
     assert (await store.import_completion(COMPLETION)).kind == "imported"
     assert (await store.import_response(RESPONSE)).kind == "imported"
+    await sql(
+        "INSERT INTO assistants (id, created_at, fields)"
+        """ VALUES ('asst_1', 1, '{"model": "m", "instructions": "a secret"}')"""
+    )
 
 
 REQUESTS: list[tuple[str, str, Json | None]] = [
@@ -98,6 +102,11 @@ REQUESTS: list[tuple[str, str, Json | None]] = [
     ("DELETE", "/responses/{response}", None),
     ("GET", "/responses/{response}/input_items", None),
     ("GET", "/responses/{response}/input_items?after={input}", None),
+    ("GET", "/assistants?after={assistant}", None),
+    ("GET", "/assistants?before={assistant}", None),
+    ("GET", "/assistants/{assistant}", None),
+    ("POST", "/assistants/{assistant}", {"metadata": {"a": "b"}}),
+    ("DELETE", "/assistants/{assistant}", None),
 ]
 THERE = {
     "thread": "thread_1",
@@ -107,6 +116,7 @@ THERE = {
     "completion": "chatcmpl-1",
     "response": "resp_1",
     "input": "msg_5",
+    "assistant": "asst_1",
 }
 NOWHERE = {name: f"{value[:-1]}8" for name, value in THERE.items()}
 
@@ -144,6 +154,8 @@ async def test_a_list_has_what_is_in_its_own_partition_alone(
         assert len((await page(api, f"/chat/completions{query}"))["data"]) == 1
     assert (await page(other, "/responses"))["data"] == []
     assert len((await page(api, "/responses"))["data"]) == 1
+    assert (await page(other, "/assistants"))["data"] == []
+    assert len((await page(api, "/assistants"))["data"]) == 1
 
 
 async def test_each_partition_has_ids_keys_and_imports_of_its_own(

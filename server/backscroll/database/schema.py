@@ -6,9 +6,9 @@ Every change of the tables needs a new version, and a migration from the previou
 may have only some of the sets. The table `backscroll_schema` stores the schema version of a
 database, which applies to all of its tables.
 
-Each thread, conversation, completion and response belongs to a named partition. Ids are unique only
-within a partition. Messages and items refer to their thread, conversation or response by its
-`position`, which is unique in its table. The `scope` of an idempotency key is its partition.
+Each thread, conversation, completion, response and assistant belongs to a named partition. Ids are
+unique only within a partition. Messages and items refer to their thread, conversation or response
+by its `position`, which is unique in its table. The `scope` of an idempotency key is its partition.
 
 Each list is ordered by `position`, which increases in commit order. A deleted row becomes a
 tombstone: its content is erased and `deleted_at` is set. It keeps its id and position, so that a
@@ -172,6 +172,20 @@ completion_metadata: Final = Table(
     Column("value", PlainText, nullable=False),
 )
 
+# `fields` has the body of the request that created the assistant, except its metadata.
+assistants: Final = Table(
+    "assistants",
+    tables,
+    Column("position", RowNumber, primary_key=True, autoincrement=True),
+    Column("partition", PlainText, nullable=False, server_default=""),
+    Column("id", PlainText, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("metadata", Json),
+    Column("fields", Json),
+    Column("deleted_at", BigInteger),
+    UniqueConstraint("partition", "id", name="assistants_partition_id_key"),
+)
+
 idempotency: Final = Table(
     "idempotency",
     tables,
@@ -219,6 +233,7 @@ TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
     "store": (
         *(threads, messages, conversations, items),
         *(completions, completion_messages, completion_metadata),
+        assistants,
         *RESPONSE_TABLES,
         *(idempotency, retention_clock),
         *HISTORY_TABLES,
@@ -265,6 +280,7 @@ Index(
 )
 index_undeleted("living_completions", completions, "partition", "position")
 index_undeleted("living_completions_of_model", completions, "partition", "model", "position")
+index_undeleted("living_assistants", assistants, "partition", "position")
 _undeleted_of_run = messages.c.run_id.is_not(None) & messages.c.deleted_at.is_(None)
 Index(
     "living_messages_of_run",

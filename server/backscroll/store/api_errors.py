@@ -67,7 +67,7 @@ def no_model(purpose: str) -> ApiError:
     return not_served(message, code="model_not_configured")
 
 
-def not_served(reason: str, *, code: str = "not_served") -> ApiError:
+def not_served(reason: str, *, code: str = "not_served", param: str | None = None) -> ApiError:
     """Return the 501 for a request that the store can never serve as it is configured.
 
     The header `x-should-retry` stops OpenAI's client libraries from sending the request again, as
@@ -76,10 +76,11 @@ def not_served(reason: str, *, code: str = "not_served") -> ApiError:
     Args:
         reason: one or more sentences that follow `Not served: `.
         code: the error's `code`.
+        param: the parameter that asks for it, or None if the endpoint itself is not served.
     """
     headers = {"X-Should-Retry": "false"}
     message = f"Not served: {reason}"
-    return ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code=code, headers=headers)
+    return ApiError(HTTPStatus.NOT_IMPLEMENTED, message, code=code, param=param, headers=headers)
 
 
 def again_later(why: str, code: str) -> ApiError:

@@ -27,6 +27,7 @@ from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
 from backscroll.store.archive.archive import Archive
+from backscroll.store.assistants import AssistantEndpoints
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
@@ -155,12 +156,14 @@ def _application(
     conversations = ConversationEndpoints(database, keys, clock)
     items = ItemEndpoints(database, keys, clock)
     completions = CompletionEndpoints(database, keys, clock)
+    assistants = AssistantEndpoints(database, keys, clock)
     responses = ResponseEndpoints(database, clock)
     thread = "/v1/threads/{thread_id}"
     message = thread + "/messages/{message_id}"
     conversation = "/v1/conversations/{conversation_id}"
     completion = "/v1/chat/completions/{completion_id}"
     response = "/v1/responses/{response_id}"
+    assistant = "/v1/assistants/{assistant_id}"
     app = Starlette(
         routes=[
             # The first route that matches is used, so the routes with the most requests come first.
@@ -194,6 +197,8 @@ def _application(
             _route(response, GET=responses.get, DELETE=responses.delete),
             _route(response + "/input_items", GET=responses.input_items),
             _route(response + "/cancel", POST=responses.cancel),
+            _route("/v1/assistants", GET=assistants.page, POST=assistants.create),
+            _route(assistant, GET=assistants.get, POST=assistants.modify, DELETE=assistants.delete),
             _route("/v1/models", GET=list_models),
             _route("/v1/models/{model:path}", GET=no_such_model, DELETE=no_such_model),
             _route("/v1/search", GET=SearchEndpoint(database, meanings).page),
@@ -223,7 +228,11 @@ async def _no_route(_request: Request) -> Response:
 
 def _has_nul(request: Request) -> bool:
     """Return whether the path or query string has a NUL character, which PostgreSQL rejects."""
-    checked = {"thread_id", "conversation_id"}  # the module `ids` rejects NUL characters in these
+    checked = {
+        "thread_id",
+        "conversation_id",
+        "assistant_id",
+    }  # the module `ids` rejects NUL characters in these
     names = (value for name, value in request.path_params.items() if name not in checked)
     return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 

@@ -22,39 +22,41 @@ Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
 Detail = Literal["auto", "low", "high"]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A request body, or an object in one: no other fields, and no conversion of types."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
-class TextPart(_Body):
+class TextPart(Body):
     """A text part of a message. In a request, its text is a plain string."""
 
     type: Literal["text"]
     text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
 
-class ImageFile(_Body):
+class ImageFile(Body):
     """A reference to an uploaded image file."""
 
     file_id: FileId
     detail: Detail = "auto"
 
 
-class ImageUrl(_Body):
+class ImageUrl(Body):
     """A reference to an image at a URL."""
 
     url: Annotated[str, Field(min_length=1, max_length=_MAX_URL)]
     detail: Detail = "auto"
 
 
-class ImageFilePart(_Body):
+class ImageFilePart(Body):
     """A message part with an uploaded image file."""
 
     type: Literal["image_file"]
     image_file: ImageFile
 
 
-class ImageUrlPart(_Body):
+class ImageUrlPart(Body):
     """A message part with an image at a URL."""
 
     type: Literal["image_url"]
@@ -104,20 +106,20 @@ Content = Annotated[
 ]
 
 
-class AttachmentTool(_Body):
+class AttachmentTool(Body):
     """A tool that may use an attached file."""
 
     type: Literal["code_interpreter", "file_search"]
 
 
-class Attachment(_Body):
+class Attachment(Body):
     """A file and the tools that may use it."""
 
     file_id: FileId
     tools: Annotated[list[AttachmentTool], Field(max_length=16)]
 
 
-class MessageV1(_Body):
+class MessageV1(Body):
     """The body that creates a message (`CreateMessageRequest`), in the API's first version."""
 
     role: Literal["user", "assistant"]
@@ -130,7 +132,7 @@ class MessageV1(_Body):
         return [{"file_id": file_id, "tools": []} for file_id in self.file_ids or ()]
 
 
-class MessageV2(_Body):
+class MessageV2(Body):
     """The body that creates a message (`CreateMessageRequest`), in the API's second version."""
 
     role: Literal["user", "assistant"]
@@ -143,33 +145,43 @@ class MessageV2(_Body):
         return [attachment.model_dump() for attachment in self.attachments or ()]
 
 
-class CodeInterpreterFiles(_Body):
+class CodeInterpreterFiles(Body):
     """The files that a thread's code interpreter may use."""
 
     file_ids: Annotated[list[FileId], Field(max_length=20)] = []
 
 
-class FileSearchStores(_Body):
-    """The vector stores that a thread's file search may use."""
+def _refuse_new_stores(stores: list[Any] | None) -> list[Any] | None:
+    if stores:
+        kind = "not_served"
+        raise PydanticCustomError(kind, "this store has no vector stores, and cannot create one.")
+    return stores
+
+
+class FileSearchStores(Body):
+    """The vector stores that a thread's file search may use. `vector_stores` would create some."""
 
     vector_store_ids: Annotated[list[FileId], Field(max_length=1)] = []
+    vector_stores: Annotated[
+        list[Any] | None, AfterValidator(_refuse_new_stores), Field(exclude=True)
+    ] = None
 
 
-class ToolResources(_Body):
+class ToolResources(Body):
     """The files and vector stores that a thread's tools may use."""
 
     code_interpreter: CodeInterpreterFiles | None = None
     file_search: FileSearchStores | None = None
 
 
-class ThreadV1(_Body):
+class ThreadV1(Body):
     """The body that creates a thread (`CreateThreadRequest`), in the API's first version."""
 
     messages: Annotated[list[MessageV1], Field(max_length=_MAX_MESSAGES)] = []
     metadata: Metadata | None = None
 
 
-class ThreadV2(_Body):
+class ThreadV2(Body):
     """The body that creates a thread (`CreateThreadRequest`), in the API's second version."""
 
     messages: Annotated[list[MessageV2], Field(max_length=_MAX_MESSAGES)] = []
@@ -177,7 +189,7 @@ class ThreadV2(_Body):
     tool_resources: ToolResources | None = None
 
 
-class MetadataChange(_Body):
+class MetadataChange(Body):
     """The body that modifies a message or, in the API's first version, a thread."""
 
     metadata: Metadata | None = None
@@ -189,7 +201,7 @@ class ThreadChange(MetadataChange):
     tool_resources: ToolResources | None = None
 
 
-class MetadataReplacement(_Body):
+class MetadataReplacement(Body):
     """The body that updates a stored completion or conversation; `null` removes all metadata."""
 
     metadata: Metadata | None

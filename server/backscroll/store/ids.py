@@ -86,6 +86,11 @@ def new_response_id() -> str:
     return "resp_" + _random(24)
 
 
+def new_assistant_id() -> str:
+    """Return `asst_` and 24 random base62 characters (143 bits)."""
+    return "asst_" + _random(24)
+
+
 def is_id(value: str) -> bool:
     """Return whether `value` is a well-formed id: 1-256 letters, digits and `_ . = -`.
 
@@ -102,6 +107,11 @@ def require_thread_id(value: str) -> str:
 def require_conversation_id(value: str) -> str:
     """Return `value`, or raise the 400 for a malformed conversation id."""
     return _require(value, "conversation_id", "conv")
+
+
+def require_assistant_id(value: str) -> str:
+    """Return `value`, or raise the 400 for a malformed assistant id."""
+    return _require(value, "assistant_id", "asst")
 
 
 def _require(value: str, param: str, prefix: str) -> str:

@@ -38,8 +38,6 @@ ABSENCES: Final = (
     Absence(
         purpose="run assistants",
         endpoints="""
-            GET,POST         /assistants
-            GET,POST,DELETE  /assistants/*
             POST             /threads/runs
             GET,POST         /threads/*/runs
             GET,POST         /threads/*/runs/*

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from backscroll.store.api_errors import ApiError, invalid_value
+from backscroll.store.api_errors import ApiError, invalid_value, not_served
 
 _SHOWN: Final = 64
 _NAMES: Final = {
@@ -24,6 +24,8 @@ _EXPECTED: Final = {
     "dict_type": "an object",
     "model_type": "an object",
     "int_type": "an integer",
+    "float_type": "a number",
+    "bool_type": "a boolean",
 }
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -33,7 +35,8 @@ def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
     """Return `body` as an instance of `model`.
 
     Raises:
-        ApiError: 400 with OpenAI's `param` and `code`, for the first violation.
+        ApiError: 400 with OpenAI's `param` and `code`, for the first violation; 501 if that is a
+            field for something that the store does not serve.
     """
     try:
         return model.model_validate(body)
@@ -46,6 +49,8 @@ def _wire_error(error: ErrorDetails) -> ApiError:
     kind = error["type"]
     if kind.startswith("union_tag"):
         param += ".type"
+    if kind == "not_served":
+        return not_served(error["msg"], param=param)
     if kind in _EXPECTED:
         got = _NAMES.get(type(error["input"]), "another type")
         message = f"Invalid type for '{param}': expected {_EXPECTED[kind]}, but got {got} instead."
@@ -156,6 +161,32 @@ def _array_empty(param: str, _error: ErrorDetails) -> tuple[str, str]:
     )
 
 
+def _below(param: str, error: ErrorDetails) -> tuple[str, str]:
+    least, got = error["ctx"]["ge"], error["input"]
+    return (
+        f"{_number(got)}_below_min_value",
+        (
+            f"Invalid '{param}': {_number(got)} below minimum value. "
+            f"Expected a value >= {least:g}, but got {got} instead."
+        ),
+    )
+
+
+def _beyond(param: str, error: ErrorDetails) -> tuple[str, str]:
+    most, got = error["ctx"]["le"], error["input"]
+    return (
+        f"{_number(got)}_above_max_value",
+        (
+            f"Invalid '{param}': {_number(got)} above maximum value. "
+            f"Expected a value <= {most:g}, but got {got} instead."
+        ),
+    )
+
+
+def _number(given: float) -> str:
+    return "integer" if isinstance(given, int) else "decimal"
+
+
 _RULES: Final[dict[str, Callable[[str, ErrorDetails], tuple[str, str]]]] = {
     "missing": _missing,
     "union_tag_not_found": _missing,
@@ -167,4 +198,6 @@ _RULES: Final[dict[str, Callable[[str, ErrorDetails], tuple[str, str]]]] = {
     "string_too_short": _string_empty,
     "too_long": _above,
     "too_short": _array_empty,
+    "greater_than_equal": _below,
+    "less_than_equal": _beyond,
 }

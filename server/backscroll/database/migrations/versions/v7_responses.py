@@ -1,4 +1,4 @@
-"""Add the tables of responses.
+"""Add the tables of responses, and the table of assistants.
 
 The numbers of other work on the search index become greater, because responses have the number 3.
 """
@@ -44,12 +44,26 @@ def upgrade() -> None:
         Column("is_output", Boolean, nullable=False),
         Column("body", _Json),
     )
+    op.create_table(
+        "assistants",
+        Column("position", _RowNumber, primary_key=True, autoincrement=True),
+        Column("partition", _Text, nullable=False, server_default=""),
+        Column("id", _Text, nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("metadata", _Json),
+        Column("fields", _Json),
+        Column("deleted_at", BigInteger),
+        UniqueConstraint("partition", "id", name="assistants_partition_id_key"),
+    )
     for name, columns in (
         ("living_responses", ["partition", "position"]),
         ("living_responses_of_conversation", ["partition", "conversation_id", "position"]),
     ):
         op.create_index(name, "responses", columns, sqlite_where=text("deleted_at IS NULL"))
     op.create_index("response_items_by_id", "response_items", ["id", "response"])
+    columns = ["partition", "position"]
+    undeleted = text("deleted_at IS NULL")
+    op.create_index("living_assistants", "assistants", columns, sqlite_where=undeleted)
     # In two steps, because SQLite checks that the numbers are unique after each row.
     op.execute("UPDATE search_pending SET kind = kind + 10 WHERE kind >= 3")
     op.execute("UPDATE search_pending SET kind = kind - 9 WHERE kind >= 13")
