@@ -27,7 +27,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.upstream import V2, call, client_of
 from tests.loopback import NO_TLS
 from tests.pace import limit_s
-from tests.postgres import FAST, PostgresServer, postgres_server
+from tests.postgres import PostgresServer, postgres_server
 
 WRITERS: Final = 8
 CREATES: Final = sized(quick=20, long=2_000)
@@ -42,9 +42,12 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A PostgreSQL that waits for the disk where the figures are made."""
-    with postgres_server(*(() if LONG else FAST)) as running:
+def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """The tests' PostgreSQL, or one that waits for the disk where the figures are made."""
+    if not LONG:
+        yield request.getfixturevalue("postgres")
+        return
+    with postgres_server() as running:
         yield running
 
 
