@@ -263,7 +263,7 @@ async def test_any_key_set_is_either_accepted_or_refused() -> None:
         issuing_.keys = {}
         issuer = Issuer(issuing_.url, http)
 
-        @settings(deadline=None, max_examples=50)
+        @settings(deadline=None, max_examples=25)
         @given(keys)
         def holds(published: list[Any]) -> None:
             issuing_.raw = json.dumps({"keys": published})
