@@ -6,7 +6,7 @@ import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +49,33 @@ def process(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def at_terminal(
-    database: str, *arguments: str, typed: bytes = b"", environ: Mapping[str, str] | None = None
+    database: str,
+    *arguments: str,
+    typed: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> bytes:
-    """Run a command at a terminal 80 columns wide; return its output."""
+    """Run a command at a terminal 80 columns wide; return its output.
+
+    Args:
+        database: the URL of its database.
+        arguments: the arguments after `backscroll`.
+        typed: what a person types.
+        environ: more environment variables.
+        command: what starts `backscroll`; by default, this Python.
+    """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     try:
         with subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*command, *arguments],
             env=variables(database=database)
             | {"TERM": "xterm", "COLUMNS": "80", **(environ or {})},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-        ) as command:
+        ) as running:
             os.close(theirs)
             os.write(ours, typed)
             shown = b""
@@ -72,7 +84,7 @@ def at_terminal(
                     shown += chunk
             except OSError:  # on Linux, the other end has closed
                 pass
-            command.wait(WAIT_S)
+            running.wait(WAIT_S)
     finally:
         os.close(ours)
     return shown

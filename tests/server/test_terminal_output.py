@@ -9,8 +9,6 @@ from manifests.commands_page import every
 from tests.server.command_line import at_terminal, backscroll
 
 WIDTH = 80
-CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
-COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)(?:;\d+)*m")
 SHOWN = [
     ("--help",),
     ("token", "--help"),
@@ -59,15 +57,3 @@ def test_in_a_pipe_it_is_plain_text(words: tuple[str, ...], database: str) -> No
     assert (done.exit_code, done.stderr) == (0, "")
     assert is_plain(done.stdout)
     assert too_wide(done.stdout, database) == []
-
-
-def test_the_demonstration_without_colour_says_the_same_in_80_columns() -> None:
-    shown = at_terminal("", "demo", environ={"NO_COLOR": "1"}).decode().replace("\r\n", "\n")
-
-    assert COLOUR.search(shown) is None
-    lines = re.split(r"[\r\n]+", CONTROL.sub("", shown))  # a bar is drawn over itself
-    assert [line for line in lines if len(line) > WIDTH] == []
-    assert sum(line.startswith("   ✓") for line in lines) == 20
-    # What is quoted may be cut at the edge; what the demonstration says itself may not.
-    said = [line for line in lines if not line.startswith(("   |", "   >"))]
-    assert [line for line in said if line.endswith("…")] == []

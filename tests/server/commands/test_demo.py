@@ -12,14 +12,18 @@ class _Misremembered(cast.Cast):
         return [f"{text}?" for text in super().texts(uuid)]
 
 
-async def test_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
+async def test_in_a_pipe_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     chosen = cast.choose(30)
 
     code = await show.run(cast=_Misremembered(chosen.conversations, chosen.longest))
 
-    said = capsys.readouterr().out.splitlines()
+    shown = capsys.readouterr()
+    said = shown.out.splitlines()
+    assert shown.err == ""
+    assert [line for line in said if len(line) > 80 or "\x1b" in line] == []
+    assert 60 <= len(said) <= 180
     ending = said[said.index(next(line for line in said if "checks failed in" in line)) :]
     assert code == 1
     assert ending[0].startswith("5 checks failed in ")
