@@ -11,12 +11,16 @@ from click.testing import CliRunner
 from backscroll.cli import commands
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
+from backscroll.commands.doctor.probes import PROBE_S
 from backscroll.commands.doctor.report import as_text
 from backscroll.commands.token.issuing import issue, new_token, revoke
 from backscroll.settings.model import load, sources
 from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
 from tests.inventory import NAMES
+
+NOWHERE = "http://127.0.0.1:1/v1"
+"""An upstream that cannot be reached; waiting for it changes none of the checks of HTTP."""
 
 NO_START = "Fix it; until then, backscroll serve --transport http does not start."
 
@@ -28,7 +32,10 @@ async def diagnosis_of(folder: Path, host: str = "", /, **settings: str) -> Diag
         name if name.isupper() else f"BACKSCROLL_{name.upper()}": value
         for name, value in given.items()
     }
-    return await examine(load(None, environ), sources(None, environ), environ, host=host)
+    limit_s = 0.1 if settings.get("base_url") == NOWHERE else PROBE_S
+    return await examine(
+        load(None, environ), sources(None, environ), environ, host=host, limit_s=limit_s
+    )
 
 
 def found(diagnosis: Diagnosis) -> list[Check]:
@@ -242,7 +249,7 @@ async def test_tokens_that_the_upstream_will_refuse_are_reported(tmp_path: Path)
     url = f"sqlite:///{tmp_path / 'store.db'}"
     for name, variable in (("ada", "ADA_KEY"), ("bob", "BOB_KEY"), ("tom", "")):
         await issue(url, new_token(name, key_variable=variable))
-    upstream = {"upstream": "openai", "base_url": "http://127.0.0.1:1/v1", "http_auth": "token"}
+    upstream = {"upstream": "openai", "base_url": NOWHERE, "http_auth": "token"}
 
     both = await diagnosis_of(tmp_path, ADA_KEY="k", **upstream)
     unset = await diagnosis_of(tmp_path, ADA_KEY="k", api_key="k", **upstream)
@@ -277,7 +284,7 @@ async def test_a_token_database_that_cannot_be_opened_is_reported_once(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "store.db").write_text("no database\n" * 100)
-    elsewhere = {"upstream": "openai", "base_url": "http://127.0.0.1:1/v1", "api_key": "k"}
+    elsewhere = {"upstream": "openai", "base_url": NOWHERE, "api_key": "k"}
 
     ours = await diagnosis_of(tmp_path, http_auth="token")
     theirs = await diagnosis_of(tmp_path, http_auth="token", **elsewhere)
