@@ -1,6 +1,5 @@
 """The real store on a real port, its contents, and a client that uses it through a proxy."""
 
-import asyncio
 import json
 import socket
 import sqlite3
@@ -21,7 +20,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
 from tests.faults.proxy import Proxy
-from tests.loopback import NO_TLS
+from tests.loopback import NO_TLS, serving
 from tests.pace import limit_s, paced_s
 
 Kind: TypeAlias = Literal["store", "threads", "conversations"]
@@ -77,12 +76,9 @@ async def served_store(folder: Path) -> AsyncIterator[Served]:
         config = uvicorn.Config(
             store.app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
         )
-        server = uvicorn.Server(config)
         with socket.create_server(("127.0.0.1", 0)) as listening:
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
-            yield Served(listening.getsockname()[1], path)
-            server.should_exit = True
-            await serving
+            async with serving(uvicorn.Server(config), listening):
+                yield Served(listening.getsockname()[1], path)
 
 
 @asynccontextmanager

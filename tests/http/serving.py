@@ -19,10 +19,11 @@ from backscroll.http.auth import access
 from backscroll.http.auth.token_callers import KEPT_S
 from backscroll.http.dispatch import Dispatcher
 from backscroll.http.serving import answering
+from backscroll.http.serving.connection_limits import BoundedServer
 from backscroll.http.serving.receiving import READ_S
 from backscroll.process.listening import listen
 from backscroll.settings.model import Settings
-from tests.loopback import NO_TLS
+from tests.loopback import NO_TLS, serving
 from tests.pace import limit_s
 from tests.server.stdio.host import environment
 
@@ -49,13 +50,11 @@ class Running:
         port: its port on loopback.
         settings: its settings.
         opened: the application that it serves.
-        stopping: set by a test to stop it.
     """
 
     port: int
     settings: Settings
     opened: Opened
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def origin(self) -> str:
@@ -101,14 +100,12 @@ async def running(
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         async with opened(settings, allowed, dispatcher, token_kept_s) as served:
-            server = Running(port, settings, served)
-            answer = answering.answer(served, settings, listener, server.stopping, read_s)
-            task = asyncio.create_task(answer)
-            try:
-                yield server
-            finally:
-                server.stopping.set()
-                await task
+            config = answering.configuration(served, settings, read_s)
+            async with serving(BoundedServer(config, settings.http_receive_s), listener):
+                try:
+                    yield Running(port, settings, served)
+                finally:
+                    served.stop.set()
 
 
 def message(method: str, params: Mapping[str, object], era: str, request_id: object = 1) -> JSON:

@@ -4,7 +4,6 @@
 
 import asyncio
 import os
-import socket
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,11 +15,11 @@ import asyncpg
 import httpx2
 import openai
 import pytest
-import uvicorn
 from hypothesis import HealthCheck, settings
 
 from backscroll.database.column_types import tables
 from backscroll.store.app import Store, open_store
+from tests.loopback import served
 from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
@@ -150,13 +149,8 @@ async def api(store: Store) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest.fixture
 async def live_store(store: Store) -> AsyncIterator[str]:
     """The store on a port of the loopback interface; its address, up to ``/v1``."""
-    config = uvicorn.Config(store.app, log_level="warning", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:  # connections wait until it serves
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        server.should_exit = True
-        await serving
+    async with served(store.app) as origin:
+        yield f"{origin}/v1"
 
 
 @pytest.fixture

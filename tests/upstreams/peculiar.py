@@ -1,23 +1,19 @@
 """A server on loopback that behaves as one documented upstream does, over the store's data."""
 
-import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import httpx2
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backscroll_tools.models import JSON
-
-_TURNS: Final = 1000
+from tests.loopback import served
 
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -131,31 +127,6 @@ class Behaviour:
 
     def __str__(self) -> str:
         return self.name
-
-
-@asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
-    """Serve an application on a port of the loopback interface; yield its origin."""
-    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # With the protocol TCP: only then does asyncio turn off Nagle's delay, 40 ms per reply.
-    listening = socket.socket(proto=socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    # Without `serve` and `shutdown`, which sleep: what else they do is for processes.
-    await server.startup([listening])
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        for serving in server.servers:
-            serving.close()
-        for connection in list(server.server_state.connections):
-            connection.shutdown()
-        for _ in range(_TURNS):
-            if not server.server_state.connections:
-                break
-            await asyncio.sleep(0)  # one turn of the loop, in which a connection closes
 
 
 @asynccontextmanager

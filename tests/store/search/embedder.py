@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.upstreams.peculiar import served
+from tests.loopback import served
 
 Vector: TypeAlias = list[float]
 Fault: TypeAlias = Callable[[list[str], list[Any]], Awaitable[Response | None]]

@@ -44,23 +44,15 @@ def freeze() -> None:
     gc.freeze()
 
 
-async def answer(
-    served: Opened,
-    settings: Settings,
-    listener: socket.socket,
-    stopping: asyncio.Event,
-    read_s: float = READ_S,
-) -> None:
-    """Serve requests until `stopping` is set. Then wait for requests in progress.
+def configuration(served: Opened, settings: Settings, read_s: float = READ_S) -> uvicorn.Config:
+    """Return uvicorn's configuration for serving requests.
 
     Args:
         served: the application, and the state that it needs to shut down.
         settings: the operator's settings, which include time limits and the TLS certificate.
-        listener: the listening socket.
-        stopping: the event that the caller sets to stop the server.
         read_s: the time limit for a client that reads its response slowly, in seconds.
     """
-    config = uvicorn.Config(
+    return uvicorn.Config(
         served.app,
         http=protocol(settings.http_receive_s, read_s),
         ws="none",
@@ -74,7 +66,23 @@ async def answer(
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=CUT_S,
     )
-    server = _Server(config, settings.http_receive_s)
+
+
+async def answer(
+    served: Opened,
+    settings: Settings,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+) -> None:
+    """Serve requests until `stopping` is set. Then wait for requests in progress.
+
+    Args:
+        served: the application, and the state that it needs to shut down.
+        settings: the operator's settings, which include time limits and the TLS certificate.
+        listener: the listening socket.
+        stopping: the event that the caller sets to stop the server.
+    """
+    server = _Server(configuration(served, settings), settings.http_receive_s)
 
     async def drain() -> None:
         await stopping.wait()
