@@ -7,7 +7,7 @@ import pytest
 
 from backscroll_tools.object_kinds import ADMIN
 from tests.http.serving import ERAS, call, post, running, settings_of, text_of
-from tests.upstreams.peculiar import served
+from tests.loopback import served
 from tests.upstreams.tree import ADMIN_KEY, KEY, Tree
 
 

@@ -27,7 +27,7 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
         'echo \'{"messages": [{"role": "user", "content": "Hello"}]}\' |',
         "    backscroll import -",
         "",
-        "Backscroll's own format has one object per line. In a thread, only messages is required:",
+        "Backscroll's own format, one object per line; a thread needs only messages:",
         '{"object": "thread", "id": …, "created_at": …, "metadata": {…}, "messages":',
         '    [{"role": "user", "content": "Hello", "created_at": …}, …]}',
         '{"object": "conversation", "id": …, "created_at": …, "metadata": {…}, "items":',
