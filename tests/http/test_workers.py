@@ -99,7 +99,7 @@ async def test_an_interrupt_of_all_processes_ends_them_silently(tmp_path: Path) 
     process = await spawned(tmp_path / "x.db", "--port", "0", *TWO)
     async with asyncio.timeout(WAIT_S):
         # A loop without a pause would keep the processor busy that the processes need.
-        while not any(map(is_importing, children(process.pid))):  # noqa: ASYNC110 - /proc has no events
+        while not any(map(is_importing, children(process.pid))):  # noqa: ASYNC110 - no event tells of imports
             await anyio.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
         _, said = await process.communicate()

@@ -179,5 +179,5 @@ async def test_an_id_of_another_kind_names_the_tool_that_takes_it(kept: Kept, ve
     error = await kept.error(f"{verb}-response", response_id="conv_1")
 
     assert error.message == "response_id is the id of a conversation."
-    assert error.next_step == f"{verb}-thread takes it."
+    assert error.taken_by == f"{verb}-thread"
     assert kept.asked == []

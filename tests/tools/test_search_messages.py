@@ -567,7 +567,7 @@ async def test_without_a_thread_an_upstream_that_cannot_list_threads_asks_for_on
     assert error.code == "invalid_arguments"
     assert error.message == (
         "thread_id is required: the upstream openai has no search and cannot list its threads, so "
-        "only one thread can be searched at a time."
+        "only one of them can be searched at a time."
     )
     assert error.next_step.startswith("Call again with thread_id")
     assert len(ids(found)) == 2

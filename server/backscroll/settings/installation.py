@@ -75,7 +75,7 @@ def launch(
     installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
     if installed:
         # Links are kept, because an upgrade changes their targets.
-        return (os.path.abspath(installed),)  # noqa: PTH100 - `Path.resolve` would follow links
+        return (os.path.abspath(installed),)  # noqa: PTH100 - symbolic links stay, unlike with `Path.resolve`
     return (sys.executable, "-m", NAME)
 
 

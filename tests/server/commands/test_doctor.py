@@ -102,6 +102,7 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
         ("files of messages", "ok", "answered that a made-up id does not exist"),
         ("conversations", "ok", "answered that a made-up id does not exist"),
         ("stored completions", "ok", "answered"),
+        ("responses", "ok", "answered that a made-up id does not exist"),
         ("search", "ok", "answered"),
     ]
     assert is_missing(database)
@@ -141,20 +142,20 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
     told = [(tool.name, tool.fitness, tool.detail) for tool in diagnosis.tools]
     assert [one for one in told if one[0] in NAMES] == [
         ("list-messages", "works", "on threads and conversations"),
-        ("get-chat-messages", "works", "on stored completions"),
-        ("list-message-files", "works", "on threads and conversations"),
+        ("get-chat-messages", "works", "on stored completions and responses"),
+        ("list-message-files", "works", "on threads, conversations and responses"),
         (
             "create-message",
             "works",
             "on threads and conversations; writing was not tested",
         ),
-        ("get-message", "works", "on threads and conversations"),
+        ("get-message", "works", "on threads, conversations and responses"),
         ("list-threads", "works", "on lists of threads"),
         ("list-chat-completions", "works", "on stored completions"),
         (
             "search-messages",
             "works",
-            "on threads, conversations, stored completions and search",
+            "on threads, conversations, stored completions, responses and search",
         ),
     ]
 

@@ -70,7 +70,7 @@ def test_an_answer_to_another_request_is_told(request_: Request, reply: dict[str
         (MESSAGES, {"object": "thread.message", "data": []}),
         (THREAD_DELETION, {}),
         (THREAD_DELETION, {"id": "thread_1", "object": "thread.deleted", "deleted": True}),
-        (THREAD_DELETION, {"id": "7f", "object": "assistant.deleted", "deleted": False}),
+        (THREAD_DELETION, {"id": "7f", "object": "gadget.deleted", "deleted": False}),
         (ITEM_DELETION, {"id": "conv_1", "object": "conversation"}),
         (ITEM_DELETION, {"id": "msg_1", "object": "conversation.item.deleted"}),
         (MESSAGES, {}),

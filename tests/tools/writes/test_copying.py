@@ -1,6 +1,5 @@
 """A thread is copied to a conversation and back, each message once, in order, and compared."""
 
-import json
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -139,7 +138,7 @@ async def test_a_cursor_belongs_to_its_thread(store: Opened) -> None:
     error = await store.error(
         "copy-thread", thread_id=other, cursor=stopped.structured["next_cursor"]
     )
-    assert error.message == "cursor belongs to an id other than the one given."
+    assert error.message == "cursor was created for another id."
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -186,13 +185,12 @@ async def test_a_copy_of_several_batches_goes_on_with_the_caller_s_own_key(kind:
 async def _filled(writer: Writer, kind: str, texts: Iterable[str] = "aabcb") -> str:
     """Return the id of a new thread or conversation with these messages."""
     source = await writer.new(kind)
+    path = "messages" if kind == "threads" else "items"
     for text in texts:
-        if kind == "threads":
-            path, body = "messages", json.dumps({"role": "user", "content": text})
-        else:
+        body: JSON = {"role": "user", "content": text}
+        if kind == "conversations":
             content = [{"type": "input_text", "text": text}]
-            path = "items"
-            body = json.dumps({"items": [{"role": "user", "content": content}]})
-        reply = await writer.http.post(f"{BASE}/{kind}/{source}/{path}", content=body, headers=V2)
+            body = {"items": [{"role": "user", "content": content}]}
+        reply = await writer.http.post(f"{BASE}/{kind}/{source}/{path}", json=body, headers=V2)
         reply.raise_for_status()
     return source

@@ -78,7 +78,7 @@ class Chunk(Generic[Item_co]):
             passed,
             "; ".join(filter(None, dict.fromkeys((self.warning, following.warning)))),
             keys,
-            self.from_start or following.from_start,
+            from_start=self.from_start or following.from_start,
         )
 
     def around(self, key: str) -> "Surroundings[Item_co] | None":

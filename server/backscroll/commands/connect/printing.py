@@ -66,7 +66,7 @@ def address(url: str) -> str:
 
 def _state(host: Host, machine: Machine) -> str:
     if host.format == "url":
-        return "needs the URL of a server: run backscroll connect chatgpt"
+        return "needs a URL: run backscroll connect chatgpt"
     path = host.config(machine)
     try:
         text = host_file.read(path)

@@ -56,5 +56,5 @@ def hint() -> str:
 
     command = launch()
     found = shutil.which(NAME)
-    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - `Path.resolve` would follow symbolic links, unlike `launch`
+    is_on_path = found is not None and os.path.abspath(found) == command[0]  # noqa: PTH100 - symbolic links stay, as in `launch`
     return _HINT.format(command=NAME if is_on_path else shlex.join(command))
