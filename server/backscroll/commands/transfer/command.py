@@ -60,8 +60,8 @@ _KINDS: Final = ("auto", "jsonl", "chitchat", *MODULES)
 @click.option(
     "--redact/--no-redact",
     default=None,
-    help="Replace passwords, keys and tokens before anything is written; never in the formats "
-    "jsonl and chitchat. By default, only in files of the programs that backscroll sync reads.",
+    help="Replace passwords, keys and tokens before anything is written. By default, only in files "
+    "of the programs that backscroll sync reads.",
 )
 @with_settings("database", "project")
 def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -100,7 +100,10 @@ def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
     sources = (file for path in paths for file in recogniser.found(path, stdin))
     with interrupted_at_once():
         into = partial(
-            import_sources, partition=settings.project, indexes_tools=settings.indexes_tools
+            import_sources,
+            partition=settings.project,
+            indexes_tools=settings.indexes_tools,
+            redacts_own=redact is True,
         )
         tally = anyio.run(into, settings.database_url, sources, warn, limit)
     tally.without_content = recorded.without_content

@@ -19,6 +19,7 @@ from backscroll.commands.transfer.formats.entries import (
     Refused,
     Writable,
 )
+from backscroll.commands.transfer.redacting import OUTSIDE, redacted_import
 from backscroll.commands.transfer.tally import ImportTally
 from backscroll.database.faults import StoreError
 from backscroll.history.source_file import why
@@ -48,6 +49,7 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
     partition: str = "",
     *,
     indexes_tools: bool = False,
+    redacts_own: bool = False,
 ) -> ImportTally:
     """Import all entries of the sources in order. Each entry is imported completely or not at all.
 
@@ -59,6 +61,8 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
         limit: the maximum number of entries in total; None for no limit.
         partition: the partition to import into; empty for the shared one.
         indexes_tools: whether search also finds the calls and outputs of tools.
+        redacts_own: whether secrets are replaced in entries of Backscroll's own formats. For the
+            entries of other programs, `FromProgram.redacts` decides.
 
     Raises:
         StoreError: the database cannot be used.
@@ -67,7 +71,9 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
     tally = ImportTally()
     try:
         async with opened_store(database, indexes_tools=indexes_tools) as store:
-            into = _Import(store, partition, tally, refuse, Lineage(store, partition))
+            into = _Import(
+                store, partition, tally, refuse, Lineage(store, partition), redacts_own=redacts_own
+            )
             try:
                 with one_after_another() as begin:
                     for source in sources:
@@ -107,6 +113,7 @@ class _Import:
     tally: ImportTally
     refuse: Callable[[str], None]
     lineage: Lineage
+    redacts_own: bool
     taken: int = 0
     _group: list[_Member] = field(default_factory=list)
     _replaced: Counter[str] = field(default_factory=Counter)
@@ -151,9 +158,12 @@ class _Import:
         the items that it copied from its parent.
         """
         if isinstance(item, Partly):
-            return iter((item.item,)), {}
-        if not isinstance(item, FromProgram):
+            item = item.item
+        if isinstance(item, Refused | AllCopied):
             return iter((item,)), {}
+        if not isinstance(item, FromProgram):
+            own, secrets = redacted_import(item) if self.redacts_own else (item, {})
+            return iter((own,)), secrets
         pending = [each.item for each in self._group if isinstance(each.item, ImportedConversation)]
         stored = await stored_parts(item.conversation, self.lineage, pending, redact=item.redacts)
         return (iter((AllCopied(),)), {}) if stored is None else (stored.parts, stored.secrets)
@@ -214,6 +224,8 @@ class _Import:
     def _count(self, member: _Member, outcome: ImportOutcome) -> None:
         source, entry = member.source, member.entry
         self.tally.redacted += of_written(member.secrets, outcome.written)
+        if outcome.kind == "imported":
+            self.tally.redacted += member.secrets.get(OUTSIDE, Counter())
         self.tally.count(source.source, outcome)
         if replaced := entry.replaced + outcome.repaired:
             self._replaced[source.name] += replaced

@@ -55,28 +55,41 @@ def redacted(
         conversation,
         items=own,
         title=_text(conversation.title, uncounted),
-        metadata={
-            name: _named(name, text, uncounted) for name, text in conversation.metadata.items()
-        },
+        metadata=redacted_metadata(conversation.metadata, uncounted),
     )
     return redacted_conversation, by_item
 
 
+def redacted_metadata(metadata: Mapping[str, str], kinds: Counter[str]) -> dict[str, str]:
+    """Return metadata without the secrets in its values.
+
+    Args:
+        metadata: texts by their names. A whole text can be secret because of its name.
+        kinds: counts the replaced secrets by their kind.
+    """
+    return {name: _named(name, text, kinds) for name, text in metadata.items()}
+
+
 def _item(item: SourceItem, by_item: dict[str, Counter[str]]) -> SourceItem:
     own: Counter[str] = Counter()
-    value = _value(item.item, own)
+    value = redacted_value(item.item, own)
     if value is item.item:
         return item
     by_item[item.key] = own
     return replace(item, item=value)
 
 
-def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
-    """Return a value without its secrets: the same object if it has none."""
+def redacted_value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value without its secrets: the same object if it has none.
+
+    Args:
+        value: any JSON value, which is not changed.
+        kinds: counts the replaced secrets by their kind.
+    """
     if isinstance(value, str):
         return _text(value, kinds)
     if isinstance(value, list):
-        members = [_value(member, kinds) for member in value]
+        members = [redacted_value(member, kinds) for member in value]
         return value if all(map(operator.is_, members, value)) else members
     if isinstance(value, Mapping):
         changes = {
@@ -89,7 +102,7 @@ def _value(value: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON v
 
 
 def _member(name: str, member: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401 - any JSON value
-    return _named(name, member, kinds) if isinstance(member, str) else _value(member, kinds)
+    return _named(name, member, kinds) if isinstance(member, str) else redacted_value(member, kinds)
 
 
 def _named(name: str, text: str, kinds: Counter[str]) -> str:

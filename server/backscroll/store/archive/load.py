@@ -183,7 +183,7 @@ def _outcome(
         replaced=len(difference.replaced),
         removed=len(difference.removed),
         repaired=prepared.repaired,
-        written=frozenset(given[at].key for at in difference.written),
+        written=frozenset(given[at].key or given[at].id for at in difference.written),
     )
 
 

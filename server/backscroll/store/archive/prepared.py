@@ -13,7 +13,11 @@ from backscroll.database.schema import conversations, items, messages, threads
 from backscroll.store.activity import US
 from backscroll.store.archive.difference import Given
 from backscroll.store.archive.merging import hashes_of
-from backscroll.store.archive.records import ImportedConversation, ImportedThread
+from backscroll.store.archive.records import (
+    ImportedConversation,
+    ImportedThread,
+    numbered_key,
+)
 from backscroll.store.archive.rows import (
     check,
     checked_id,
@@ -230,7 +234,7 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
         if key is None and is_tail:
             line = f"cannot be imported: one of its last {name} has no key"
             raise StoreError(line)
-        key = f"#{number}" if key is None else storable(key)[0]
+        key = numbered_key(number) if key is None else storable(key)[0]
         if not 0 < len(key) <= _KEY_CHARS:
             line = f"cannot be imported: keys of its {name} must have 1 to {_KEY_CHARS} characters"
             raise StoreError(line)

@@ -43,6 +43,15 @@ class ImportedMessage:
     key: str | None = None
 
 
+def numbered_key(number: int) -> str:
+    """Return the import key of a message or item that was imported without a key and an id.
+
+    Args:
+        number: its position in its thread or conversation, from 1.
+    """
+    return f"#{number}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedThread:
     """A thread with all its messages, oldest first.
@@ -181,7 +190,8 @@ class ImportOutcome:
         id: its id in the store; empty if it is not in the store.
         added: the number of its messages or items that are new.
         replaced: the number of its messages or items that changed.
-        written: the import keys of its messages or items that are new or changed.
+        written: the import keys of its messages or items that are new or changed; of those without
+            a key, the ids.
         removed: the number of its messages or items that were erased, because its source no longer
             has them.
         repaired: how many NUL characters and lone surrogates became U+FFFD.
