@@ -70,8 +70,8 @@ async def test_a_server_whose_database_is_gone_is_not_ready_until_it_is_back(
             (tmp_path / "elsewhere").rename(path)
             back = await ready_as(server.origin, 200)
 
-    opened = "its file cannot be opened: it is missing, or its folder is not accessible"
-    why = f"{opened} (SQLITE_CANTOPEN)"
+    reason = "the file or its folder is missing, read-only or not accessible"
+    why = f"its file cannot be opened: {reason} (SQLITE_CANTOPEN)"
     assert well == back == {"status": "ready"}
     assert gone == {"status": f"no database: {why}"}
 

@@ -154,6 +154,17 @@ async def test_a_read_only_file_is_refused(unprivileged: Path) -> None:
     )
 
 
+async def test_a_file_that_may_not_be_read_is_not_said_to_be_read_only(unprivileged: Path) -> None:
+    path = unprivileged / "store.db"
+    await _open(f"sqlite:///{path}")
+    path.chmod(0)
+
+    assert await _refusal(f"sqlite:///{path}") == (
+        f"{path} cannot be used: its file cannot be opened: the file or its folder is missing, "
+        "read-only or not accessible (SQLITE_CANTOPEN)"
+    )
+
+
 async def test_a_read_only_folder_is_refused(unprivileged: Path) -> None:
     path = unprivileged / "store.db"
     await _open(f"sqlite:///{path}")

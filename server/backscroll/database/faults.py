@@ -14,7 +14,8 @@ _SENTENCES: Final[dict[Trouble, str]] = {
     "full": "its disk is full",
     "read_only": "it cannot be written, because the file, its folder or its disk is read-only",
     "standby": "its server is a standby or read-only, and cannot be written to",
-    "missing": "its file cannot be opened: it is missing, or its folder is not accessible",
+    "missing": "its file cannot be opened: the file or its folder is missing, read-only or "
+    "not accessible",
     "replaced": "its file was replaced by another file during the operation",
     "damaged": "its file is damaged",
     "foreign": "its file was replaced by one that this version of Backscroll cannot use",

@@ -270,6 +270,6 @@ async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> Non
 def _why_unusable(name: str, error: DatabaseFailedError) -> str:
     if error.cause == "SQLITE_NOTADB":
         return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
-    if error.trouble in {"read_only", "missing"}:
+    if error.trouble == "read_only":
         return f"{name} or its folder is read-only: the store must be able to write both"
     return f"{name} cannot be used: {error.sentence}"
