@@ -6,7 +6,6 @@ up all file descriptors of the process. Then the health check and the store woul
 
 import asyncio
 import math
-import os
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -108,9 +107,11 @@ class Listener(socket.socket):
     idle, the new connection is closed.
 
     The connections that were shut down keep their file descriptors until asyncio closes them in a
-    later iteration of the event loop. But asyncio (except on Windows) calls `accept` repeatedly in
-    one iteration. Until asyncio has closed them, `accept` therefore raises `BlockingIOError`, which
-    ends these calls.
+    later iteration of the event loop. But asyncio calls `accept` repeatedly in one iteration. Until
+    asyncio has closed them, `accept` therefore raises `BlockingIOError`, which ends these calls.
+
+    On Windows, the number of connections is not limited: asyncio's event loop there accepts
+    connections through the operating system's `AcceptEx`, and never calls `accept`.
 
     Args:
         listening: a listening socket. It is duplicated, so its owner must still close it.
@@ -130,7 +131,10 @@ class Listener(socket.socket):
         closing_s: float = CLOSING_S,
     ) -> None:
         super().__init__(
-            listening.family, listening.type, listening.proto, os.dup(listening.fileno())
+            listening.family,
+            listening.type,
+            listening.proto,
+            listening.dup().detach(),  # `os.dup` fails on Windows: a socket there is not a file
         )
         self._most = most
         self._used = used
