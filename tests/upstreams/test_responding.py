@@ -203,3 +203,17 @@ async def test_an_id_of_the_wrong_kind_names_the_tool_that_reads_it(
 
     assert (refused.code, refused.message) == ("invalid_arguments", message)
     assert refused.next_step == f"Read it with {tool}."
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("behaviour", ALIKE, ids=str)
+async def test_an_unknown_message_to_start_after_is_refused(
+    behaviour: Behaviour, order: str
+) -> None:
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        refused = await upstream.error(
+            "get-chat-messages", completion_id=RESPONSE, order=order, after="msg_99"
+        )
+
+    assert refused.code == "not_found"
+    assert "msg_99" in refused.message

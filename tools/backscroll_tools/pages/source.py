@@ -71,13 +71,12 @@ class Chunk(Generic[Item_co]):
             before, *others = following.passed or (0,) * (len(following.items) + 1)
             passed = (*first, between + before, *others)
         keys = tuple(key for key, _ in (*self.keyed, *following.keyed))
-        return Chunk(
-            (*self.items, *following.items),
-            following.has_more,
-            following.last,
-            passed,
-            "; ".join(filter(None, dict.fromkeys((self.warning, following.warning)))),
-            keys,
+        return replace(
+            following,
+            items=(*self.items, *following.items),
+            passed=passed,
+            warning="; ".join(filter(None, dict.fromkeys((self.warning, following.warning)))),
+            keys=keys,
             from_start=self.from_start or following.from_start,
         )
 
