@@ -54,8 +54,9 @@ def messages_of(
         return listed
     newest_first = replace(listed, start=replace(start, order="desc", backward=False))
     lists: tuple[MessageList, MessageList] = listed, newest_first
+    may_be_unpaged = collection.is_fixed and not client.upstream.profile.pages_input
     # A cursor that was made while the list was read page by page shows that the list is long.
-    if collection.is_fixed and (start.ignores_after or not start.continued):
+    if may_be_unpaged and (start.ignores_after or not start.continued):
         whole = WholeList(client, listed.listing)
         lists = _fixed(whole, listed), _fixed(whole, newest_first)
     request = collection.retrieve(owner).abridged(start.preview)

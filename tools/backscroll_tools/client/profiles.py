@@ -69,6 +69,8 @@ class Profile:
         retrieves_listed_ids: whether the upstream can retrieve each listed object by its id. If
             not, an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
         lists_by_activity: whether the upstream lists threads and conversations by last activity.
+        pages_input: whether the upstream is known to divide the input of a response into pages as
+            asked, each item once, even if the item that a page starts after was deleted.
         looks_s: the pauses in seconds, one before each search for a message that may have been
             written. There are several searches, because some upstreams list messages late.
         underway_s: the maximum time between sending a message and its appearance in the list, in
@@ -93,6 +95,7 @@ class Profile:
     lists_late: bool = False
     retrieves_listed_ids: bool = True
     lists_by_activity: bool = False
+    pages_input: bool = False
     looks_s: tuple[float, ...] = (0.0, 0.25, 0.75, 2.0)
     underway_s: float = 360.0
     advice: str = "Ask the operator which upstream BACKSCROLL_UPSTREAM should name."
@@ -119,6 +122,7 @@ STORE: Final = Profile(
     abridges=True,
     honours_idempotency_keys=True,
     lists_by_activity=True,
+    pages_input=True,
 )
 OPENAI: Final = Profile(
     name="openai",
