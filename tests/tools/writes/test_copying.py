@@ -104,6 +104,30 @@ async def test_images_and_files_are_copied_and_what_has_no_equivalent_is_counted
     assert message["content"][1]["image_url"]["url"] == IMAGE["image_url"]["url"]
 
 
+async def test_the_detail_of_images_is_copied_and_the_tools_of_files_are_counted_as_lost(
+    store: Opened,
+) -> None:
+    resources = {"file_search": {"vector_store_ids": ["vs_1"]}}
+    thread = str((await store.post("/threads", tool_resources=resources))["id"])
+    high = {
+        "type": "image_url",
+        "image_url": {"url": "https://example.com/a.png", "detail": "high"},
+    }
+    low = {"type": "image_file", "image_file": {"file_id": "file-2", "detail": "low"}}
+    code = {"file_id": "file-1", "tools": [{"type": "code_interpreter"}]}
+    path = f"/threads/{thread}/messages"
+    await store.post(path, role="user", content=[high, low], attachments=[code])
+    conversation, (there,) = await _whole(store, thread)
+    back, (again,) = await _whole(store, conversation)
+
+    assert there["not_copied"] == {"tools of attachments": 1, "tool resources of the thread": 1}
+    assert (there["verified"], again["verified"], again["not_copied"]) == (1, 1, {})
+    (item,) = (await store.get(f"/conversations/{conversation}/items"))["data"]
+    assert [part["detail"] for part in item["content"][:2]] == ["high", "low"]
+    (message,) = (await store.get(f"/threads/{back}/messages"))["data"]
+    assert message["content"] == [high, low]
+
+
 async def test_a_call_ends_within_its_requests_and_the_next_goes_on(store: Opened) -> None:
     thread = await _thread(store, LONG)
     conversation, _ = await _whole(store, thread)

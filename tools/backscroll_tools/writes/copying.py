@@ -86,6 +86,8 @@ class Copy:
         if not self.written.thread:
             described = await self.client.send(self.source.describe(self.source_id))
             metadata = described.get("metadata")
+            if _has_resources(described):
+                self.lost["tool resources of the thread"] += 1
             await self.written.begin(messages, metadata if isinstance(metadata, dict) else {})
         else:
             await self.written.add(messages[self.written.number - self.before :])
@@ -121,3 +123,9 @@ class Copy:
             else:
                 self.differing.append(raw["id"])
         self.compared = last_of(reply, self.compared)
+
+
+def _has_resources(described: JSON) -> bool:
+    """Whether a thread has tool resources, such as vector stores. A conversation has none."""
+    resources = described.get("tool_resources")
+    return isinstance(resources, dict) and any(resources.values())

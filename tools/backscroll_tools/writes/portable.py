@@ -23,6 +23,12 @@ _LOST: Final = {
 }
 """The fields of a thread's message that a conversation's item cannot have."""
 
+_DETAILS: Final = ("low", "high")
+"""The levels of detail of images, besides the default, that threads and conversations both have."""
+
+_SEARCHED: Final = "file_search"
+"""The tool that can read each file of a copied message, if the copy is a thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portable:
@@ -59,6 +65,8 @@ def portable(raw: JSON) -> Portable:
     for attachment in _objects(raw.get("attachments")):
         if isinstance(file_id := attachment.get("file_id"), str) and file_id:
             found.attachments.append(_attachment(file_id))
+            if any(tool.get("type") != _SEARCHED for tool in _objects(attachment.get("tools"))):
+                found.lost.append("tools of attachments")
     found.lost += [words for name, words in _LOST.items() if _has(raw, name)]
     if not found.content:
         return Portable(None, (*found.lost, "messages without text or image"))
@@ -82,17 +90,17 @@ def _add(found: _Parts, part: JSON) -> None:
             notes: object = others.get("annotations")
         case {"text": str() as text} if kind in _TEXTS:
             notes = part.get("annotations")
-        case {"type": "image_file", "image_file": {"file_id": str() as file_id}}:
-            found.content.append({"type": "image_file", "image_file": {"file_id": file_id}})
+        case {"type": "image_file", "image_file": {"file_id": str() as file_id, **others}}:
+            _add_image(found, "image_file", {"file_id": file_id}, others.get("detail"))
             return
-        case {"type": "image_url", "image_url": {"url": str() as url}}:
-            found.content.append({"type": "image_url", "image_url": {"url": url}})
+        case {"type": "image_url", "image_url": {"url": str() as url, **others}}:
+            _add_image(found, "image_url", {"url": url}, others.get("detail"))
             return
         case {"type": "input_image", "file_id": str() as file_id} if file_id:
-            found.content.append({"type": "image_file", "image_file": {"file_id": file_id}})
+            _add_image(found, "image_file", {"file_id": file_id}, part.get("detail"))
             return
         case {"type": "input_image", "image_url": str() as url} if url:
-            found.content.append({"type": "image_url", "image_url": {"url": url}})
+            _add_image(found, "image_url", {"url": url}, part.get("detail"))
             return
         case {"type": "input_file", "file_id": str() as file_id} if file_id:
             found.attachments.append(_attachment(file_id))
@@ -106,6 +114,15 @@ def _add(found: _Parts, part: JSON) -> None:
         found.lost.append("annotations")
 
 
+def _add_image(found: _Parts, kind: str, image: JSON, detail: object) -> None:
+    """Add an image, with its level of detail unless that is the default."""
+    if detail in _DETAILS:
+        image["detail"] = detail
+    elif detail is not None and detail != "auto":
+        found.lost.append("image detail")
+    found.content.append({"type": kind, kind: image})
+
+
 def _word(value: object) -> str:
     """Return a role or a type if it is one word, which a result can show; otherwise `unknown`."""
     return value if isinstance(value, str) and ROLE.fullmatch(value) else "unknown"
@@ -117,7 +134,7 @@ def _has(raw: JSON, name: str) -> bool:
 
 
 def _attachment(file_id: str) -> JSON:
-    return {"file_id": file_id, "tools": [{"type": "file_search"}]}
+    return {"file_id": file_id, "tools": [{"type": _SEARCHED}]}
 
 
 def _objects(value: object) -> Iterator[JSON]:
