@@ -21,6 +21,12 @@ from backscroll_tools.id_kinds import wrong_kind
         ("file_id", "assistant-7f", ""),
         ("run_id", "7f", ""),
         ("thread_id", "conv_1", ""),
+        (
+            "conversation_id",
+            "resp_1",
+            "conversation_id is the id of a response, not of a conversation.",
+        ),
+        ("conversation_id", "caresp_1", ""),
         ("run_id", 7, ""),
     ],
 )

@@ -27,6 +27,7 @@ _KINDS: Final = {
 
 _TAKES: Final = {
     "assistant_id": "assistant",
+    "conversation_id": "conversation",
     "file_id": "file",
     "run_id": "run",
     "step_id": "run's step",
