@@ -108,6 +108,14 @@ async def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: P
     assert is_missing(database)
 
 
+async def test_the_longest_name_of_a_tool_is_apart_from_what_is_said_of_it(tmp_path: Path) -> None:
+    environ = made(DATABASE=f"sqlite:///{tmp_path}/a.db", TOOLSETS="all")
+    diagnosis = await diagnosis_of(environ)
+    shown = [line.split() for line in as_text(diagnosis, 80).splitlines()]
+    named = {words[1] for words in shown if len(words) > 1}
+    assert {tool.name for tool in diagnosis.tools} <= named
+
+
 async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "100%" / "store.db"
     database = sqlite_url(path)

@@ -99,7 +99,7 @@ def _tool(tool: ToolFitness, width: int) -> Iterator[str]:
 
 
 def _row(verdict: Verdict | Fitness | None, name: str, detail: str, width: int) -> Iterator[str]:
-    first = f"  {_LABELS[verdict] if verdict else '':<{_LABEL_CHARS}}{name:<{_NAME_CHARS}}"
+    first = f"  {_LABELS[verdict] if verdict else '':<{_LABEL_CHARS}}{name:<{_NAME_CHARS - 1}} "
     if width < _NARROW and len(first) + len(detail) > width:
         if name:
             yield first.rstrip()
