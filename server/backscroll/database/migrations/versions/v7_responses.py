@@ -59,11 +59,14 @@ def upgrade() -> None:
         ("living_responses", ["partition", "position"]),
         ("living_responses_of_conversation", ["partition", "conversation_id", "position"]),
     ):
-        op.create_index(name, "responses", columns, sqlite_where=text("deleted_at IS NULL"))
+        _index_undeleted(name, "responses", columns)
     op.create_index("response_items_by_id", "response_items", ["id", "response"])
-    columns = ["partition", "position"]
-    undeleted = text("deleted_at IS NULL")
-    op.create_index("living_assistants", "assistants", columns, sqlite_where=undeleted)
+    _index_undeleted("living_assistants", "assistants", ["partition", "position"])
     # In two steps, because SQLite checks that the numbers are unique after each row.
     op.execute("UPDATE search_pending SET kind = kind + 10 WHERE kind >= 3")
     op.execute("UPDATE search_pending SET kind = kind - 9 WHERE kind >= 13")
+
+
+def _index_undeleted(name: str, table: str, columns: list[str]) -> None:
+    undeleted = text("deleted_at IS NULL")
+    op.create_index(name, table, columns, sqlite_where=undeleted, postgresql_where=undeleted)

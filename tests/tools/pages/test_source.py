@@ -1,0 +1,75 @@
+"""Pages of a list are joined, turned around and divided without losing or moving an item."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll_tools.pages.source import Chunk
+
+
+def page(names: str, passed: tuple[int, ...] = (), **fields: object) -> Chunk[dict[str, str]]:
+    items = tuple({"id": name} for name in names)
+    return Chunk(items, has_more=False, passed=passed, **fields)  # type: ignore[arg-type]  # each test passes the field's own type
+
+
+def rows(chunk: Chunk[dict[str, str]]) -> list[str | int]:
+    """Return the ids of a page's items, and the number of skipped items before and after each."""
+    counts = chunk.passed or (0,) * (len(chunk.items) + 1)
+    found: list[str | int] = [counts[0]]
+    for item, count in zip(chunk.items, counts[1:], strict=True):
+        found += [item["id"], count]
+    return found
+
+
+@st.composite
+def pages(draw: st.DrawFn, names: str) -> Chunk[dict[str, str]]:
+    has_counts = draw(st.booleans())
+    counts = st.lists(st.integers(0, 3), min_size=len(names) + 1, max_size=len(names) + 1)
+    return page(names, tuple(draw(counts)) if has_counts else ())
+
+
+@given(pages("abc"), pages("de"))
+def test_two_pages_as_one_have_all_items_and_counts_in_order(
+    one: Chunk[dict[str, str]], other: Chunk[dict[str, str]]
+) -> None:
+    *start, last = rows(one)
+    first, *end = rows(other)
+    assert isinstance(last, int)
+    assert isinstance(first, int)
+    assert rows(one.then(other)) == [*start, last + first, *end]
+
+
+@given(pages("abc"))
+def test_a_page_backwards_is_the_page_in_the_opposite_order(one: Chunk[dict[str, str]]) -> None:
+    assert rows(one.backwards) == rows(one)[::-1]
+    assert one.backwards.backwards == one
+
+
+def test_a_joined_page_keeps_both_warnings_the_keys_and_where_it_starts() -> None:
+    one = page("a", warning="late", keys=("k",), from_start=True)
+    other = page("b", warning="late", last="z")
+
+    joined = one.then(other)
+
+    assert joined.keyed == [("k", {"id": "a"}), ("b", {"id": "b"})]
+    assert (joined.warning, joined.last, joined.from_start) == ("late", "z", True)
+
+
+@pytest.mark.parametrize("named", ["k3", "c"])
+@pytest.mark.parametrize("passed", [(), (1, 0, 2, 0, 3)])
+def test_a_whole_list_is_divided_at_an_item_named_by_key_or_id(
+    named: str, passed: tuple[int, ...]
+) -> None:
+    whole = page("abcd", passed, keys=("k1", "k2", "k3", "k4"))
+
+    found = whole.around(named)
+
+    assert found is not None
+    assert found.named == {"id": "c"}
+    joined = found.older.backwards.then(page("c", keys=("k3",))).then(found.newer)
+    assert joined.keyed == whole.keyed
+    assert rows(joined) == rows(whole)
+
+
+def test_an_item_that_a_list_lacks_has_no_sides() -> None:
+    assert page("ab").around("c") is None
