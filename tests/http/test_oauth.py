@@ -309,6 +309,10 @@ async def test_an_unreachable_issuer_stops_the_start_in_one_line(tmp_path: Path)
             "BACKSCROLL_OAUTH_ISSUER must use https.",
         ),
         (
+            {"oauth_issuer": "id.example.com", "oauth_resource": RESOURCE},
+            "BACKSCROLL_OAUTH_ISSUER must start with https:// (or http://) and contain a host.",
+        ),
+        (
             {
                 "oauth_issuer": "https://id.example.com",
                 "oauth_resource": RESOURCE,

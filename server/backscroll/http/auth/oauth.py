@@ -120,7 +120,7 @@ def check(settings: Settings) -> None:
         if not url:
             raise SettingsError(f"{variable} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(":")[0]  # after a colon comes advice that is only for upstreams
+            flaw = flaw.partition(": ")[0]  # after ": " comes advice that is only for upstreams
             raise SettingsError(f"{variable} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")
