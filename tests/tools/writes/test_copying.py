@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable
 
+import httpx2
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Result
@@ -163,6 +166,35 @@ async def test_a_cursor_belongs_to_its_thread(store: Opened) -> None:
         "copy-thread", thread_id=other, cursor=stopped.structured["next_cursor"]
     )
     assert error.message == "cursor was created for another id."
+
+
+class ListsLate:
+    """The store, except that its first lists of items are empty."""
+
+    def __init__(self, app: ASGIApp, lists: int) -> None:
+        self.app = app
+        self.left = lists
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_list = scope["method"] == "GET" and scope["path"].endswith("/items")
+        if not is_list or not self.left:
+            return await self.app(scope, receive, send)
+        self.left -= 1
+        empty = JSONResponse({"object": "list", "data": [], "has_more": False})
+        return await empty(scope, receive, send)
+
+
+async def test_a_batch_that_is_not_listed_yet_is_not_compared_with_the_next_one() -> None:
+    async with writing() as writer:
+        source = await _filled(writer, "threads", [str(number) for number in range(30)])
+        late = httpx2.ASGITransport(ListsLate(writer.keyless, 2))
+        async with httpx2.AsyncClient(transport=late) as http:
+            done = await Writer(writer.keyless, http, keeps_metadata=True).call(
+                "copy-thread", thread_id=source
+            )
+    assert isinstance(done, Result), done
+    assert (done.structured["copied"], done.structured["verified"]) == (30, 0)
+    assert "differing" not in done.structured
 
 
 @pytest.mark.parametrize("restarts", [False, True])

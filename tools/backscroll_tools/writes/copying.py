@@ -35,6 +35,8 @@ class Copy:
         after: the id of the last object of the source that was copied; empty at the start.
         before: the number of messages in the copy when the current batch began.
         compared: the id of the last message of the copy that was compared; empty at the start.
+        can_compare: whether further batches can be compared. They cannot after a batch that the
+            upstream did not list, because it is not known where the next batch begins.
         copied: the number of messages that this call has written or found written.
         verified: the number of these messages that were read again and are equal.
         differing: the ids of messages in the copy that are not equal to their originals.
@@ -48,6 +50,7 @@ class Copy:
     after: str = ""
     before: int = 0
     compared: str = ""
+    can_compare: bool = True
     copied: int = 0
     verified: int = 0
     differing: list[str] = field(default_factory=list)
@@ -106,6 +109,9 @@ class Copy:
         If the upstream lists new messages late, they are read again after a pause. Messages that
         it does not list are not counted as verified.
         """
+        if not self.can_compare:
+            return
+        self.can_compare = False
         copy, copy_id = self.written.collection, self.written.thread
         window = Slice(len(messages), "asc", self.compared)
         for pause_s in self.client.upstream.profile.looks_s:
@@ -122,7 +128,7 @@ class Copy:
                 self.verified += 1
             else:
                 self.differing.append(raw["id"])
-        self.compared = last_of(reply, self.compared)
+        self.compared, self.can_compare = last_of(reply, self.compared), True
 
 
 def _has_resources(described: JSON) -> bool:
