@@ -42,8 +42,8 @@ class Collection:
             request.
         noun: the word for the collection in errors.
         is_message: returns whether an object in the list is a message.
-        has_items: whether the list also has calls of tools, and their outputs, as objects of their
-            own.
+        has_items: whether calls of tools, and the outputs of tools, are separate objects in the
+            list.
         message: converts an object in the list to a message.
         has_runs: whether the list can be filtered by run.
         page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
@@ -52,12 +52,12 @@ class Collection:
             because some upstreams cannot read it in pages (docs/upstreams.md).
         retrieve: builds the request for the collection itself, which contains messages that the
             list may lack; None if the list is complete.
-        input_of: returns the input from the reply to `retrieve`, oldest first, for upstreams that
-            have no list of it. The objects may have no ids.
-        output_of: returns the output, which the list may lack, from the same reply, oldest first.
-            The objects may have no ids.
-        output_mark: separates the collection's id from a number in the ids that we assign to
-            objects of the output.
+        input_of: returns the input that the reply to `retrieve` contains, oldest first. It is used
+            if the upstream cannot list the input. The objects may have no ids.
+        output_of: returns the output that the reply to `retrieve` contains, oldest first. The list
+            may lack the output. The objects may have no ids.
+        output_mark: a part of the ids that we assign to objects of the output. Such an id is the
+            collection's id, then `output_mark`, then a number.
     """
 
     list_messages: Callable[[str, Slice], Request]
@@ -108,8 +108,8 @@ class EditableCollection(WritableCollection):
     """A kind of collection that can be created with messages, changed and deleted.
 
     Attributes:
-        create: builds the request that creates a collection. It is called with up to `batch_items`
-            messages, or 20 for a thread, the collection's metadata and the idempotency key.
+        create: builds the request that creates a collection. It is called with the first messages,
+            the collection's metadata and the idempotency key. There are at most 20 messages.
         retrieve_message: builds the request for one message.
         add: builds the request that adds messages in order. It is called with the collection's id,
             1 to `batch_items` messages and the idempotency key.
@@ -242,11 +242,11 @@ def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
 
 
 def any_collection_of(profile: Profile, collection_id: str) -> Collection:
-    """Return the kind of collection with this id: also a completion or a response.
+    """Return the kind of collection that an id belongs to.
 
     Args:
         profile: the kind of upstream.
-        collection_id: the id.
+        collection_id: the id of a thread, a conversation, a stored completion or a response.
     """
     if _RESPONSE_ID.match(collection_id):
         return RESPONSE
@@ -278,7 +278,14 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
 
 
 def _wrong_kind(argument: str, given: str, kind: str, tool: str) -> ToolError:
-    """Return the error for an id of a kind that an argument does not take."""
+    """Return the error for an argument that is the id of another kind of object than it accepts.
+
+    Args:
+        argument: the name of the argument.
+        given: the id.
+        kind: the kind of object that the id belongs to, with its article, such as `a response`.
+        tool: the tool that reads objects of this kind.
+    """
     return invalid_arguments(f"{argument} {given} is the id of {kind}.", f"Read it with {tool}.")
 
 

@@ -52,8 +52,9 @@ class ToolError(Exception):
             sentence for the code in `RETRIES`.
         shown_by: the names of tools that list existing ids. `render` names only the tools that the
             agent has.
-        taken_by: the name of the tool that takes the id in question; empty if there is none.
-            `render` names it only if the agent has it.
+        taken_by: the name of a tool that accepts the id that the failed call passed; empty if no
+            such tool is known. If the agent has this tool, `render` names it instead of
+            `next_step`.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of the text for the agent

@@ -1,8 +1,9 @@
 """The input of a response: a list that never changes.
 
-Some upstreams send the whole list whatever page is asked for, send it in the order in which it was
-stored, or repeat in it what earlier responses had (docs/upstreams.md). So a list of up to 100
-objects is read with one request, and is put in order here. A longer list is read page by page.
+Some upstreams ignore which page is requested, and send the whole list. Some ignore the requested
+order. Some send objects of earlier responses twice (docs/upstreams.md). So a list of up to 100
+objects is read with one request. This module then puts it in order, and removes repeated objects.
+A longer list is read page by page.
 """
 
 from collections.abc import Callable
@@ -65,7 +66,7 @@ class FixedList:
     is_wanted: Callable[[JSON], bool]
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        """Return the whole list or, if it is long, the messages after the one named `after`."""
+        """Return all messages or, if `whole` cannot read the list, those after the id `after`."""
         chunk = await self._all()
         if chunk is None:
             return await self.paged.chunk(after, limit)
@@ -93,9 +94,9 @@ class FixedList:
 
 
 def _oldest_first(reply: Reply) -> Reply:
-    """Return a reply with its objects oldest first, if they show in which order they are.
+    """Reverse the objects of a reply if they are newest first.
 
-    They show it by their times, or because the output of a tool is before its call.
+    They are newest first if their times decrease, or if the outputs of tools come before the calls.
     """
     times = [
         at for raw in reply.items if (at := objects.seconds(raw.get("created_at"))) is not None

@@ -1,6 +1,7 @@
-"""Recognises an id of another kind than an argument takes, by the first characters of the id.
+"""Recognises ids of the wrong kind by their first characters, such as a thread's id in `run_id`.
 
-Upstreams may use ids of any form, so only an id that starts like one of another kind is refused.
+Upstreams may use ids of any form. So an id is refused only if its first characters are known to
+belong to a kind that the argument does not take.
 """
 
 from collections.abc import Collection
@@ -33,7 +34,8 @@ _TAKES: Final = {
     "step_id": "run's step",
     "vector_store_id": "vector store",
 }
-"""The kinds of objects whose ids arguments take in every tool."""
+"""The kind of object whose id an argument takes. The table has only arguments that take the same
+kind in every tool."""
 
 _TOOLS: Final = {
     "thread": ("get-thread", "modify-thread", "delete-thread"),
@@ -51,7 +53,9 @@ _TOOLS: Final = {
 
 
 def wrong_kind(argument: str, value: object) -> str:
-    """Return a sentence that names the kind of an id if it is of another kind; otherwise empty.
+    """Return a sentence for the error if an id is of the wrong kind; otherwise an empty text.
+
+    The sentence names the kind of the id and the kind that the argument takes.
 
     Args:
         argument: the name of the argument.
@@ -65,17 +69,17 @@ def wrong_kind(argument: str, value: object) -> str:
 
 
 def refuse_other_kinds(verb: str, argument: str, value: str, kinds: Collection[str]) -> None:
-    """Refuse an id that is known to be of another kind than the tool takes.
+    """Refuse an id if its first characters belong to a kind that the tool does not take.
 
     Args:
-        verb: what the called tool does, such as `delete`. The error names the tool for the id's
-            kind that does the same.
+        verb: the first word of the called tool's name, such as `delete`. If a tool with the same
+            verb takes the id, the error names this tool.
         argument: the name of the argument.
         value: the id.
         kinds: the kinds that the tool takes, such as `thread`.
 
     Raises:
-        ToolError: `invalid_arguments` if the id is of another kind.
+        ToolError: `invalid_arguments` if the id is of a kind that is not in `kinds`.
     """
     kind = _kind_of(value)
     if not kind or kind in kinds:

@@ -21,7 +21,7 @@ _UNKNOWN: Final = frozenset({"not_found", "invalid_arguments"})
 
 @dataclass(frozen=True, slots=True)
 class InputAndOutput:
-    """The messages in the upstream's list, then those of the output that the list lacks.
+    """The messages in the upstream's list, then the messages of the output that this list lacks.
 
     In OpenAI's published examples, the list has only the input. OGX lists the choices of a
     completion too. Llama Stack has no list, but its completions contain their input
@@ -124,7 +124,8 @@ class InputAndOutput:
 
         Args:
             newest: the newest messages of the list, oldest first; empty if not known.
-            after: the id or the key of a message. If the output has it, this is its key.
+            after: the id or the key of the message to continue after. If a message of the output
+                has this id, the id is also used as its key.
         """
         rows = self.stored.output(await self.stored.retrieved())
         if not rows:
@@ -144,17 +145,22 @@ class InputAndOutput:
 
         further = [row for row in rows if not is_listed(*row)]
         if len(further) < len(rows) and not any(self.is_wanted(raw) for _, raw in further):
-            return _EMPTY  # the list has all messages of the output, so it has its other items too
+            # The list has all messages of the output. So it also has the output's other items, such
+            # as tool calls.
+            return _EMPTY
         return self._chunk_of(further, after)
 
     async def _outputs_after(
         self, error: ToolError, after: str, limit: int
     ) -> Chunk[Message] | None:
-        """Return the output, if a message of it has the id `after`, which the list does not know.
+        """Return the output if one of its messages has the id `after`; otherwise None.
+
+        The upstream's list does not contain this id. If the order is `desc`, the newest messages of
+        the list follow the output.
 
         Args:
             error: the failure of the request for the list.
-            after: the id that the list was to be read after.
+            after: the id of the message to continue after.
             limit: the maximum number of messages of the list.
         """
         if not after or error.code not in _UNKNOWN or not self.stored.collection.is_fixed:
@@ -167,15 +173,18 @@ class InputAndOutput:
         return outputs.backwards.then(await self.listed.chunk("", limit))
 
     async def _contained_instead(self, error: ToolError, after: str = "") -> Chunk[Message]:
-        """Return the input that the object contains and its output, if the upstream has no list.
+        """Return the messages inside the completion or response, if the upstream has no list.
+
+        These are the messages of its output, preceded by its input if it contains its input.
 
         Args:
             error: the failure of the request for the list.
             after: as in `_outputs`.
 
         Raises:
-            ToolError: `error` if it does not say that there is no list, or if a completion does
-                not contain its input; `not_found` if there is no such completion or response.
+            ToolError: `error` if it does not say that there is no list, if a completion does not
+                contain its input, or if a response contains neither input nor output; `not_found`
+                if there is no such completion or response.
         """
         is_missing = error.code == "not_found" and self.stored.collection.is_fixed
         if error.code != "upstream_retired" and not is_missing:
@@ -189,7 +198,7 @@ class InputAndOutput:
         return chunk if inputs else replace(chunk, warning=NO_INPUT)
 
     def _chunk_of(self, rows: list[tuple[str, JSON]], after: str = "") -> Chunk[Message]:
-        """Return objects with their keys as messages. One with the id `after` has it as key."""
+        """Convert objects to messages with the given keys. The key of the id `after` is this id."""
         reply = Reply(tuple([raw for _, raw in rows]), has_more=False)
         chunk = Chunk.of(reply, self.stored.collection.message, self.is_wanted)
         keys = [after if raw["id"] == after else key for key, raw in rows if self.is_wanted(raw)]

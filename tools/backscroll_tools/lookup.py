@@ -17,8 +17,8 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON, Order
 
 PAGES: Final = 40
-"""The maximum number of pages of 100 items that a search reads. This is less than the 50 requests
-that a call may make by default."""
+"""The maximum number of pages of 100 items that a search reads, with one request for each page. By
+default, a call may make 50 requests, so some are left for its other work."""
 
 _MISSING: Final = frozenset({"not_found", "upstream_retired"})
 

@@ -20,7 +20,8 @@ from backscroll_tools.pages.source import Chunk, Surroundings
 from backscroll_tools.stored_object import StoredObject
 
 ITEMS: Final = "items"
-"""The argument that shows calls of tools and their outputs as messages, and its name in cursors."""
+"""The name of the argument that asks for calls of tools, and for their outputs, among the messages.
+A cursor contains it as a filter of the same name."""
 
 
 def messages_of(
@@ -36,7 +37,7 @@ def messages_of(
 
     Raises:
         ToolError: `invalid_arguments` if the call filters by run and the collection has no runs, or
-            asks for calls of tools and the collection has none between its messages.
+            if the call asks for calls of tools and the collection's list contains only messages.
     """
     filters = dict(start.filters)
     if "run_id" in filters and not collection.has_runs:
@@ -55,7 +56,8 @@ def messages_of(
     newest_first = replace(listed, start=replace(start, order="desc", backward=False))
     lists: tuple[MessageList, MessageList] = listed, newest_first
     may_be_unpaged = collection.is_fixed and not client.upstream.profile.pages_input
-    # A cursor that was made while the list was read page by page shows that the list is long.
+    # If a cursor lacks `ignores_after`, the call that made it read the list page by page, because
+    # the list is too long for one request.
     if may_be_unpaged and (start.ignores_after or not start.continued):
         whole = WholeList(client, listed.listing)
         lists = _fixed(whole, listed), _fixed(whole, newest_first)

@@ -60,9 +60,9 @@ class Clipped(TypedDict):
 class Message(TypedDict):
     """One message of a thread, a conversation, a stored chat completion or a response.
 
-    A call of a tool, and the output of a tool, have the `type` of their item. `name` is the tool's
-    name, and `call_id` joins the call and its output. The text of a call is its arguments, and that
-    of an output what the tool returned.
+    A call of a tool and the output of a tool can be messages too. Their `type` is the type of the
+    upstream's item, and `name` is the tool's name. A call and its output have the same `call_id`.
+    The `text` of a call is its arguments. The `text` of an output is what the tool returned.
 
     `omitted` describes what is missing from the message: binary content, of which only the type and
     size are shown; fields that are too long for a preview; or all content, if the upstream's reply
@@ -147,9 +147,10 @@ class HitsPage(TypedDict):
         order: `relevance`, `newest` or `oldest`.
         mark: the characters before and after each match in an excerpt. No text on the page
             contains them otherwise.
-        semantic: true if the upstream searched by meaning as well as by words; false if it searched
-            only by words, because the embeddings endpoint did not answer in time; missing if this
-            kind of search is by words only (docs/upstreams.md).
+        semantic: true if the upstream compared meanings as well as words; false if it compared
+            only words, because the embeddings endpoint did not answer in time; missing if meanings
+            are never compared in such a search, for example in a search by time
+            (docs/upstreams.md).
         scanned: the number of messages that were compared with the query for this page, if the
             upstream has no search.
     """
@@ -167,9 +168,11 @@ class HitsPage(TypedDict):
 
 
 class ApiObject(TypedDict):
-    """One object of any kind. `fields` are its other fields, shortened, and `text` all as JSON.
+    """One object of any kind: shortened in a list, or whole.
 
-    `omitted` names the fields that are left out because they are too long.
+    A shortened object has `fields`: the object's fields that are not shown as `id`, `created_at`,
+    `title` or `status`. `omitted` names the fields that are left out because they are too long. A
+    whole object has `text`: all fields as JSON.
     """
 
     id: str
@@ -185,7 +188,7 @@ class ApiObject(TypedDict):
 class Completion(TypedDict):
     """One stored chat completion. `text` is the start of its reply.
 
-    `other` has the remaining fields, such as `usage`. A list does not return them.
+    `other` has the fields that this type does not name, such as `usage`. It is missing in a list.
     """
 
     id: str
@@ -201,7 +204,7 @@ class Completion(TypedDict):
 class StoredResponse(TypedDict):
     """One response. `text` is the start of its output.
 
-    `other` has the remaining fields, such as `usage`. A list does not return them.
+    `other` has the fields that this type does not name, such as `usage`. It is missing in a list.
     """
 
     id: str

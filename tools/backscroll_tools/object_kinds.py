@@ -1,4 +1,4 @@
-"""The kinds of objects that `list-objects` and `get-object` read, one value for each.
+"""The kinds of objects that `list-objects` and `get-object` read, each as a `Kind`.
 
 The paths and parameters are from OpenAI's published API documents of 2026-08-21.
 """
@@ -42,9 +42,9 @@ class Kind:
         group: the group of endpoints that the kind belongs to.
         path: the path of the list, with `{}` in place of each id of a parent.
         dialect: how the list is divided into pages.
-        parents: what `parent_id` has to be, in words; one for each `{}` of the path. The ids of
-            several parents are joined by `/`.
-        root: the part of the path that names the outermost list.
+        parents: for each `{}` in `path`, the id that the agent has to pass, described in words.
+            `parent_id` contains these ids, joined by `/`.
+        root: the path of the outermost list; if empty, the part of `path` before the first `/{}`.
         retrieves: whether one object can be retrieved by its id.
         choices: the possible values of `parent_id`; empty if it is an id.
         form: the format of the objects' ids, and of their parents'.
@@ -87,7 +87,8 @@ class Kind:
             window: the slice.
 
         Raises:
-            ToolError: `invalid_arguments` if `parent_id` is missing or not of the right form.
+            ToolError: `invalid_arguments` if the objects cannot be listed, if they have no parents
+                but `parent_id` is given, or if `parent_id` is missing or not of the right form.
         """
         if not self.lists:
             raise invalid_arguments(
@@ -97,7 +98,7 @@ class Kind:
         return replace(request, root=self._root)
 
     def retrieval(self, parent_id: str, object_id: str) -> Request:
-        """Return the request for one object. `listing` describes `parent_id` and the errors."""
+        """Return the request for one object. `listing` describes `parent_id` and its errors."""
         path = f"{self._list(parent_id)}/{segment(object_id, form=self.form)}"
         return Request("GET", self.group, path, root=self._root)
 

@@ -43,8 +43,8 @@ async def read_list(  # noqa: PLR0913 - the call, the tool and the list
         kind: the kind of the objects.
         arguments: the call's validated arguments.
         shape: the shape of the result.
-        parent_id: the ids of their parents, joined by `/`; empty if they have none.
-        filters: the names of arguments that are query parameters of the same name.
+        parent_id: the ids of the objects' parents, joined by `/`; empty if they have no parents.
+        filters: the names of the arguments to send as query parameters with the same names.
 
     Raises:
         ToolError: `invalid_arguments` if an argument does not suit the kind; the upstream's
@@ -134,7 +134,8 @@ async def read_one(  # noqa: PLR0913 - the call, the tool and the item
     Args:
         call: the call.
         tool: the tool's name.
-        owner: the ids of the item, to which its cursors belong.
+        owner: the item's id, with the ids that it needs to be unique. A cursor is refused if it was
+            created for another `owner`.
         arguments: the call's validated arguments, of which `cursor` is used.
         item: reads the item from the upstream.
         shape: the shape of the result; by default that of an object.

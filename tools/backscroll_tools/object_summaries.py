@@ -9,16 +9,18 @@ from backscroll_tools.models import JSON, ApiObject
 from backscroll_tools.render import compact
 
 SUMMARY_CHARS: Final = 600
-"""The maximum length of an object's other fields in a list, as JSON, in characters."""
+"""The maximum length of a listed object's `fields` as JSON, in characters."""
 
 _TEXT_CHARS: Final = 120
-"""The maximum length of one text in a list, in characters."""
+"""The number of characters after which a listed object's `status`, and each string in its `fields`,
+is cut."""
 
 _ENTRIES: Final = 5
-"""The maximum number of entries of an array in a list."""
+"""The maximum number of entries that are shown of an array in a listed object's `fields`."""
 
 _DEPTH: Final = 4
-"""The maximum number of objects and arrays inside each other in a list."""
+"""How many levels of nested objects and arrays are shown of each field in a listed object's
+`fields`. An object or array below these levels is shown as `{…}` or `[…]`."""
 
 _TIMES: Final = (
     "created_at",
@@ -85,7 +87,7 @@ def whole(raw: JSON) -> ApiObject:
 
 
 def _fitting(fields: JSON) -> tuple[JSON, list[str]]:
-    """Return as many fields as fit into `SUMMARY_CHARS`, shortest first, and the other names."""
+    """Return the shortest fields that fit into `SUMMARY_CHARS`, and the names of those left out."""
     lengths = {key: len(compact({key: value})) for key, value in fields.items()}
     chosen: set[str] = set()
     used = 0

@@ -2,7 +2,8 @@
 
 Each argument is one of these:
 
-- a day, a month or a year: `2026-11-21`, `2026-11`, `2026` (the whole day, month or year counts);
+- a day, a month or a year: `2026-11-21`, `2026-11`, `2026`; `since` means its start, `until` its
+  end, so the whole day, month or year is in the period;
 - a time: `2026-11-21T10:00`, in UTC unless it has an offset;
 - an age, in hours, days, weeks, months or years: `12h`, `7d`, `2w`, `3m`, `1y`;
 - Unix seconds.
@@ -56,10 +57,10 @@ class Period:
 
 
 def with_now(arguments: JSON) -> JSON:
-    """Return a call's arguments, with the current time as `now` if they have a period.
+    """Return a call's arguments; if they have a period but no cursor, add the time as `now`.
 
-    Ages such as `7d` are subtracted from `now`. Each cursor contains `now`, so the period is the
-    same on all pages.
+    Ages such as `7d` are subtracted from `now`. Each cursor contains the `now` of the first call,
+    so the period is the same on all pages.
     """
     if "cursor" in arguments or not arguments.keys() & {"since", "until"}:
         return arguments
@@ -139,7 +140,11 @@ def _before(now: datetime, count: int, unit: str) -> datetime:
 
 
 def _edge(date: list[int], end: int) -> datetime:
-    """Return the start of a year, month or day, or of the next one if `end` is 1."""
+    """Return the start of a year, month or day; if `end` is 1, its end.
+
+    The end is the start of the following year, month or day. In the year 9999, it is the last
+    second of the given year, month or day.
+    """
     year, month, day = (*date, 1, 1)[:3]
     start = datetime(year, month, day, tzinfo=UTC)
     if not end:

@@ -9,9 +9,9 @@
 
 Each page has a random prefix (here `#kqzv`) that no message on the page contains. The lines that
 start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
-All other lines are unchanged message text. To save tokens, a header leaves out the date, or the
-date and the time, if the header above shows the same. The header of a thread shows the time of the
-thread's last message.
+All other lines are unchanged message text. To save tokens, a header leaves out the date if the item
+above has the same date, and also the time if the item above has the same date and time. The header
+of a thread shows the time of the thread's last message.
 """
 
 import json
@@ -44,7 +44,8 @@ _ORDERS: Final = {
     "upstream": "in the upstream's order",
 }
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, in Unix seconds. In RFC 3339, a year has four digits."""
+"""The last second of the year 9999, in Unix seconds. Later times are shown as Unix seconds, because
+`datetime` cannot represent them."""
 
 # Parsed JSON has no cycles, so the check for them is off.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
@@ -152,7 +153,7 @@ def shown_date(seconds: int | None) -> str:
 
 
 def shown_time(item: Mapping[str, object], above: Mapping[str, object] | None = None) -> str:
-    """Return an item's time, without the date or time that the item above shows; may be empty."""
+    """Return an item's date and time, without the parts that are the same for the item above."""
     return _time(_minute(item), _minute(above) if above else "")
 
 

@@ -5,7 +5,7 @@ from backscroll_tools.tool import Result
 
 
 def run_result(done: str, thread_id: str, run_id: str, raw: JSON) -> Result:
-    """Return the result of a change of a run.
+    """Return the result of a tool that has started or changed a run.
 
     Args:
         done: what was done, such as `Cancelled`.

@@ -22,7 +22,7 @@ HITS_MAX: Final = 50
 """The maximum number of hits on one page of `search-messages`; the default is 10."""
 
 CONTEXT_MAX: Final = 5
-"""The maximum number of messages that are shown before a hit, and after it."""
+"""The maximum number of messages that are shown on each side of a hit."""
 
 PREVIEW_MAX: Final = 2000
 """The maximum value of `preview_chars`, in characters per message."""

@@ -1,4 +1,4 @@
-"""The result of a tool that returns one object, within the maximum length of a result."""
+"""Reads one object, and builds the result of the tool that returns it."""
 
 from collections.abc import Mapping
 

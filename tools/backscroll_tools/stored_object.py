@@ -1,4 +1,4 @@
-"""A stored completion or a response, which contains its output and perhaps its input."""
+"""A stored completion or a response: it contains its output and perhaps its input."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from backscroll_tools.models import JSON
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A stored completion or a response, which contains its output and perhaps its input.
+    """A stored completion or a response: it contains its output and perhaps its input.
 
     Attributes:
         client: sends the requests.
-        collection: the kind of collection.
+        collection: `COMPLETION` or `RESPONSE`.
         owner: the id of the completion or the response.
         retrieval: the request for the completion or the response.
     """
@@ -32,12 +32,20 @@ class StoredObject:
     retrieval: Request
 
     def input(self, raw: JSON) -> list[tuple[str, JSON]]:
-        """Return the input that the object contains, oldest first: pairs of a key and an object."""
+        """Return the objects of the input, oldest first, each with its id as key.
+
+        Args:
+            raw: the completion or the response, in the upstream's format.
+        """
         rows = _named(self.collection.input_of(raw), f"{self.owner}-")
         return [(row["id"], row) for _, row in rows]
 
     def output(self, raw: JSON) -> list[tuple[str, JSON]]:
-        """Return the output that the object contains, like `input`. Its keys are ours."""
+        """Return the objects of the output, oldest first, each with a key that we assign.
+
+        Args:
+            raw: the completion or the response, in the upstream's format.
+        """
         rows = self.collection.output_of(raw)
         return _named(rows, f"{self.owner}{self.collection.output_mark}")
 
@@ -46,12 +54,11 @@ class StoredObject:
 
         Args:
             item_id: the object's id.
-            lookup: finds an object of the list.
-            whole: the list, if it can be read whole; None if it can only be read in pages.
+            lookup: finds an object in the upstream's list of messages.
+            whole: this list, if it can be read whole; None if it can only be read in pages.
 
         Raises:
-            ToolError: the upstream's failure; `not_found` if it does not know the completion or
-                the response.
+            ToolError: the upstream's failure, except `not_found`.
         """
         try:
             if self.collection.output_mark not in item_id:
@@ -70,13 +77,14 @@ class StoredObject:
         return next((row for _, row in rows if row["id"] == item_id), None)
 
     async def retrieved(self, *, required: bool = False) -> JSON:
-        """Return the object, or an empty one if the upstream serves only its list of messages.
+        """Return the completion or the response, or an empty object if there is none.
 
-        If the object is too large to read, return one with a single message of output. The
-        message's `omitted` says that the content was too large.
+        The object is also empty if the upstream serves only the list of its messages. If the
+        object is too large to read, its output is a single message, whose `omitted` says so.
 
         Args:
-            required: whether to raise `not_found` if the object does not exist.
+            required: whether to raise `not_found` if the completion or the response does not exist.
+                If False, an empty object is returned.
         """
         try:
             if required:
@@ -93,7 +101,7 @@ class StoredObject:
 
 
 def _named(rows: Sequence[JSON], prefix: str) -> list[tuple[str, JSON]]:
-    """Return objects with keys that we assign. An object without a valid id has its key as id."""
+    """Return objects with keys that we assign. If an object has no valid id, its key is its id."""
     named: list[tuple[str, JSON]] = []
     for index, row in enumerate(rows):
         own, key = row.get("id"), f"{prefix}{index}"

@@ -17,8 +17,8 @@ Output: TypeAlias = Literal["both", "text", "structured"]
 """The parts of a result that a host wants: the text, the structured content, or both."""
 
 Report: TypeAlias = Callable[[int, int], Awaitable[None]]
-"""A function that reports progress. It is called after each upstream request except the last, with
-the number of items read and the limit."""
+"""A function that reports progress. It is called between upstream requests, with the number of
+items that the call has read, and the maximum number that it may read."""
 
 RESULT_CHARS: Final = 32_000
 """The default maximum length of a result, in characters."""
@@ -131,8 +131,8 @@ class Tool:
         description: the purpose of the tool and when to use it, written for a model.
         input_schema: the JSON Schema of the arguments. It is short; `arguments.validated` checks
             calls against it and against further rules.
-        schema_without_admin_key: the JSON Schema that agents are shown if the server has no admin
-            key for them; None if it is the same.
+        schema_without_admin_key: the JSON Schema of the arguments that agents see if the server has
+            no admin key for them; None if they see `input_schema`.
         output_schema: the JSON Schema of `Result.structured`.
         run: the function that runs the tool. It is called with validated arguments.
         toolset: the toolset that the tool belongs to; `MESSAGES` by default.

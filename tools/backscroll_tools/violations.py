@@ -157,7 +157,7 @@ class Violation:
 
 
 def unknown_arguments(owner: str, names: AbstractSet[str]) -> str:
-    """Return the sentence that says that a tool or an object does not accept these names."""
+    """Return the sentence that says that `owner` does not accept the arguments `names`."""
     shown = ", ".join(_shown(name) for name in nsmallest(ERRORS, names))
     return f"{owner} has no argument {shown}."
 

@@ -41,7 +41,7 @@ def is_missing(database: str) -> bool:
     """Return whether a URL names a SQLite file that does not exist."""
     try:
         path = sqlite_path(database)
-    except ValueError:  # another kind of database, or an invalid URL, which opening it reports
+    except ValueError:  # not SQLite, or an invalid URL; opening an invalid URL gives the error
         return False
     return path is not None and not path.exists()
 

@@ -50,7 +50,7 @@ def stdout() -> TextIO:
 
 
 def verbatim() -> TextIO:
-    """Return stdout. If it is not a terminal, it writes UTF-8 and line feeds on every system.
+    """Return stdout. Unless stdout is a terminal, make it write UTF-8 and line feeds.
 
     Raises:
         CommandError: stdout is closed.

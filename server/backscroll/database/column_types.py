@@ -1,4 +1,4 @@
-"""What all tables share: their SQLAlchemy metadata, the types of their columns, an index."""
+"""The SQLAlchemy metadata and column types of all tables, and a function that adds an index."""
 
 from typing import Final
 
@@ -16,7 +16,11 @@ PlainText: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def index_undeleted(name: str, table: Table, *columns: str, unique: bool = False) -> None:
-    """Add an index of the rows of a table that are not deleted. On PostgreSQL, it has all rows."""
+    """Add an index of the rows of a table that are not deleted.
+
+    On PostgreSQL, `open_postgres` sets the condition. But an index that the migration to schema
+    version 7 created there has all rows.
+    """
     undeleted = table.c.deleted_at.is_(None)
     Index(
         name,

@@ -38,8 +38,8 @@ _COMMIT_UNKNOWN: Final = {
     sqlite3.SQLITE_IOERR_UNLOCK,
     sqlite3.SQLITE_IOERR_CLOSE,
 }
-"""Error codes of a failed COMMIT that may have taken effect after all, because the journal that
-SQLite needs to undo it may be gone."""
+"""If a COMMIT fails with one of these error codes, it may still have taken effect: the journal that
+SQLite needs to undo the COMMIT may be gone."""
 
 _OF_POSTGRES: Final[tuple[tuple[str, Trouble], ...]] = (
     ("53100", "full"),

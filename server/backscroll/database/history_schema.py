@@ -1,4 +1,4 @@
-"""Tables with which imports skip what was erased for good, and what was imported before."""
+"""Tables that record what was erased for good or already imported, so that imports skip it."""
 
 from typing import Final
 

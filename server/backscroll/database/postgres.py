@@ -220,8 +220,8 @@ async def _prepare(database: PostgresDatabase, address: Address, needed: TableSe
         if encoding != "UTF8":
             raise StoreError(f"{address.name} has the encoding {encoding}; the store needs UTF8")
         for index in chain.from_iterable(table.indexes for table in tables.sorted_tables):
-            # `schema` does not set this option, because SQLAlchemy would then import PostgreSQL's
-            # dialect even if the database is a SQLite file.
+            # The schema modules set the condition of an index only for SQLite. If they set it for
+            # PostgreSQL too, SQLAlchemy would import PostgreSQL's dialect even for a SQLite file.
             where = index.dialect_options["sqlite"]["where"]
             index.dialect_options["postgresql"]["where"] = where
         prepare(connection, address.name, needed)

@@ -15,8 +15,8 @@ from backscroll.settings.installation import how_to_add
 
 CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 10
-"""A server that has not responded this many seconds after a statement's time limit counts as
-unreachable."""
+"""If a server does not respond within this many seconds after a statement's time limit, it counts
+as unreachable."""
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _SESSION: Final = {

@@ -17,9 +17,10 @@ _OWN: Final = "SELECT current_setting('backscroll.session', true)"
 async def connect_checked(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
     """Return a connection like `connect`, and check that its session has no other client.
 
-    If the connection reports the id of PostgreSQL's process, it is not pooled, because a pooler
-    reports another id. Otherwise, a second connection checks whether it can see a setting of the
-    first connection's session.
+    On connecting, PostgreSQL sends the id of its process, but a pooler sends a different id. If the
+    id is that of the process, there is no pooler. Otherwise, this sets a value in the session, and
+    opens a second connection. If the second connection sees the value, or the first one no longer
+    sees it, clients share sessions.
 
     Raises:
         StoreError: a pooler shares sessions. `str()` is one line for the operator.

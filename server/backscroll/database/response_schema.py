@@ -15,7 +15,7 @@ from backscroll.database.column_types import (
 # `fields` has the whole object except its input and output, which are in `response_items`. The ids
 # of the conversation and of the previous response are also columns, so that queries need no JSON
 # operators. A deleted response keeps `previous_response_id` and the ids of its items, so that a
-# page of a later response's history can still start after one of them.
+# page of a later response's history can still start after an item of the deleted response.
 responses: Final = Table(
     "responses",
     tables,
@@ -35,7 +35,7 @@ responses: Final = Table(
     UniqueConstraint("partition", "import_key", name="responses_partition_import_key_key"),
 )
 
-# The input, then the output. The positions of a response's items begin at 1.
+# The items of a response are its input, followed by its output. Their positions begin at 1.
 response_items: Final = Table(
     "response_items",
     tables,

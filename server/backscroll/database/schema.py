@@ -12,11 +12,11 @@ by its `position`, which is unique in its table. The `scope` of an idempotency k
 
 Each list is ordered by `position`, which increases in commit order. A deleted row becomes a
 tombstone: its content is erased and `deleted_at` is set. It keeps its id and position, so that a
-page can still start after it. The partial indexes omit tombstones, so that these do not slow down
-lists.
+page can still start after it. The partial indexes omit tombstones, so that tombstones do not slow
+down lists.
 
-Imported threads, conversations and their messages have an `import_key`, which identifies them in
-their source across imports. The `import_digest` of a message or item is a hash of what was
+By its `import_key`, a new import recognises a thread, conversation, completion, response, message
+or item that was imported before. The `import_digest` of a message or item is a hash of what was
 imported. It is null if the message or item was written through the API. `imported_metadata` has a
 hash of each metadata value of the last import, so that the next import can detect changes made
 through the API.
@@ -262,8 +262,8 @@ index_undeleted("living_threads", threads, "partition", "position")
 index_undeleted("living_messages", messages, "thread", "position", unique=True)
 index_undeleted("living_conversations", conversations, "partition", "position")
 for _listed in (threads, conversations):
-    # Deleted threads and conversations are indexed too, because the time of a new activity must
-    # also be later than the time of their last activity.
+    # Deleted threads and conversations are indexed too, because a new activity in the partition
+    # must get a later time than all earlier activities, including those of deleted objects.
     Index(
         f"{_listed.name}_by_activity",
         _listed.c.partition,

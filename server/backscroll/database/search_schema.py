@@ -52,7 +52,7 @@ search_vectors: Final = Table(
     Column("model", Integer, nullable=False),
     Column("signs", LargeBinary),
     Column("vector", LargeBinary),
-    # With this index, a search reads many `signs` without reading the table.
+    # With this index, a search reads the `signs` of many vectors without reading the table.
     Index("search_vectors_signs", "scope", "model", "row", "signs"),
 )
 

@@ -1,12 +1,14 @@
 """A database in a SQLite file or in memory.
 
-One connection does all writes of this process. So writes wait in a queue, and do not poll SQLite's
-lock. `BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run without a
-transaction. A page of a list is read with one statement, so all of its rows are from one snapshot.
+One connection does all writes of this process. So the writes wait in a queue, instead of polling
+SQLite's lock. `BEGIN IMMEDIATE` and a busy timeout handle the locks of other processes. Reads run
+without a transaction. A page of a list is read with one statement, so all of its rows are from one
+snapshot.
 
-A read of a file runs on the event loop, because that is faster than waking another thread. If the
-read has to wait for a lock, or takes longer than `ON_LOOP_S`, it starts again on a thread of
-`sqlite_threads`. Large reads, and reads of a database in memory, always run on such a thread.
+If the database is in a file, reads run on the event loop, because that is faster than waking
+another thread. If a read has to wait for a lock, or takes longer than `ON_LOOP_S`, it starts again
+on a thread of `sqlite_threads`. Large reads, and reads of a database in memory, always run on such
+a thread.
 """
 
 import asyncio
@@ -162,7 +164,10 @@ class SqliteDatabase:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """Translate errors of the driver. Remember an error if `check` must investigate it."""
+        """Replace the driver's errors with the errors in `faults`.
+
+        An error that suggests damage is kept for `check`, which then searches for damage.
+        """
         where = "in memory" if self._file is None else str(self._file.path)
         try:
             yield
@@ -256,7 +261,7 @@ async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> Non
     """Run one step of opening a database. The step runs in a write transaction.
 
     Raises:
-        StoreError: the step failed. `str()` is one line for the operator.
+        StoreError: the step failed. The error's text is one line for the operator.
     """
     try:
         await database.write(step)

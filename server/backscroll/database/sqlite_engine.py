@@ -47,7 +47,8 @@ class WritingDialect(SQLiteDialect_pysqlite):
         """Commit, unless the database's file is no longer at its path.
 
         Raises:
-            DatabaseFailedError: `replaced`, because another file or no file is at the path.
+            DatabaseFailedError: another file or no file is at the path. The error's `trouble` is
+                `replaced`.
         """
         if not is_at_path(dbapi_connection.info):
             raise DatabaseFailedError("replaced")
@@ -97,7 +98,7 @@ def engine_of(
         connect_args={
             "timeout": busy_timeout_s,
             "isolation_level": None,
-            "check_same_thread": False,  # the thread that closes it may not have opened it
+            "check_same_thread": False,  # one thread may open a connection, and another close it
         },
         hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,

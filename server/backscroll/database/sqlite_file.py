@@ -95,7 +95,7 @@ class DatabaseFile:
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
             if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # so that it is reopened: its cache may be stale
+                connection.info[_FILE] = None  # reopen the connection: its cache may be stale
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -104,8 +104,8 @@ class DatabaseFile:
     def _open_journal_to_writes(self) -> None:
         """Make the journal writable if the database is writable.
 
-        SQLite creates a journal with the file mode of the database. If the database was read-only
-        at that moment and has become writable since, the journal is still read-only.
+        SQLite creates a journal with the file mode of the database. So if the database was
+        read-only at first and was made writable later, its journal is still read-only.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         with suppress(OSError):
@@ -197,18 +197,19 @@ def try_writing(connection: Connection) -> None:
 
 
 def first_flaw(connection: Connection, limit_s: float) -> str | None:
-    """Return the first flaw that is found in a database, or an empty string.
+    """Search a database for damage, and return the first flaw.
 
     First, `PRAGMA quick_check` examines tables and indexes. It does not compare indexes with their
-    tables. Then all JSON is parsed. Changed text that is still valid is not detected, because
-    SQLite has no checksums.
+    tables. Then all JSON is parsed. If damage changed a text, but left it valid, this function does
+    not find it, because SQLite has no checksums.
 
     Args:
         connection: a connection to SQLite.
         limit_s: the time limit, in seconds.
 
     Returns:
-        The flaw on one line, without data of the database; None if the time limit was exceeded.
+        The flaw on one line, without data of the database; an empty string if there is no flaw;
+        None if the time limit was exceeded.
 
     Raises:
         DBAPIError: the database cannot be read.

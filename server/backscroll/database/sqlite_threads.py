@@ -4,9 +4,9 @@ All statements of one piece of work run on the same thread.
 
 Writes are committed in groups, because syncing a commit to disk takes longer than a typical write.
 Writes that arrive during a commit share the next commit. Each write has its own savepoint, so that
-a failed write does not affect the others in its group. Deferred work (`deferred`) is done once for
-the whole group, before the commit. A write returns after its group is committed. If no other
-writes are queued, a write is committed alone, and at once.
+a failed write does not affect the other writes in its group. The work that the writes defer (see
+the module `deferred`) is done once for the whole group, before the commit. A write returns after
+its group is committed. If the queue is empty, a write is committed alone, and at once.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ GROUP_WRITES: Final = 64
 """The maximum number of writes that share a commit."""
 
 GROUP_S: Final = 0.05
-"""A transaction accepts more writes for this long after its first write, in seconds."""
+"""How long a transaction accepts more writes, in seconds from the end of its first write."""
 
 T = TypeVar("T")
 
@@ -94,7 +94,8 @@ class SqliteThreads:
     async def run(self, work: Work[T]) -> T:
         """Run `work` on a thread, and return its result or raise its error.
 
-        If the caller is cancelled, `work` does not run. If it has already started, it continues.
+        If the caller is cancelled before `work` starts, `work` does not run. If the caller is
+        cancelled later, `work` continues.
         """
         job: Job[T] = Job(work, asyncio.get_running_loop().create_future())
         self._open += 1
@@ -116,7 +117,7 @@ class SqliteThreads:
         kept = KeptConnection(self._engine)
         while (job := self._jobs.get()) is not None:
             done = [job] if job.future.cancelled() else self._serve(kept, job, self._jobs)
-            with suppress(RuntimeError):  # raised if the event loop is closed: no caller waits
+            with suppress(RuntimeError):  # the event loop is closed, so no caller waits
                 job.future.get_loop().call_soon_threadsafe(self._settle, done)
         kept.close()
 
@@ -144,14 +145,17 @@ def serve_writes(
     group_writes: int = GROUP_WRITES,
     group_s: float = GROUP_S,
 ) -> list[Job[Any]]:
-    """Run a job, and then jobs from the queue until it is empty, in one transaction.
+    """Run and commit a job in one transaction, together with jobs from the queue.
+
+    The transaction accepts jobs until the queue is empty or a limit is reached.
 
     Args:
         kept: the thread's connection, for writes.
         first: the first job.
-        queue: the queue of the following jobs.
+        queue: the jobs that wait behind the first job.
         group_writes: the maximum number of writes that share a commit.
-        group_s: the transaction accepts more jobs for this long after the first job, in seconds.
+        group_s: how long the transaction accepts more jobs, in seconds from the end of the first
+            job.
     """
     group = [first]
     try:
@@ -166,8 +170,8 @@ def serve_writes(
             _commit(connection)
     except BaseException as error:  # noqa: BLE001 - raised again where the work is awaited
         if is_busy(error):
-            # Also fail the queued jobs. Otherwise each of them would wait for the same lock in
-            # turn.
+            # The queued jobs fail too. Otherwise they would wait for the same lock, one after
+            # another.
             group += _queued(queue, group_writes, group_s)
         _repeat_separately(kept, group, error)
     return group

@@ -38,7 +38,7 @@ def create_file(path: Path) -> None:
         raise StoreError(line)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Do not open an existing file: closing it would release the locks of this process on it.
+        # Do not open an existing file, because closing it would release this process's locks on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except PermissionError as error:

@@ -18,7 +18,10 @@ PREFIX: Final = "bks_"
 """The prefix of every token, by which secret scanners can recognise leaked tokens."""
 
 REQUESTED: Final = ("read", "write")
-"""The scopes that OAuth clients are told to ask for. An operator grants `admin` on purpose."""
+"""The scopes that OAuth clients are told to request.
+
+The scope `admin` is not among them, so that a client has it only if an operator grants it.
+"""
 
 SCOPES: Final = (*REQUESTED, "admin")
 SECRET_BYTES: Final = 32
@@ -85,9 +88,9 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the record of a token, or None for an unknown token.
+    """Return the record of a token, or None if the database has no such token.
 
-    Expired and revoked tokens are known too.
+    The record may be of an expired or revoked token.
     """
     wanted = digest(secret)
     row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
@@ -118,7 +121,7 @@ def revoke(connection: Connection, name: str, now: int) -> list[str]:
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:
-    """Return the record in a row. A malformed value is replaced with an empty one."""
+    """Convert a row to a `Token`. A malformed list becomes empty, and a malformed time 0."""
     return Token(
         id=str(row.id),
         name=str(row.name),

@@ -22,7 +22,7 @@ class TracedDatabase:
 
     Attributes:
         database: the database that does the work.
-        system: OpenTelemetry's name of the engine (`db.system.name`).
+        system: the kind of database, such as `sqlite`, for the span's attribute `db.system.name`.
     """
 
     database: Database
@@ -63,7 +63,7 @@ class TracedDatabase:
         ) as span:
             try:
                 return await run(work)
-            except _FAILURES as error:  # other errors are expected, such as a 404
+            except _FAILURES as error:  # other errors, such as a 404, are no faults of the database
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(StatusCode.ERROR)
                 raise

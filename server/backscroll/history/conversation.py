@@ -32,19 +32,19 @@ class SourceConversation:
     Attributes:
         source: the name of the format's program, such as `chatgpt` or `claude-code`.
         id: the program's own id of the conversation. With `source`, it identifies the conversation
-            across imports. Each branch has its own id, which stays the same even if the branch gets
-            another number.
+            across imports. Each branch has its own id, which stays the same even if the number in
+            `branch` changes.
         items: the items of the current branch.
         title: empty if the conversation has no title.
         created_at: in Unix seconds; None if unknown.
-        updated_at: when it last changed, in Unix seconds; None if unknown.
+        updated_at: when the conversation last changed, in Unix seconds; None if unknown.
         project: the working directory or project; empty if unknown.
         model: the model that answered last; empty if unknown.
         parent: the id of the conversation to which a sub-agent's conversation belongs, or from
             which it was forked; empty for any other conversation.
         metadata: other facts to keep, such as `git_branch`. At most eight.
-        has_shared_keys: whether an item that was copied to another conversation of the program
-            keeps its key. A sync then recognises forks by their keys.
+        has_shared_keys: whether an item keeps its key if the program copies it to another
+            conversation. If so, a sync recognises a fork by the keys of its copied items.
         branch: the number of an abandoned branch, which is read only on request; 0 for the current
             branch.
         is_partial: whether the file may lack items of the conversation, because the export covers
@@ -71,12 +71,13 @@ class SourceConversation:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record of a file that cannot be read as a conversation.
+    """A file, or a record in a file, that cannot be read as a conversation.
 
     Attributes:
-        position: where it is: `conversation 12`, `line 7`, or the conversation's id.
-        reason: why it cannot be read, and what the user can do, as the rest of a sentence whose
-            subject is the record: `has no messages`.
+        position: where it is: `conversation 12`, `line 7`, the conversation's id, or the file's
+            name.
+        reason: why it cannot be read, and what the user can do. The reason has no subject, such as
+            `has no messages`, because messages to users put it after the position.
     """
 
     position: str
@@ -99,4 +100,4 @@ class WithoutContent(Unreadable):
 
 
 Record: TypeAlias = SourceConversation | Unreadable
-"""One record of a file: a conversation, or why it cannot be read."""
+"""One record of a file: a conversation, or the reason why the record cannot be read."""

@@ -63,8 +63,8 @@ _REQUEST_HEADERS: Final = (
 Trace Context and Baggage."""
 
 _METHODS: Final = ("POST", "GET", "DELETE")
-"""The methods that a web page may send. GET and DELETE are always refused, but a page can read the
-reason only if it may send them."""
+"""The methods that a web page may send. GET and DELETE are always refused. They are listed because
+a browser shows a page the reason for the refusal only if the page may send the method."""
 
 _SLASH: Final = f"{endpoint.PATH}/"
 """The path with a slash at its end, as many users type it. It is served without a redirect, because
@@ -189,8 +189,8 @@ def application(
         mcp: handles requests to `/mcp`.
         health: handles requests to `/healthz` and `/readyz`, for every host and origin.
         allowed: the values of `Host` and `Origin` that are accepted for `/mcp` and `/metrics`.
-        more: other routes. Except for `/metrics`, every host and origin may call them, so they must
-            not serve confidential data.
+        more: the routes besides `/mcp`, `/healthz` and `/readyz`. If one of them is not `/metrics`,
+            every host and origin may call it, so it must not serve confidential data.
     """
     mcp_with_cors = CORSMiddleware(
         mcp,

@@ -147,7 +147,8 @@ class Dispatcher:
             await asyncio.wait([disconnect])
             return {"type": "http.disconnect"}
 
-        # A task group would take several more iterations of the event loop for each request.
+        # Use a cancel scope and a callback, because a task group would take several more iterations
+        # of the event loop for each request.
         with anyio.CancelScope() as call:
             disconnect.add_done_callback(lambda task: None if task.cancelled() else call.cancel())
             try:
@@ -187,7 +188,9 @@ def check_types(scope: Scope) -> None:
 
 
 async def parse_body(body: bytes) -> ParsedBody | JSONRPCError:
-    """Parse a body with `parsed`, in a thread if it is large, so that no other request waits.
+    """Parse a body as `parsed` does, but parse a large body in a thread.
+
+    Without the thread, a large body would delay other requests.
 
     Raises:
         RefusedError: as in `parsed`.

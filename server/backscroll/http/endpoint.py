@@ -122,10 +122,12 @@ class Endpoint:
                 await dispatch.answer_error(error, scope, receive, send)
 
     def _admit(self, caller: Caller) -> None:
-        """Count another message of a batch towards the caller's rate.
+        """Count a message of a batch towards the caller's rate.
+
+        This is not called for the first message, which was counted when the request arrived.
 
         Raises:
-            RefusedError: 429 or 503.
+            RefusedError: 429 if the caller exceeds its rate, 503 if the server is shutting down.
         """
         self._check_running()
         if caller.id:

@@ -40,11 +40,13 @@ def is_origin(word: str) -> bool:
 
 
 def pattern(words: Iterable[str]) -> str:
-    """Return a regular expression that matches hosts or origins in lower case.
+    """Return a regular expression that matches the given hosts or origins in lower case.
+
+    If a host or origin has no port, or ends with `:*`, the expression allows any port. This is
+    safe, because the host name alone is enough to detect an attack.
 
     Args:
-        words: the hosts or origins, which `is_host` or `is_origin` accepts. If a word has no port,
-            or has `:*`, any port matches, because the host name alone reveals an attack.
+        words: the hosts or origins. `is_host` or `is_origin` must accept each of them.
     """
     return "|".join(_one(word.lower()) for word in words) or r"(?!)"
 

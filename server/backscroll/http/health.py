@@ -66,7 +66,9 @@ class Health:
         return JSONResponse({"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """Reply with 200, or with 503 if the upstream or a database fails or a shutdown has begun.
+        """Reply with 200 if this process can serve requests, otherwise with 503.
+
+        It cannot serve requests if the upstream or a database fails, or if a shutdown has begun.
 
         Anyone may send this request, so the reply never contains the address of the upstream or of
         a database.
@@ -115,8 +117,9 @@ class Health:
 def _cheap_request(profile: Profile) -> UpstreamRequest:
     """Return a request that the upstream answers fast and that does not change anything."""
     served = [group for group in GROUPS.values() if group in profile.serves]
-    # First, prefer a group whose objects can be listed. For a group without a list, `probe` asks
-    # for an id that does not exist. Second, prefer a group whose endpoint needs no version header.
+    # Prefer a group whose objects can be listed, because for a group without a list, `probe` asks
+    # for an id that does not exist. Among several such groups, prefer a group whose endpoint needs
+    # no version header.
     return requests.probe(min(served, key=lambda group: (group.names_made_up, bool(group.headers))))
 
 

@@ -60,7 +60,7 @@ def shared() -> Iterator[None]:
 
 
 def forget(pid: int) -> None:
-    """Stop counting a process's requests as in progress, because the process has ended."""
+    """Remove the requests of a process that has ended from the count of requests in progress."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library is only partly typed
 
 
@@ -137,7 +137,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
         else:
             self.shown = CollectorRegistry()
-            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # as in `forget`
+            MultiProcessCollector(self.shown)  # type: ignore[no-untyped-call]  # the library is only partly typed
         self.calls = CallMetrics(self.registry)
         self._responses = Counter(
             "backscroll_http_responses",

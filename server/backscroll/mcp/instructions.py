@@ -1,7 +1,7 @@
 """Writes the server's instructions for models. Only tools that are offered are mentioned.
 
-This module imports only the standard library, because the stdio front uses it before the SDK is
-imported.
+This module imports only the standard library, because a stdio server sends the instructions before
+it has imported the MCP SDK.
 """
 
 from collections.abc import Iterable
@@ -27,9 +27,9 @@ class Named(Protocol):
 def instructions(tools: Iterable[Named]) -> str:
     """Return the instructions of a server.
 
-    They begin with the situations in which the server is useful, in the words of a user, because
-    hosts use them to choose a server. They have at most 512 characters, because some hosts show
-    only that many.
+    The instructions begin with the situations in which the server is useful, in the words of a
+    user, because hosts choose a server by its instructions. The instructions have at most 512
+    characters, because some hosts show only that many.
 
     Args:
         tools: the tools that are offered, in the order of `tools/list`.

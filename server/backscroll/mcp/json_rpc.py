@@ -260,7 +260,8 @@ def _id_at_edges(start: bytes, end: bytes, *, closed: bool = True) -> RequestId 
         start: the line's first bytes.
         end: the line's last bytes; empty if the line is not complete.
         closed: whether the last brace certainly closes the request. If False, the last brace may
-            close the arguments. An id at the end then counts only if it directly follows `jsonrpc`.
+            close the arguments, so an id at the end is certain only if it directly follows
+            `jsonrpc`.
     """
     found = _STARTS[0].match(start) or _STARTS[1].match(start)
     if found is None and _STARTS_WITH_METHOD.match(start):

@@ -43,7 +43,8 @@ class RequestContext:
     """The context of a request.
 
     Attributes:
-        settings: the operator's settings, restricted by the caller's permissions and the URL.
+        settings: the operator's settings, restricted by the caller's permissions and by the URL of
+            the request.
         client: returns the caller's upstream client.
         request_id: the id of the request in the log; empty on stdio.
         refused: why the transport refused the arguments of a call; empty if it did not refuse them.

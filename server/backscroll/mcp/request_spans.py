@@ -1,7 +1,7 @@
 """Records an OpenTelemetry span for each request, with the outcome of the request.
 
-A span never contains text that a client chose, such as an argument or an unknown tool's name, and
-no message text, key or header.
+A span contains no text that a client chose, such as an argument or the name of an unknown tool. A
+span also contains no message text, key or header.
 """
 
 from collections.abc import Mapping

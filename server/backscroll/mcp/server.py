@@ -33,7 +33,8 @@ from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Tool
 
 LIST_TTL_MS: Final = 3_600_000
-"""How long hosts may cache the tool list, in milliseconds. Only new settings change the list."""
+"""How long hosts may cache the tool list, in milliseconds. The list changes only if the operator
+changes the settings."""
 
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """The methods of requests whose results contain the instructions."""
@@ -106,7 +107,8 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     async def list_tools(
         context: _Context, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        # Any cursor is invalid (MCP specification, pagination, error handling).
+        # The list has only one page, so no cursor is valid. An invalid cursor is an error (MCP
+        # specification, pagination, error handling).
         if params is not None and params.cursor:
             raise MCPError(INVALID_PARAMS, "tools/list has no cursors: all tools are on one page.")
         return listing(request_context_of(context).settings)

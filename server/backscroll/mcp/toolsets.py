@@ -1,7 +1,7 @@
 """Selects the tools that the server offers.
 
-This module imports no third-party library, because stdio's first answers need it before
-the SDK is imported.
+This module imports no third-party library, because a stdio server answers the first requests before
+it has imported the MCP SDK.
 """
 
 from collections.abc import Iterable

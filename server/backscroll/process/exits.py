@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 from backscroll.settings.operator_errors import OperatorError
 
 UNUSABLE: Final = 2
-"""The exit code for an unusable setting, database or argument."""
+"""The exit code for an `OperatorError`, or if the output cannot be written."""
 
 INTERRUPTED: Final = 130
 """The exit code after an interrupt. As in shells, it is 128 plus the number of SIGINT."""
@@ -34,9 +34,10 @@ def clean_exit() -> Iterator[None]:
     """Convert errors into exit codes, without a traceback.
 
     Raises:
-        SystemExit: `UNUSABLE`, after one line on stderr, for an `OperatorError` or if the output
-            cannot be written, for example because the disk is full; `INTERRUPTED` after an
-            interrupt; `PIPE_CLOSED` if the reader of stdout has closed it.
+        SystemExit: with one of three codes. The code is `UNUSABLE`, after one line on stderr, for
+            an `OperatorError` or if the output cannot be written (the disk may be full). The code
+            is `INTERRUPTED` after an interrupt, and `PIPE_CLOSED` if the reader of stdout has
+            closed it.
     """
     try:
         yield
@@ -62,9 +63,9 @@ def clean_exit() -> Iterator[None]:
 def interrupted_at_once() -> Iterator[None]:
     """Raise KeyboardInterrupt at once after SIGINT, even while an event loop runs.
 
-    `asyncio.Runner` would cancel its main task instead. That does not interrupt the reading of a
-    file, and it can interrupt a shutdown. The runner replaces only Python's default handler of
-    SIGINT, so this function installs a different handler first.
+    `asyncio.Runner` would cancel its main task instead. A cancellation does not interrupt the
+    reading of a file, but it can interrupt a shutdown. The runner replaces only Python's default
+    handler of SIGINT, so this function installs a different handler before the runner starts.
     """
     before = signal.signal(signal.SIGINT, _interrupt)
     try:

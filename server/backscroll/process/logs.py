@@ -52,7 +52,11 @@ class JsonLines(NoValuesFormatter):
     """Formats a record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as JSON, with its structured fields or, if it has none, its `message`."""
+        """Return a record as JSON.
+
+        The object contains the record's structured fields. If the record has none, the object
+        contains its text under the key `message`.
+        """
         moment = datetime.fromtimestamp(record.created, UTC)
         line: dict[str, object] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -84,9 +88,10 @@ class _Window:
 class BoundedHandler(logging.StreamHandler[TextIO]):
     """Limits the number of lines from each logging statement (call site) in a window of time.
 
-    The limit prevents clients from filling a disk with log lines. Records with `FIELDS` are always
-    written, because they belong to authorised requests. After the window, the number of omitted
-    lines is written before the next line of any call site, or when the handler is closed.
+    The limit prevents clients from filling a disk with log lines. Records with structured fields
+    are always written, because they belong to authorised requests. After a window has ended, one
+    line reports how many lines were omitted in it. This line is written when any call site logs
+    again, or when the handler is closed.
 
     Args:
         stream: the stream to write to.

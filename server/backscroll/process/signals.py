@@ -10,7 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on SIGTERM or SIGINT. A second signal ends the process at once."""
+    """Call `stop` on SIGTERM or SIGINT. A second signal ends the process at once.
+
+    On Windows, and in any thread other than the main thread, this function does nothing.
+    """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -45,7 +45,7 @@ def configure() -> None:
     """Export spans until the process ends, if an exporter is chosen.
 
     Raises:
-        SettingsError: the chosen exporter is not installed.
+        SettingsError: as in `exporter_of`, or the chosen exporter is not installed.
     """
     name = exporter_of()
     if not name:
@@ -70,7 +70,7 @@ def _exporter(name: str) -> "SpanExporter":
     if name == "console":
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-        return ConsoleSpanExporter(out=sys.stderr)  # stdout belongs to the protocol
+        return ConsoleSpanExporter(out=sys.stderr)  # on stdio, stdout carries MCP messages
     for found in entry_points(group="opentelemetry_traces_exporter", name=name):
         try:
             exporter: SpanExporter = found.load()()

@@ -74,13 +74,17 @@ def launch(
         return (program, "run", "--spec", spec, NAME)
     installed = shutil.which(NAME, path=scripts or sysconfig.get_path("scripts"))
     if installed:
-        # Links are kept, because an upgrade changes their targets.
+        # Symbolic links are not resolved: an upgrade may move the target, but not the link.
         return (os.path.abspath(installed),)  # noqa: PTH100 - symbolic links stay, unlike with `Path.resolve`
     return (sys.executable, "-m", NAME)
 
 
 def installed_from(package: Distribution | None = None) -> str:
-    """Return the source of the package: `NAME` for a package index, otherwise a URL (PEP 610)."""
+    """Return the source from which the package was installed.
+
+    The source is `NAME` if it was a package index, otherwise a URL (PEP 610). If the source is
+    unknown, return `SOURCE`.
+    """
     try:
         origin = json.loads((package or _package()).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
@@ -134,7 +138,7 @@ def _package() -> Distribution:
 
 
 def _runner(prefix: str) -> str:
-    """Return `uvx` or `pipx`, whichever created the environment for one run.
+    """Return `uvx` or `pipx` if that program created the environment temporarily, to run a command.
 
     Return an empty string for any other environment.
     """

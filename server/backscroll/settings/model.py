@@ -1,7 +1,7 @@
 """Defines all settings in one frozen dataclass.
 
-Flags override environment variables, and these override defaults. This module imports nothing that
-is slow to import, because settings are read first.
+Flags override environment variables, and environment variables override defaults. This module
+imports nothing that is slow to import, because commands read the settings when they start.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """Makes the paths in settings absolute, and converts between paths and SQLite URLs.
 
-This module imports only the standard library at module level, because every command first reads
-settings.
+This module imports only the standard library at module level, so that its import is fast. Commands
+read the settings when they start.
 """
 
 import re
@@ -52,8 +52,9 @@ def absolute_database(text: str, folder: Callable[[], Path]) -> str:
     """Return the URL of a database, with an absolute path if the database is a file.
 
     Args:
-        text: a URL, or a path that begins with `/`, `./`, `../` or `~`. Any other text is returned
-            unchanged. Opening the database then fails with an error that shows valid URLs.
+        text: a URL, or a path that begins with `/`, `./`, `../`, `~` or a drive such as `C:/`. Any
+            other text is returned unchanged. Opening the database then fails with an error that
+            shows valid URLs.
         folder: as in `absolute`.
 
     Raises:

@@ -22,9 +22,9 @@ def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return the flag or variable that sets each setting, and its text, by the setting's name.
+    """Return, for the name of each setting, the flag or variable that sets it, and its text.
 
-    A name may be unknown, such as that of a misspelled variable.
+    The names are not checked. If a variable is misspelled, its name is in the result too.
     """
     environ = without_blanks(environ)
     given = {

@@ -51,9 +51,9 @@ class Row:
         writes: whether the tool adds, changes or deletes anything.
         needs: the tool works if the upstream serves at least one of these groups of endpoints.
         finds: what the tool finds without an id, such as `a thread`; empty if the tool needs an id.
-        varies: whether the tool's schema is another one if the server has an admin key.
-        listed: the tool as `tools/list` returns it without an admin key. It is the same in every
-            protocol version.
+        varies: whether the tool's schema depends on whether the server has an admin key.
+        listed: the tool as `tools/list` returns it in every protocol version if the server has no
+            admin key.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Front:
         return reply
 
     def _listed(self) -> list[Object]:
-        """Return the offered tools, without output schemas if their results contain only text."""
+        """Return the offered tools, without output schemas if the setting `output` is `text`."""
         if not self._without_output:
             return self._tools
         return [
@@ -167,7 +167,7 @@ def _row(row: dict[str, Any]) -> Row:
 
 
 def _is_handshake(params: Object) -> bool:
-    """Return whether the parameters of `initialize` are certainly valid."""
+    """Return whether the parameters of `initialize` are valid; False if this is uncertain."""
     match params:
         case {
             "protocolVersion": str(),
@@ -212,7 +212,7 @@ def _is_bare(params: Object) -> bool:
 
 
 def _are_capabilities(capabilities: Object) -> bool:
-    """Return whether a client's capabilities are certainly valid."""
+    """Return whether a client's capabilities are valid; False if this is uncertain."""
     for name, value in capabilities.items():
         match name, value:
             case "roots", dict() as roots:

@@ -18,7 +18,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
 HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
-"""The older protocol versions that hosts still request."""
+"""The protocol versions before `MODERN` that hosts still request."""
 
 _CLIENT: Final = {"name": "a-host", "version": "1"}
 

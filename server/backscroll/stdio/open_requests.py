@@ -19,8 +19,8 @@ class _Open:
 class OpenRequests:
     """Numbers and counts the open requests.
 
-    The number replaces the host's id in the messages to the SDK, because the SDK would take the ids
-    1 and "1" for the same request.
+    In the messages to the SDK, the number of a request replaces the id that the host gave it. The
+    reason is that the SDK would not distinguish the ids `1` and `"1"`.
 
     Args:
         most: the maximum number of open tool calls, and also the maximum number of open requests

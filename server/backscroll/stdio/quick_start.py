@@ -34,7 +34,7 @@ FOR_THE_FIRST_CALL: Final = ("fastjsonschema", "backscroll.store.app")
 """Modules that the first tool call needs. They are imported in advance."""
 
 SWITCH_S: Final = 0.0005
-"""The maximum time that the importing thread may block the front at once, in seconds."""
+"""How long the importing thread may run before it must let the front run, in seconds."""
 
 
 def run(settings: Settings, profile: Profile) -> None:
@@ -134,7 +134,8 @@ def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
 def _set_blocking(stdout: int, *, blocking: bool) -> None:
     """Set whether writes to a pipe or socket wait for the host to read.
 
-    On Windows, they always wait. While the front waits, it does not notice the end of stdin.
+    While a write waits, the front does not notice that stdin has ended. On Windows, writes always
+    wait.
     """
     kinds = (stat.S_IFIFO, stat.S_IFSOCK)
     if sys.platform != "win32" and stat.S_IFMT(os.fstat(stdout).st_mode) in kinds:
@@ -143,7 +144,8 @@ def _set_blocking(stdout: int, *, blocking: bool) -> None:
 
 def _read(stdin: int) -> bytes:
     if sys.platform != "win32":
-        # `stdout` does not block. If stdin is the same socket, `os.read` would not wait either.
+        # Wait for input here: if stdin and stdout are the same socket, `os.read` does not wait,
+        # because the socket was set to non-blocking mode for stdout.
         select.select([stdin], [], [])
     return os.read(stdin, CHUNK_BYTES)
 

@@ -53,7 +53,7 @@ class Opening:
         answered: the lines that have been answered. The server handles them, but sends no reply.
         unanswered: the lines that were read after those in `answered`.
         lines: splits the input into lines, and may already contain the beginning of a line.
-        unsent: the bytes of the last reply for which the host's pipe has had no space yet.
+        unsent: the end of the last reply, if the host's pipe has not had space for it yet.
     """
 
     answered: Sequence[bytes] = ()
@@ -251,10 +251,11 @@ class Reader(Stream):
         return True
 
     async def _drain(self) -> None:
-        """Wait until open requests have finished, then reply to waiting requests with an error.
+        """Let open requests finish, or reply to waiting requests with an error.
 
-        If there are waiting requests, reply at once: the time limit has passed, or the connection
-        is stopping.
+        If no request is waiting, give the open requests at most `drain_s` seconds to finish. If
+        requests are waiting, send the errors immediately, because the time limit has passed or the
+        connection is stopping.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(self._requests.drain_s if not self._waiting else 0):

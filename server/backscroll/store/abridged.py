@@ -68,8 +68,7 @@ class LargeRows:
     """Rows with a column that can hold large content, which are not a `Listing`.
 
     Attributes:
-        rows: a query for the rows. Its parameters, and conditions that the caller adds, select
-            those of a page.
+        rows: a query for all rows. The caller adds conditions that select the rows of a page.
         content: as in `LargeListing`.
         row: as in `LargeListing`.
     """
@@ -247,7 +246,11 @@ def _light(listing: LargeListing) -> LargeListing:
 
 @lru_cache(maxsize=64)
 def light_rows(listing: _Large) -> Select[Any]:
-    """Return the query with an added column for the content's length, and without large content."""
+    """Return a query for the rows of a list, with null for large content.
+
+    Content is large if it has more than `LARGE_CHARS` characters. The query has an additional
+    column, the length of the content.
+    """
     size = func.length(_text(listing))
     small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
     others = [

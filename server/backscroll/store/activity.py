@@ -28,7 +28,7 @@ US: Final = 1_000_000
 
 
 def _latest(table: Table) -> ScalarSelect[int]:
-    """Return a query for the latest activity in one partition of a table; null without rows."""
+    """Return a query for the latest activity in one partition of a table; null if it is empty."""
     rows = table.alias()
     return (
         select(rows.c.last_active_us)
@@ -55,4 +55,7 @@ next_activity: Final = _newest(
 partition, and the parameter `now_us` is the time of day in Unix microseconds."""
 
 latest_activity: Final = select(func.coalesce(_newest(_of_threads, _of_conversations), 0))
-"""A query for the time of the latest activity in the partition `within`; 0 without activity."""
+"""A query for the time of the latest activity in a partition; 0 if there was no activity.
+
+The parameter `within` is the partition.
+"""

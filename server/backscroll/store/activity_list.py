@@ -12,9 +12,10 @@ order, a cursor also has the time of the latest activity when the first page was
 from that time to the oldest thread. After that they list, in ascending order, the threads that have
 become active since the first page was read.
 
-On PostgreSQL, a transaction that has not yet committed may have an earlier activity time than one
-that has committed. So the first page of a descending list waits for the transactions that are
-writing at that moment, for at most `WAITS` pauses of `PAUSE_S` seconds.
+On PostgreSQL, a transaction may commit after the first page was read, although its activity time is
+earlier than the time in the cursor. The list would then omit its thread. So the first page of a
+descending list waits for the transactions that are writing when it is requested, for at most
+`WAITS` pauses of `PAUSE_S` seconds.
 """
 
 import asyncio
@@ -127,7 +128,8 @@ async def page_by_activity(
 async def _settled_top(database: Database, partition: str) -> int:
     """Return the time of the latest activity, after waiting for open transactions.
 
-    The activity time of an open transaction may be earlier than the returned time.
+    The activity time of an open transaction may be earlier than the returned time. Without the
+    wait, the list could omit the thread that this transaction writes.
     """
     top, writers = await database.read(partial(_look, partition))
     for _ in range(WAITS):

@@ -76,7 +76,7 @@ def not_served(reason: str, *, code: str = "not_served", param: str | None = Non
     Args:
         reason: one or more sentences that follow `Not served: `.
         code: the error's `code`.
-        param: the parameter that asks for it, or None if the endpoint itself is not served.
+        param: the parameter that is not served, or None if the whole endpoint is not served.
     """
     headers = {"X-Should-Retry": "false"}
     message = f"Not served: {reason}"

@@ -86,9 +86,9 @@ async def open_store(
         database: the database's URL, as for `opening.open_database`.
         clock: the process's clocks.
         lock_s: the maximum time that a read or write waits for a lock of the database, in seconds.
-        indexes_tools: whether search also finds the calls and outputs of tools. New ones are
-            indexed at once. Stored items of tools are indexed in the background; messages that are
-            indexed already do not change.
+        indexes_tools: whether search also finds the calls and outputs of tools. In new messages,
+            they are indexed immediately. Stored messages with only text of tools are indexed in the
+            background. Index entries of stored messages with other text do not change.
         endpoint: the embeddings endpoint for search by meaning; None if search compares only words.
 
     Raises:
@@ -141,7 +141,8 @@ async def store_over(
             only words.
     """
     retention = RetentionClock(clock.monotonic)
-    with suppress(DatabaseBusyError, DatabaseUnavailableError):  # the first write looks again
+    # If this read fails, the first write calls `retention.look` again.
+    with suppress(DatabaseBusyError, DatabaseUnavailableError):
         await database.read(retention.look)
     return Store(database, clock, _application(database, clock, retention, meanings))
 

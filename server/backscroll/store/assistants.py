@@ -119,7 +119,7 @@ class AssistantEndpoints:
         return reply(_assistant_object(row))
 
     async def modify(self, request: Request) -> Response:
-        """Replace the fields in the body, each as a whole. Keep what the body omits."""
+        """Replace each field of an assistant that the body has. Keep the fields that it omits."""
         partition = partition_of(request)
         assistant_id = require_assistant_id(request.path_params["assistant_id"])
         raw = await read_body(request)

@@ -23,7 +23,7 @@ Detail = Literal["auto", "low", "high"]
 
 
 class Body(BaseModel):
-    """A request body, or an object in one: no other fields, and no conversion of types."""
+    """A request body, or an object in one. Undeclared fields and other types are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
@@ -159,7 +159,10 @@ def _refuse_new_stores(stores: list[Any] | None) -> list[Any] | None:
 
 
 class FileSearchStores(Body):
-    """The vector stores that a thread's file search may use. `vector_stores` would create some."""
+    """The vector stores that a thread's file search may use.
+
+    In OpenAI's API, `vector_stores` creates vector stores. Here, it must be empty or null.
+    """
 
     vector_store_ids: Annotated[list[FileId], Field(max_length=1)] = []
     vector_stores: Annotated[

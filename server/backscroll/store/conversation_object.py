@@ -206,7 +206,7 @@ def completed(body: JSON) -> JSON:
 
 
 def text_content(role: str | None, text: str) -> JSON:
-    """Return `text`, the whole content of a message with this role, as a text part."""
+    """Return a text part with `text`, for a message that has the given role."""
     return {"type": "output_text" if role == "assistant" else "input_text", "text": text}
 
 

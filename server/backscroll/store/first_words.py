@@ -44,8 +44,8 @@ SEARCHED_CHARS: Final = 16 * 1024 * 1024
 """The maximum total length, in characters, of the messages that are searched for one page."""
 
 _PARTS: Final = 5
-"""The maximum number of text parts that are read of a searched message. One would not be enough,
-because the first ones may be blank."""
+"""The maximum number of text parts to read from a searched message. It is more than 1, because the
+first text parts may be blank."""
 
 _ITEMS: Final = 20
 """How many of a conversation's first items are examined to find its first message."""

@@ -150,8 +150,8 @@ class IdempotencyKeys:
 
         Raises:
             ApiError: 400 for a malformed key; 422 if a different request used the key; 409 if the
-                first request with the key still runs after the maximum wait for its lock; 410 if
-                the object that the first request wrote has been deleted. Errors of `work` are
+                first request with the key is still running when the wait for a lock times out; 410
+                if the object that the first request wrote has been deleted. Errors of `work` are
                 raised unchanged.
         """
         keyed = _KeyedRequest.of(request, body)

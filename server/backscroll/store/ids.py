@@ -71,7 +71,7 @@ def new_item_id(kind: str) -> str:
     id has the prefix of another type (`Expected an ID that begins with 'fc'`). For a call's output,
     a server may expect the output's prefix, such as `fco`, or the call's prefix, such as `fc`. An
     output's id meets both expectations, because its prefix begins with the letters of the call's
-    prefix. Only `tso_` does not.
+    prefix. The only exception is `tso_`, because the prefix of its call is `tsc_`.
     """
     return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
 

@@ -1,14 +1,15 @@
 """Reads the input of a response: first the history of its chain, then the items of its own input.
 
-The chain of a response is the response itself, the one that its `previous_response_id` names, and
-so on. It ends at a response that was deleted or that the store never had. The history is the input
-and output of the earlier responses of the chain, oldest first.
+The chain of a response is the response itself, the response that its `previous_response_id` names,
+and so on. The chain ends at a response that the store never had. The history is the input and
+output of the earlier responses of the chain, oldest first. If one of them was deleted, the history
+begins after it.
 
-If an item is in several responses of a chain, because a client sent it again, the list has it once,
-at its first place. If the response with the first place is deleted, the item keeps this place, so
-that a client that is reading the pages neither misses the item nor gets it twice.
+A client may send an item again, so that several responses of a chain have it. The pages show such
+an item once, at its first place. If the response with the first place is deleted, the item keeps
+this place, so that a client that is reading the pages neither misses the item nor gets it twice.
 
-A page reads the chain, and only the items that are near the page.
+To read a page, the store reads the whole chain, but only the items near the page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ ITEMS: Final = LargeRows(
     content=response_items.c.body,
     row=(response_items.c.response, response_items.c.position),
 )
-"""The items of responses. `read_input` selects those of a page."""
+"""The items of all responses. `read_input` selects the items of a page."""
 
 _TOGETHER: Final = 16
 """The number of responses whose items one statement reads."""
@@ -123,10 +124,10 @@ class _Chain:
     """The responses of a chain, oldest first.
 
     Attributes:
-        positions: the position of each response.
-        numbers: the number of each response in `positions`, by its position.
-        living: the number of the oldest response that the history has. Older ones were deleted, or
-            precede a deleted one.
+        positions: the position of each response in the table `responses`.
+        numbers: maps the position of each response to its number: its index in `positions`.
+        living: the number of the oldest response in the history. Every older response was deleted,
+            or precedes a deleted response.
     """
 
     positions: Sequence[int]
@@ -184,8 +185,9 @@ class _Reading:
         """Yield the items between two places, each at its first place.
 
         Args:
-            start: the place before the first item; None to start at the beginning or end.
-            end: the place after the last item; None to read all items.
+            start: the place before the first item to yield. If None, start at the beginning of the
+                chain, or at its end if `ascending` is false.
+            end: the place after the last item to yield. If None, yield all further items.
         """
         count = len(self.chain.positions)
         first = (0 if self.ascending else count - 1) if start is None else start[0]
@@ -199,7 +201,8 @@ class _Reading:
                     continue
                 if end is not None and not self._precedes(place, end):
                     return
-                every = occurrences.get(key.id, [key])  # forgotten in the meantime, if missing
+                # If the id is missing, the item was removed between the two queries.
+                every = occurrences.get(key.id, [key])
                 shown = self._shown(every) if self.chain.place(every[0]) == place else None
                 if shown is not None:
                     yield shown
@@ -215,7 +218,7 @@ class _Reading:
         return sorted(keys, key=self.chain.place, reverse=not self.ascending)
 
     def _occurrences(self, ids: Sequence[str]) -> dict[str, list[_Key]]:
-        """Return all items of the chain with each of the ids, oldest first."""
+        """Return, for each id, all items of the chain that have it, oldest first."""
         occurrences: dict[str, list[_Key]] = {}
         unique = list(dict.fromkeys(ids))
         for at in range(0, len(unique), _IDS):
@@ -228,9 +231,9 @@ class _Reading:
         return occurrences
 
     def _shown(self, occurrences: Sequence[_Key]) -> _Key | None:
-        """Return the item to show for all items with one id; None if all were deleted.
+        """Return which of the items with the same id to show; None if all were deleted.
 
-        An item is shown rather than a reference to it.
+        If possible, this is an item with content, not an `item_reference`.
         """
         living = [
             key for key in occurrences if self.chain.numbers[key.response] >= self.chain.living

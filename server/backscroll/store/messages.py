@@ -274,8 +274,8 @@ _recount: Final = (
 def _outcome(row: JSON, thread_id: str, version: ApiVersion) -> Outcome:
     """Return the outcome of writing a message.
 
-    Its `stored` has the API version of the reply, which the message's row lacks, and the metadata,
-    which may change in the row later.
+    `Outcome.stored` keeps what the message's row cannot give later: the API version of the reply,
+    which the row lacks, and the metadata, which may change in the row.
     """
     stored = {"version": version, "metadata": row["metadata"]}
     return Outcome(message_object(row, thread_id, version), thread_id, stored)

@@ -1,6 +1,6 @@
-"""Endpoints of models. The store has none, and lists none.
+"""Endpoints of models. The store has no models, so its list of models is empty.
 
-The list is served, because many clients request it to check a base URL and offer what it contains.
+Many clients request the list, to check a base URL and to offer the listed models to the user.
 """
 
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from backscroll.store.envelopes import reply
 
 
 async def list_models(_request: Request) -> Response:
-    """Return an empty list, in the format of OpenAI's list of models, which has no pages."""
+    """Return an empty list, in the format of OpenAI's list of models: without fields for pages."""
     return reply({"object": "list", "data": []})
 
 

@@ -1,7 +1,7 @@
 """The endpoints of OpenAI's API that the store does not serve, each with the reason.
 
-Sources: OpenAI's OpenAPI document of 2026-08-21, that of 2024-04-15 for files of assistants, and
-the resources of OpenAI's Python SDK 3.54.0.
+Sources: OpenAI's OpenAPI document of 2026-08-21; for the files of assistants, OpenAI's OpenAPI
+document of 2024-04-15; and the resources of OpenAI's Python SDK 3.54.0.
 """
 
 import re
@@ -17,12 +17,12 @@ class Absence:
     """Endpoints that are not served for the same reason.
 
     Attributes:
-        endpoints: a line for each path: the methods, then the path below `/v1`. `*` is any one
-            segment of a path, and `**` is one or more segments.
-        purpose: what the endpoints need a model for, such as `run assistants`; empty if a model
-            would not help.
-        reason: why they are not served, if a model would not help: one or more sentences that
-            follow `Not served: `.
+        endpoints: a line for each path, with the methods, then the path below `/v1`. `*` stands for
+            one segment of a path, and `**` for one or more segments.
+        purpose: what the endpoints need a model for, such as `run assistants`; empty if they are
+            not served for another reason.
+        reason: this other reason, as one or more sentences that follow `Not served: `; empty if
+            there is a `purpose`.
     """
 
     endpoints: str

@@ -1,4 +1,4 @@
-"""Reads the pages of lists. A page starts after the position of a row, not after a row count."""
+"""Reads the pages of lists. A page starts after a given row, not after a number of rows to skip."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -48,7 +48,7 @@ def parse_object(body: bytes) -> JSON:
     """
     try:
         text = body.decode() or "{}"
-        # `json.loads` rejects a byte order mark with an error that names it.
+        # For a byte order mark, the error of `json.loads` is clearer than the decoder's error.
         value = json.loads(text) if text.startswith("\ufeff") else _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise _bad_json("it is not UTF-8") from error

@@ -76,7 +76,7 @@ def _not_found(response_id: str) -> ApiError:
 
 
 def _objects(connection: Connection, rows: Sequence[JSON]) -> Iterator[JSON]:
-    """Yield the objects of responses. The output of `_TOGETHER` of them is in memory at a time."""
+    """Yield the objects of responses. Read the output of `_TOGETHER` responses at a time."""
     for at in range(0, len(rows), _TOGETHER):
         these = rows[at : at + _TOGETHER]
         output: dict[int, list[JSON]] = {row["position"]: [] for row in these}

@@ -37,7 +37,7 @@ _all_threads: Final = Listing("thread", _living, threads.c.position, by_id(threa
 
 
 def insert_thread(connection: Connection, row: JSON, now_us: int) -> None:
-    """Insert a thread without messages; `now_us` is the time of day in Unix microseconds."""
+    """Insert a thread without messages; `now_us` is the current time in Unix microseconds."""
     lock_list(connection, threads, row["partition"])
     empty = {"next_position": 1, "message_count": 0, "last_message_at": None}
     bound = {"within": row["partition"], "now_us": now_us}

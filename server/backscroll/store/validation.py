@@ -35,8 +35,8 @@ def validate(model: type[BodyT], body: dict[str, Any]) -> BodyT:
     """Return `body` as an instance of `model`.
 
     Raises:
-        ApiError: 400 with OpenAI's `param` and `code`, for the first violation; 501 if that is a
-            field for something that the store does not serve.
+        ApiError: 400 with OpenAI's `param` and `code`, for the first violation; 501 if the first
+            violation is a field that asks for something that the store does not serve.
     """
     try:
         return model.model_validate(body)

@@ -37,7 +37,7 @@ KEPT_FIELDS: Final = frozenset({"id", "metadata"})
 _CONTAINERS: Final = (dict, list)
 _DATA: Final = "data:"
 _BASE64_CHARS: Final = LEAST_CHARS - 2
-"""`LEAST_CHARS` without padding. Base64 ends with up to two characters of padding."""
+"""`LEAST_CHARS` without the two characters of padding that base64 may end with."""
 
 _BASE64: Final = re.compile(rf"[A-Za-z0-9+/_\-\r\n]{{{_BASE64_CHARS},}}={{0,2}}\s*")
 _DATA_URL: Final = re.compile(
@@ -56,7 +56,7 @@ _SIGNATURES: Final = {
     "JVBERi0": "application/pdf",
     "UEsDB": "application/zip",
 }
-"""The base64 of the first bytes of common file formats, and their types."""
+"""The types of common file formats, by the base64 of the first bytes of a file."""
 
 _SIGNED: Final = {
     start: re.compile(
@@ -75,7 +75,7 @@ def may_be_abridged(body: bytes) -> bool:
 
 
 def _has_long_string(body: bytes) -> bool:
-    """Return whether any quotation mark is followed by `_BASE64_CHARS` bytes that contain none.
+    """Return whether `_BASE64_CHARS` bytes without a quotation mark follow any quotation mark.
 
     From each quotation mark, the search skips to the last quotation mark in the next
     `_BASE64_CHARS` bytes. This is faster than a regular expression.
@@ -92,7 +92,8 @@ def _has_long_string(body: bytes) -> bool:
 def abridged(reply: JSON) -> JSON:
     """Return a reply in which binary content is replaced by its type and size.
 
-    Each object with binary content also gets the field `omitted`.
+    The reply, or each object in its `data`, also gets the field `omitted` if its binary content was
+    replaced.
 
     Args:
         reply: one object, or a list envelope with objects in `data`.

@@ -25,7 +25,8 @@ NEXT_OF: Final = {
         "the database."
     ),
 }
-"""The next steps for error codes in an upstream's reply that say more than the HTTP status."""
+"""The next steps for some error codes in an upstream's reply. These codes say more than the HTTP
+status, so these next steps replace those in `NEXT`."""
 
 RETRY_OF: Final = dict.fromkeys(
     ("idempotency_key_reused", "idempotent_object_deleted"),
@@ -67,4 +68,4 @@ SENTENCE: Final[dict[ErrorCode, str]] = {
     "auth_failed": "The upstream refused the key.",
     "forbidden": "The upstream denied access.",
 }
-"""The error messages for codes for which the HTTP status alone would say too little."""
+"""The error messages for some error codes, because the HTTP status alone would not say enough."""

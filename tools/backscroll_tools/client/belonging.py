@@ -50,7 +50,7 @@ def belongs(reply: JSON, request: Request) -> bool:
     if request.method == "DELETE":
         has_owner = bool(segments[:-2])
         if has_owner and reply.get("object") in request.group.kinds.get(segments[-4], ()):
-            return _same(reply.get("id"), segments[-3])  # a conversation without the item
+            return _same(reply.get("id"), segments[-3])  # the reply is the item's conversation
         return _confirms(reply, kinds) and _same(reply.get("id"), segments[-1])
     if str(reply.get("object")).endswith(_DELETED):
         return False
@@ -68,7 +68,7 @@ def belongs(reply: JSON, request: Request) -> bool:
 
 
 def _confirms(reply: JSON, kinds: frozenset[str]) -> bool:
-    """Whether the reply to a DELETE says what became of an object of one of these kinds."""
+    """Whether a DELETE's reply is empty, or says whether an object of these kinds was deleted."""
     kind = str(reply.get("object", ""))
     deleted = kind.removesuffix(_DELETED)
     if deleted not in kinds and deleted in _KNOWN:
@@ -79,15 +79,15 @@ def _confirms(reply: JSON, kinds: frozenset[str]) -> bool:
 def _is_of(
     value: JSON, kinds: frozenset[str], fields: list[tuple[str, str]], completion: str
 ) -> bool:
-    """Whether an object's kind and owners may be those that the request's path implies.
+    """Whether an object may have the kind and the owners that the request's path implies.
 
     Args:
         value: the object.
         kinds: the expected kinds. A kind that no group of endpoints has, such as Astra's `runs`, is
             accepted too.
         fields: the fields that contain the ids of the object's owners, with the expected ids.
-        completion: the id of the completion that the object must be a message of; empty if the
-            object is not a message of a completion.
+        completion: the id of the completion to which the object, a message, must belong; empty if
+            the request is not about the messages of a completion.
     """
     kind = value.get("object")
     if isinstance(kind, str) and kind not in kinds and kind in _KNOWN:

@@ -29,7 +29,8 @@ class CallClient:
     """Sends requests to an upstream for one call.
 
     Attributes:
-        shared: the caller's client; its calls share its connections, slots and retry budget.
+        shared: the caller's client. All calls of the caller share the connections, slots and retry
+            budget of this client.
         requests: the maximum number of requests that the call may make; no limit by default.
         ends_at: the call's deadline, in seconds of `anyio.current_time`; none by default.
         tally: the requests and bytes of the call so far.
@@ -54,10 +55,11 @@ class CallClient:
         """Send a request, retry it if that is safe and may help, and return the reply's object.
 
         Raises:
-            ToolError: the request failed. The code is `upstream_retired` if the upstream lacks the
-                endpoint, and `outcome_unknown` only for a write that the upstream may have acted
-                on. For an idempotent write, it is the code of the last failure instead, and
-                `in_doubt` is True if the upstream may have acted on an earlier attempt.
+            ToolError: the request failed. If the upstream lacks the endpoint, the code is
+                `upstream_retired`. If the upstream may have acted on a write, and the write is not
+                `Request.repeatable`, the code is `outcome_unknown`. Otherwise it is the code of the
+                last failure. If the upstream may have acted on an idempotent write, `in_doubt` is
+                True.
         """
         if request.group not in self.upstream.profile.serves:
             raise failures.not_served(self.upstream.profile, request.endpoint)
@@ -89,7 +91,8 @@ class CallClient:
         too large, it is replaced by an object with the item's id and `omitted`.
 
         Raises:
-            ToolError: as in `send`.
+            ToolError: as in `send`, or a single item is too large and cannot be replaced, because
+                its id is not found or because the list's `Dialect.has_places` is True.
         """
         trusted = self.upstream.profile.trusts_has_more
         while True:
@@ -102,7 +105,7 @@ class CallClient:
                     raise
                 if request.limit <= 1:
                     if request.dialect.has_places:
-                        raise  # the next page is named at the end of the reply
+                        raise  # the cursor of the next page is in the unread reply
                     return self._stepped_over(error)
                 self.items = request.limit // 4 or 1
             else:

@@ -42,7 +42,7 @@ class Client:
         reply_bytes: see above; by default 8 MiB, or no limit if the upstream is in this process.
         chance: see above.
         wall: returns the wall-clock time of this process, in Unix seconds.
-        monotonic: returns monotonic seconds, which changes of the wall clock do not affect.
+        monotonic: returns the seconds of a clock that does not change if the wall clock is set.
     """
 
     def __init__(  # noqa: PLR0913 - tests pass connections, random numbers and clocks

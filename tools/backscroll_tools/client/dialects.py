@@ -1,9 +1,10 @@
-"""How an upstream's lists are divided into pages. Each way is a value, a `Dialect`.
+"""How an upstream's lists are divided into pages. A `Dialect` describes this for one list.
 
-In most lists of OpenAI's API, the next page starts after the id of an item. So a walk can stop at
-any item, and continue there. In other lists, the reply names the next page by an opaque cursor, or
-pages have numbers, or there is only one page. Then a walk continues inside a page by reading that
-page again: the key of an item, a `Place`, holds the page's cursor and the number of items to skip.
+In most lists of OpenAI's API, a page starts after the item whose id the request contains. So a
+reader can stop at any item, and continue there later. In all other lists, a reply contains an
+opaque cursor for the next page, or pages have numbers, or there is only one page. To continue at an
+item of such a page, a reader requests the page again, and skips the items before the position. So
+the key of an item in such a list is a `Place`: the page's cursor and the number of items to skip.
 
 The sources of the dialects are in docs/upstreams.md.
 """
@@ -20,8 +21,9 @@ from backscroll_tools.models import JSON, Order
 Query: TypeAlias = tuple[tuple[str, str], ...]
 
 TOKEN_CHARS: Final = 1400
-"""The maximum length of an upstream's cursor, in characters. A page cannot be followed by one with
-a longer cursor, because our own cursors, which contain it, have a maximum length too."""
+"""The maximum length of an upstream's cursor, in characters. If the cursor of the next page is
+longer, that page cannot be read. Our own cursors contain the upstream's cursor, and their length is
+limited too."""
 
 _PAGE: Final = 100
 """The maximum number of items on one page in most lists (OpenAI API)."""
@@ -34,15 +36,16 @@ _SAME: Final[Mapping[Order, str]] = {"asc": "asc", "desc": "desc"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in a list whose pages have cursors.
+    """A position in a list for which `Dialect.has_places` is True.
 
     Attributes:
         token: the upstream's cursor of the page; empty for the first page, and if pages have
             numbers.
-        passed: how many items of the page come before the position; if pages have numbers, how many
-            items of the list. It may exceed the page's length. Then items of the next pages are
-            skipped too.
-        item_id: the id of the last of these items; empty if there are none.
+        passed: the number of items to skip, from the start of the page. If it exceeds the page's
+            length, items of the following pages are skipped too. If pages have numbers, it is
+            counted from the start of the list.
+        item_id: the id of the last skipped item; empty if no item is skipped, or if the item has no
+            valid id.
     """
 
     token: str = ""
@@ -84,17 +87,19 @@ class Dialect:
     """How one list is divided into pages.
 
     Attributes:
-        next_is: what the next page starts after, or is named by. `item`: the id of an item, by
-            default the last one. `page`: an opaque cursor. `number`: the page's number. `nothing`:
-            the list is a single page.
-        next_in: the field of the reply with the id or the cursor of the next page; empty if the
-            reply has no such field.
-        parameter: the query parameter for it.
+        next_is: how a request selects the next page. `item`: by the id of the item before the page.
+            `page`: by an opaque cursor. `number`: by the page's number. `nothing`: the list is a
+            single page.
+        next_in: the field of the reply that contains the id or the cursor for the next request;
+            empty if the reply has no such field. For `item`, the next page then starts after the
+            last item.
+        parameter: the query parameter that contains the id, the cursor or the number of the page.
         limit: the query parameter for the number of items.
         most: the maximum number of items on one page.
         orders: the values of the query parameter `order`; empty if the list has a fixed order.
         rows: the field of the reply with the items; empty if the reply is an array.
-        id_in: the field that identifies an item. It is copied to `id` if it is another field.
+        id_in: the field that contains an item's id. If its name is not `id`, its value is copied to
+            `id`.
     """
 
     next_is: Literal["item", "page", "number", "nothing"] = "item"
@@ -108,7 +113,7 @@ class Dialect:
 
     @property
     def has_places(self) -> bool:
-        """Whether the list's keys are places, and not ids."""
+        """Whether the items' keys in the list have the format of `Place.key`, and are not ids."""
         return self.next_is != "item"
 
     def query(self, limit: int, order: Order, after: str, filters: Query = ()) -> Query:

@@ -1,7 +1,7 @@
-"""Builds requests for files: those of a message, their contents, and searches in vector stores.
+"""Builds requests that list a message's files, read a file, or search the files of a vector store.
 
-The parameters for the files of a message are from OpenAI's published API documents of 2024-04-15,
-the others from those of 2026-08-21.
+The parameters of the list are from OpenAI's published API documents of 2024-04-15. All other
+parameters are from the documents of 2026-08-21.
 """
 
 from backscroll_tools.client.groups import FILES, MESSAGE_FILES, THREADS, VECTOR_STORES

@@ -29,7 +29,7 @@ class Group:
         headers: the headers of each request of the group.
         part_of: the group whose headers, prefix and query parameters this group's requests use;
             None if the group has its own.
-        needs_admin_key: whether the requests need an admin key, which the ordinary key is not.
+        needs_admin_key: whether the requests need an admin key instead of the ordinary key.
     """
 
     name: str

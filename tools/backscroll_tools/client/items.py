@@ -21,7 +21,8 @@ _MESSAGES: Final = frozenset({"message", "output_message"})
 """The types of messages. Azure AI Foundry also has `output_message`."""
 
 _HIDDEN: Final = frozenset({"tool_search_call", "tool_search_output", "program_output"})
-"""The types that end like those of calls and outputs, but have no content for agents."""
+"""The types of items that are hidden although they end with `_call` or `_output`. Such items have
+no content for agents."""
 
 _KEPT: Final = ("name", "call_id")
 """The fields of calls and outputs that become fields of the message."""
@@ -37,7 +38,8 @@ _CALL_TEXTS: Final = (
     "query",
     "revised_prompt",
 )
-"""The fields of a call that contain what the tool was asked to do, in the order of the text."""
+"""The fields of a call that contain what the tool was asked to do. The message contains them in
+this order."""
 
 _OUTPUT_TEXTS: Final = ("output", "outputs", "results", "result", "error")
 """The fields of a call or an output that contain what the tool returned."""
@@ -56,15 +58,17 @@ _INNER_TEXTS: Final = (
     "pattern",
     "message",
 )
-"""The fields of objects inside a call or an output that contain its text."""
+"""The fields that become separate texts of the message, in an object inside a call or an output.
+All other fields of the object together become one text, as JSON."""
 
 
 _FILES: Final = frozenset({"computer_screenshot", "file", "image", "image_file", "image_url"})
-"""The types of files and images inside an output. Others start with `input_` or `output_`."""
+"""The types of files and images inside an output, except those that start with `input_` or
+`output_`."""
 
 
 def is_message(raw: JSON) -> bool:
-    """Whether an item is a message. An item without a type is one."""
+    """Whether an item is a message. An item without a type counts as a message."""
     kind = raw.get("type")
     return kind is None or (isinstance(kind, str) and kind in _MESSAGES)
 
@@ -101,7 +105,7 @@ def shown(raw: JSON) -> Message:
 
 
 def _role(raw: JSON) -> str:
-    """Return the role of a call or an output as a message; empty for any other item."""
+    """Return the role of the message for a call or an output; empty for any other item."""
     kind = raw.get("type")
     if not isinstance(kind, str) or kind in _HIDDEN:
         return ""
@@ -118,7 +122,7 @@ def _taken(remaining: JSON, names: Sequence[str]) -> list[JSON]:
         if not value:
             continue
         if isinstance(value, str):
-            if name == "result":  # of an image: binary content
+            if name == "result":  # an image, in base64
                 continue
             chars = remaining.pop(f"{name}{CHARS}", None)
             parts.append(_text(value, chars))
@@ -129,7 +133,7 @@ def _taken(remaining: JSON, names: Sequence[str]) -> list[JSON]:
 
 
 def _parts(value: object) -> Iterator[JSON]:
-    """Yield the content of a field as parts of a message: texts, and files and images unchanged."""
+    """Yield the content of a field as parts of a message. Files and images are not changed."""
     match value:
         case str():
             yield _text(value)

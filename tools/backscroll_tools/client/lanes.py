@@ -1,4 +1,4 @@
-"""Limits concurrent requests, in total and per thread."""
+"""Limits concurrent requests, in total and for each thread, conversation or completion."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

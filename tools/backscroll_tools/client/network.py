@@ -3,10 +3,10 @@
 HTTP/1.1 matches responses to requests only by their order (RFC 9112, section 9.3.1). Data that
 arrives when no request is outstanding belongs to no request (section 9.2). If the connection
 were used after such data had arrived, each request would receive the response to the request before
-it. So a stream does the following:
+it. So a `NetworkStream` does the following:
 
-- It withholds the last byte that has arrived until its reader asks for more data. If a response
-  ends before this byte, the byte is unexpected data.
+- It withholds the last byte that has arrived until httpcore2 asks for more data. If httpcore2 has
+  read a whole response and never asks for this byte, the byte is unexpected data.
 - It reports that it is readable while it withholds a byte, or while the operating system has
   unread data. A pool closes an idle connection that is readable.
 - On a connection that has been used, it checks whether it is readable just before each part of a

@@ -177,7 +177,10 @@ _SHOWN_OF_COMPLETION: Final = frozenset(
 
 
 def whole_completion(raw: JSON) -> Completion:
-    """Return the typed completion with its other fields, such as `usage`, but without messages."""
+    """Return what `completion` returns, and the untyped fields in `other`.
+
+    `other` contains `usage`, for example, and the finish reasons of the choices, but no messages.
+    """
     item = completion(raw)
     other = {
         name: value
@@ -216,9 +219,9 @@ def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:
     """Separate the text parts of a message's content from its other parts.
 
     Returns:
-        The texts, the other parts, the annotations of the texts, and a length. The length is the
-        number of characters of all texts, joined by line ends, before the store cut them. It is -1
-        if there are no texts.
+        The texts, the other parts, the annotations of the texts, and the full length of the texts.
+        The full length is the number of characters that the texts had before the store cut them,
+        if they are joined by line ends. It is -1 if there are no texts.
     """
     total = -1
     texts: list[str] = []

@@ -17,11 +17,11 @@ _decoder: Final = json.JSONDecoder()
 
 
 def stand_in(error: ExchangeError, reply_bytes: float) -> JSON | None:
-    """Return a small object that replaces a list's item that is too large.
+    """Return a small object to show in place of an item that is too large to be read.
 
     Args:
-        error: the error for a reply that has only this item. The error contains the beginning and
-            the end of the reply's body.
+        error: the error for a list request whose reply contained only the item. The error contains
+            the beginning and the end of the reply's body.
         reply_bytes: the limit that the reply exceeded, in bytes.
 
     Returns:

@@ -69,8 +69,9 @@ class Profile:
         retrieves_listed_ids: whether the upstream can retrieve each listed object by its id. If
             not, an object that cannot be retrieved is searched for in the list (LiteLLM, DevUI).
         lists_by_activity: whether the upstream lists threads and conversations by last activity.
-        pages_input: whether the upstream is known to divide the input of a response into pages as
-            asked, each item once, even if the item that a page starts after was deleted.
+        pages_input: whether the list of a response's input is known to work correctly: the upstream
+            obeys `limit` and `after`, even if the item that `after` names was deleted, and it sends
+            each item only once.
         looks_s: the pauses in seconds, one before each search for a message that may have been
             written. There are several searches, because some upstreams list messages late.
         underway_s: the maximum time between sending a message and its appearance in the list, in

@@ -70,7 +70,9 @@ def decode(body: bytes, *, in_process: bool = False, is_array: bool = False) -> 
 
 
 def content(body: bytes, kind: str) -> JSON:
-    """Return a file's content as `text`; if it is binary, `omitted` with its type and size.
+    """Return an object whose field `text` is a file's content.
+
+    If the content is binary, `text` is empty, and `omitted` contains the content's type and size.
 
     Args:
         body: the content.
@@ -147,7 +149,7 @@ def _in_places(
     *,
     trusted: bool,
 ) -> Reply:
-    """Return the page of a list whose keys are places.
+    """Return the page of a list whose keys are in the format of `dialects.Place`.
 
     Args:
         reply: the reply's object.
@@ -166,7 +168,7 @@ def _in_places(
         skipped = ids.index(place.item_id) + 1
         before = skipped
     elif 0 < before <= len(rows) and place.item_id:
-        skipped = before - 1  # the item was deleted, so those behind it moved up
+        skipped = before - 1  # `place.item_id` was deleted, so later items moved up
         warnings.append(MOVED)
     kept = [(at, row) for at, row in enumerate(rows) if at >= skipped and row is not None]
     keys = [Place(place.token, start + at + 1, row["id"]).key for at, row in kept]
@@ -192,8 +194,8 @@ def _named(row: object, id_in: str, form: re.Pattern[str]) -> JSON | None:
     Args:
         row: the row of a list.
         id_in: the field that identifies a row. Its value may be an integer.
-        form: the format of ids in the list. If keys are places, an id is part of no URL, so it may
-            be any name.
+        form: the format that an id must have: `NAME` if the list's keys are in the format of
+            `dialects.Place`, because its ids are then not put into URLs; otherwise `ID`.
     """
     if not isinstance(row, dict):
         return None

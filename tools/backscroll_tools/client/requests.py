@@ -47,7 +47,8 @@ class Request:
             number of characters.
         also_lists: kinds of objects in the list, in addition to the group's kinds.
         dialect: how the list that is requested is divided into pages.
-        window: the part of the list that is requested; needed only if keys are places (`dialects`).
+        window: the part of the list that is requested; needed only if the list's keys are in the
+            format of `dialects.Place`.
         root: the path of the outermost list, if it is not the group's.
         is_content: whether the reply is the content of a file, and not JSON.
     """
@@ -110,7 +111,8 @@ class Request:
         if limit == self.limit:
             return self
         if self.dialect.next_is == "number" and self.window is not None:
-            window = replace(self.window, limit=limit)  # the pages have other numbers then
+            # The number of the page depends on the limit, so compute it again.
+            window = replace(self.window, limit=limit)
             return replace(self, window=window, query=window.query_in(self.dialect))
         key = self.dialect.limit
         query = ((name, str(limit) if name == key else value) for name, value in self.query)
@@ -149,7 +151,7 @@ class Slice:
         order: the order of the items.
         after: the key of the item after which to start; empty for the start of the list. In most
             lists, keys are ids.
-        filters: further query parameters, which filter the list.
+        filters: query parameters that filter the list.
     """
 
     limit: int
@@ -163,7 +165,7 @@ class Slice:
         return self.query_in(BY_ITEM)
 
     def query_in(self, dialect: Dialect) -> tuple[tuple[str, str], ...]:
-        """Return the slice as query parameters of a list in some dialect."""
+        """Return the slice as query parameters of a list whose pages work as `dialect` says."""
         return dialect.query(self.limit, self.order, self.after, self.filters)
 
 

@@ -28,7 +28,8 @@ _LEFT_OUT: Final = frozenset(
         "omitted",
     }
 )
-"""The fields that are shown in another way, or that `get-chat-messages` shows."""
+"""The fields of a raw response that `whole` does not keep in `other`: fields that `listed` reads,
+fields that the tool `get-chat-messages` shows, and fields that are not useful."""
 
 
 def conversation_of(raw: JSON) -> str:
@@ -61,7 +62,7 @@ def listed(raw: JSON) -> StoredResponse:
 
 
 def whole(raw: JSON) -> StoredResponse:
-    """Return the typed response for a raw one, with its other fields, such as `usage`."""
+    """Return what `listed` returns, and the untyped fields, such as `usage`, in `other`."""
     item = listed(raw)
     shown = _LEFT_OUT | ({"metadata"} if "metadata" in item else set())
     other = {

@@ -90,7 +90,8 @@ class BufferedSocket(asyncio.Protocol):
 
         Args:
             most: the maximum number of bytes to return.
-            leave: how many bytes to leave in the buffer, if more bytes than this have arrived.
+            leave: how many bytes to leave in the buffer. If it does not contain more bytes than
+                `leave`, one byte is taken.
 
         Raises:
             OSError: the connection broke.

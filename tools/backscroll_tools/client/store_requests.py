@@ -20,9 +20,9 @@ def list_by_activity(window: Slice, at: str = "") -> Request:
 
 
 def search(query: Sequence[tuple[str, str]]) -> Request:
-    """Find messages by their text; only the embedded store serves it.
+    """Find messages by their text. Only the embedded store supports this.
 
     Args:
-        query: the parameters: `query`, and others that docs/upstreams.md describes.
+        query: the query parameters, which docs/upstreams.md describes. One of them is `query`.
     """
     return Request("GET", SEARCH, SEARCH.root, tuple(query))

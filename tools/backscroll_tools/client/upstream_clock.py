@@ -77,7 +77,11 @@ class UpstreamClock:
             self._reading = _Reading(date, requested_at, self.monotonic())
 
     def now_s(self) -> float:
-        """Return the upstream's time, in Unix seconds. It may be slightly too early, never late."""
+        """Return the upstream's time, in Unix seconds.
+
+        If a reply had a usable `Date`, the result is slightly before the true time, never after it.
+        Otherwise, the result is the time of the wall clock.
+        """
         if self._reading is None:
             return self.wall()
         return self._reading.date + self.monotonic() - self._reading.received_at

@@ -45,11 +45,12 @@ async def read_everywhere(scan: Scan) -> StoppedBy:
 async def _all_of(
     scan: Scan, listing: Callable[[Slice], requests.Request], after: str
 ) -> StoppedBy:
-    """Read the messages of all threads or responses after one, and return why the scan ends.
+    """Read the messages of all threads, or of all responses. Return why the scan ends.
 
     Args:
         listing: builds the request for a slice of the list of threads or responses.
-        after: the id of the one after which the list is read; empty for all.
+        after: the id of the thread or response after which to start; empty for the start of the
+            list.
     """
     seen = {after}
     while not scan.is_full:
@@ -108,7 +109,13 @@ async def _next_thread(scan: Scan, thread_id: str, title: str | None, key: str) 
 async def _threads(
     scan: Scan, listing: Callable[[Slice], requests.Request], after: str
 ) -> Reply | StoppedBy:
-    """Return the list of threads or responses after one, or why it cannot be read."""
+    """Return a page of the list of threads or responses, or why it cannot be read.
+
+    Args:
+        listing: builds the request for a slice of the list.
+        after: the id of the thread or response after which the page starts; empty for the first
+            page.
+    """
     window = Slice(PAGE_ITEMS, scan.order, after)
     try:
         with anyio.CancelScope(deadline=scan.call.ends_at):

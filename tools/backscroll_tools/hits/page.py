@@ -106,8 +106,8 @@ class BoundedHits:
             position: the start of the next page; None if there is no next page.
             order: the order of the hits.
             matched: which part of the query each hit matches; see `HitsPage`.
-            semantic: whether the upstream searched by meaning as well as by words; None if this
-                kind of search is by words only.
+            semantic: whether the upstream compared meanings as well as words; None if it never
+                compares meanings in such a search; see `HitsPage`.
             scanned: the number of messages that were compared with the query; None if an index
                 found the hits.
             warnings: the warnings for the agent, the most important first. A warning that does not

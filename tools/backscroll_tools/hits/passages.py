@@ -92,9 +92,10 @@ class Passage:
 def with_dots(shown: Shown, more: tuple[bool, bool]) -> Shown:
     """Return the shown part of a message with `…` at each end where the text continues.
 
+    If the part is the whole text, set `chars` to 0.
+
     Args:
-        shown: the part, with the length of the whole text as its `chars`. If the part is the whole
-            text, the returned `chars` is 0.
+        shown: the part. Its `chars` is the length of the whole text.
         more: whether the text continues before the part, and whether it continues after the part.
     """
     before, after = more

@@ -44,8 +44,8 @@ class ScanPosition:
         shown: digests of the ids of the hits after this position that earlier pages have shown.
         words: the words that a message must contain to be a hit, if hits are ordered by time. `0`:
             all words of the query. Any other number: at least one of the words in this bit mask
-            (`search.match.bits`). None: every message that matches is a hit, or no page has shown
-            hits yet. The first page with hits sets this value.
+            (`search.match.bits`). The first page with hits sets this value; before that page, it
+            is None. It stays None if every matching message is a hit (`Scan.selects`).
     """
 
     thread_id: str = ""

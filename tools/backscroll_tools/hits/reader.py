@@ -87,7 +87,7 @@ class Reader:
         return chunk
 
     def last_with_title(self, message_id: str) -> ReadMessage | None:
-        """Compare the last message that was read with the query again, together with the title.
+        """Compare the query again with the last message read, this time including the title.
 
         Return None if the id of the last message is not `message_id`.
         """

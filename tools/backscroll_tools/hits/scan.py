@@ -175,7 +175,11 @@ class Scan:
             self._listed_hits += self.lists(again)
 
     def _is_repeated(self, message_id: str, position: ScanPosition) -> bool:
-        """Whether this call has read a message before, in a response that continues this one."""
+        """Whether this call has already read a message as part of another response.
+
+        A response that continues an earlier one also contains the messages of the earlier one. If
+        the message is repeated, set `self.position`, so that the next scan continues after it.
+        """
         if message_id not in self._of_responses:
             self._of_responses.add(message_id)
             return False

@@ -33,7 +33,7 @@ RELEVANCE: Final = "relevance"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search.
+    """What one call of `search-messages` searches for, from its arguments and its cursor.
 
     Attributes:
         text: the query as it was given, on one line and cut to the maximum length.

@@ -51,8 +51,9 @@ class Inside:
     Attributes:
         offset: the number of the item's characters that earlier pages have shown. It is above 0 in
             a cursor.
-        with_fields: whether the item's other fields are split too, because they are also long. They
-            follow the text, as JSON. If False, the first page contains all other fields.
+        with_fields: whether not only the item's text is split, but also its other fields, because
+            they are long too. They follow the text, as JSON. If False, the page with the first
+            piece of the text contains all other fields.
     """
 
     offset: int
@@ -163,8 +164,8 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
 def code_of(tool: str) -> str:
     """Return the letters that stand for a tool in its cursors. No two tools have the same ones.
 
-    They are the initials of the words in its name; of a run, the first two letters, because a
-    response has the same initial.
+    They are the initials of the words in the tool's name. Only `run` and `runs` are shortened to
+    two letters, `ru`, because `response` has the same initial.
     """
     return "".join(word[:2] if word in _RUNS else word[0] for word in tool.split("-"))
 

@@ -41,13 +41,14 @@ class Frame:
     Args:
         shape: the shape of the result.
         start: the position that the page starts from.
-        bounds: the call's limits. Only `output` is used: which parts of the result are counted.
+        bounds: the call's limits. Only `output` is used: it names the parts of the result whose
+            characters count.
 
     Attributes:
         previous_cursor: the cursor for the items before the page; empty if the page has no such
             cursor.
-        longest_cursor: a cursor that the page might end with. The page always reserves enough space
-            for it. Empty if no such cursor is known.
+        longest_cursor: a cursor that the page might end with; empty if no such cursor is known. The
+            page always reserves enough space for it.
     """
 
     def __init__(self, shape: Shape, start: ListPosition, bounds: Bounds) -> None:
@@ -97,7 +98,8 @@ class Frame:
             returned: the number of items.
             passed: the number of items (such as tool calls) that the page skipped.
             position: the key of the last item.
-            inside: the offset in that item that the next page starts from, if any.
+            inside: the offset in the last item at which the next page starts; None if the next page
+                starts after the last item.
         """
         # The length depends only on these values. The wording of the heading differs for no items,
         # one item and several items, and it mentions skipped items only if there are any.

@@ -24,7 +24,7 @@ async def read_page(
         shape: the shape of the result.
         start: the position that the page starts from.
         source: the list, which returns items in `start.walk_order`.
-        limit: the maximum number of items on the page; 1–500.
+        limit: the maximum number of items on the page; 1 to 500.
 
     Raises:
         ToolError: the upstream's failure or `deadline_exceeded`, if nothing has been read yet;
@@ -33,7 +33,8 @@ async def read_page(
     page = BoundedPage(shape, start, call.bounds)
     warning = ""
     if start.preview:
-        # A preview is only the start of an item, and an earlier page has shown this item's start.
+        # An earlier page has shown the start of this item. The call asks for previews, which are
+        # only the starts of items, so the rest of this item is left out.
         page.skip_rest()
     elif start.inside is not None:
         item = None

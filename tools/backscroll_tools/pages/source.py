@@ -29,8 +29,8 @@ class Chunk(Generic[Item_co]):
         keys: the items' keys, which cursors contain. Keys are unique in the list and have the
             format of an id (`requests.ID`), or of `cursor.KEY` in lists whose keys are places. If
             empty, the items' ids are the keys.
-        has_places: whether `keys` are places (`client.dialects`). An item has another place on each
-            page that contains it, so its id tells whether it was seen before.
+        has_places: whether `keys` are places (`client.dialects.Place`) instead of ids. If two pages
+            contain the same item, its places differ. So a walk recognizes repeated items by id.
         is_dead_end: whether more items follow, but no request can reach them.
         from_start: whether the page starts with the first item of the list, although it was
             requested after another item.
@@ -81,9 +81,9 @@ class Chunk(Generic[Item_co]):
         )
 
     def around(self, key: str) -> "Surroundings[Item_co] | None":
-        """Return the item with this key or id and all others of the page; None if it is missing.
+        """Return the item with this key or id, and all items on both sides of it.
 
-        The page is the whole list, oldest first.
+        The page must be the whole list, oldest first. Return None if it does not contain the item.
         """
         at = next((n for n, (k, item) in enumerate(self.keyed) if key in {k, item["id"]}), -1)
         if at < 0:

@@ -54,7 +54,7 @@ class Stop:
         return replace(self, passed=self.passed + count) if count else self
 
     def reading(self, from_start: bool) -> "Stop":  # noqa: FBT001 - the only argument
-        """Return a copy with `ignores_after` set if the last page started with the first item."""
+        """Return a copy with `ignores_after` set if a chunk's `from_start` is True."""
         return replace(self, ignores_after=True) if from_start else self
 
     def warned(self, warning: str) -> "Stop":

@@ -1,8 +1,9 @@
 """A walk: reads an upstream's pages one after another, until there are enough items.
 
-Some upstreams have faults (docs/upstreams.md): they send the same page again, repeat ids, or send
-an empty page and claim that more items follow. Then the walk ends, and keeps the items that it has
-read, with a warning.
+Some upstreams have faults (docs/upstreams.md). If an upstream repeats ids, the walk skips the
+repeated items, and adds a warning. If an upstream sends the same page again, or sends an empty page
+and claims that more items follow, the walk ends with a warning, and keeps the items that it has
+read.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -27,11 +28,11 @@ class _Progress:
     Attributes:
         after: the key that the next request starts after.
         taken: the number of items on the page.
-        seen: the keys of all items that were read.
+        seen: the keys of all items that were read; their ids if the keys are places.
         so_far: the `Stop` that would be returned if the walk ended now.
-        promised: whether the last page of the upstream claimed that more items follow. Before the
+        promised: whether the chunk that was read last claimed that more items follow. Before the
             first request, this is `Walk.promised`.
-        limit: the number of items that the last request asked for.
+        limit: the number of items that the most recent request asked for.
     """
 
     after: str
@@ -52,7 +53,8 @@ class Walk:
         ends_at: the deadline, in seconds of `anyio.current_time`.
         report: called after each request that does not end the walk, with the number of items taken
             and the limit.
-        promised: whether the page before the start of this walk claimed that more items follow.
+        promised: whether an earlier page, after which this walk starts, claimed that more items
+            follow.
         ignores_after: whether the upstream is known to ignore `after`.
         checks_after: whether to check if the upstream ignores `after`. This takes an additional
             request. The request is made only if the upstream's first page has items, but not the
@@ -180,7 +182,8 @@ class Walk:
             progress.taken += 1
             progress.after = key
         if keyed and not fresh:
-            # All items were seen before, so the last item's id would lead back.
+            # All items were seen before. A request for the items after the last one would lead back
+            # to items that were already read.
             progress.after = (chunk.has_places and chunk.last) or progress.after
             return None
         after_chunk = progress.so_far.passing(sum(chunk.passed[-1:]))
@@ -222,15 +225,16 @@ class Walk:
 
 
 def _fresh(chunk: Chunk[Item], progress: _Progress) -> tuple[list[tuple[str, Item]], bool]:
-    """Return the items that were not seen before, and whether any was. All now count as seen.
+    """Return a chunk's new items with their keys, and whether the chunk repeats items.
 
-    All keys are recorded as seen. An upstream that ignores `after` may send the item A that `after`
-    names again. Then only items after A can be new. The items up to A are ignored, and do not count
-    as repeated. Their keys are recorded because a later page may contain these items without A.
+    All items of the chunk are recorded as seen. If an upstream ignores `after`, the chunk may
+    contain the item A whose key is `after`. Then only items after A can be new. The items up to and
+    including A do not count as repeated. They are recorded as seen, because a later chunk may
+    contain them without A.
     """
     keyed, start = chunk.keyed, 0
     keys = [key for key, _ in keyed]
-    # A place is another one if an upstream sends the same item on another page.
+    # If an upstream sends the same item on two pages, the item's places differ, but not its ids.
     names = [str(item["id"]) for _, item in keyed] if chunk.has_places else keys
     if progress.after in keys:
         start = keys.index(progress.after) + 1

@@ -1,7 +1,7 @@
 """The English stemmer of the Snowball project, written from the published description.
 
-Source: https://snowballstem.org/algorithms/english/stemmer.html. The rules that the project added
-in 2025 are left out, because the stems of stored messages must not change.
+Source: https://snowballstem.org/algorithms/english/stemmer.html. The rules that Snowball added in
+2025 are left out, because the stems of stored messages must not change.
 """
 
 import re
@@ -41,9 +41,9 @@ class _Endings(dict[str, str]):
     """Endings of words, each with its replacement.
 
     Attributes:
-        lengths: for each letter that is the last letter of an ending, the lengths of the endings
-            with this last letter, in descending order. Most words need no comparison, because no
-            ending has the same last letter as the word.
+        lengths: the distinct lengths of the endings, in descending order, by the endings' last
+            letter. Most words are compared with no ending, because their last letter is not in
+            `lengths`.
     """
 
     def __init__(self, endings: Mapping[str, str]) -> None:

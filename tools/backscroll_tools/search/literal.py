@@ -11,8 +11,8 @@ from backscroll_tools.search.tokenizer import inside_word, query_terms, word_end
 MAX_LITERAL_TERMS: Final = 6
 """The maximum number of terms of one literal that are looked up in an index.
 
-The longest terms are looked up, because they tend to be rare. The other terms are compared with
-the text of the messages that the index finds.
+The longest terms are looked up, because they tend to be rare. Then the whole literal is compared
+with the text of the messages that the index finds.
 """
 
 
@@ -27,7 +27,8 @@ class Literal:
     Attributes:
         text: the literal, as the query contains it.
         terms: distinct tokens that every text with the literal contains, at most
-            `MAX_LITERAL_TERMS`; empty for a literal without letters and digits, such as `"->"`.
+            `MAX_LITERAL_TERMS`; empty for a literal without letters, digits and emoji, such as
+            `"->"`.
     """
 
     text: str

@@ -9,8 +9,8 @@ from backscroll_tools.search.query import Query
 from backscroll_tools.search.tokenizer import Occurrence, located
 
 MAX_OCCURRENCES: Final = 10_000
-"""The maximum number of occurrences of all words together that `occurrences` returns. The same
-maximum applies to the occurrences of each literal."""
+"""The maximum number of occurrences of words that `occurrences` returns, counted over all words. Of
+each literal, it also returns at most this number of occurrences."""
 
 
 def admitted(query: Query, folded: str) -> bool:
@@ -57,8 +57,8 @@ def occurrences(query: Query, folded: str) -> list[Occurrence]:
     """Return where a query's words and literals occur in a folded text, in order of position.
 
     Occurrences may overlap. The `token` of a literal's occurrence is the literal's text in double
-    quotes. At most `MAX_OCCURRENCES` occurrences of all words together are returned, and at most
-    the first `MAX_OCCURRENCES` occurrences of each literal.
+    quotes. The result contains at most `MAX_OCCURRENCES` occurrences of words, counted over all
+    words. Of each literal, it contains at most the first `MAX_OCCURRENCES` occurrences.
     """
     found = [
         Occurrence(f'"{literal.text}"', start, end)

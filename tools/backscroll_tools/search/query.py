@@ -25,8 +25,8 @@ MAX_TERMS: Final = 60
 """The maximum number of distinct tokens that are looked up. It is also the maximum length, in bits,
 of the bit masks that record which of these tokens a text has (`match.bits`)."""
 MAX_LITERALS: Final = 8
-"""The maximum number of required literals, and of excluded literals. If a query has more, only the
-first ones are used."""
+"""The maximum number of required literals. It is also the maximum number of excluded literals, and
+of identifiers. If a query has more of one kind, only the first ones of this kind are used."""
 MAX_EXCLUDED: Final = 32
 """The maximum number of excluded words. If a query has more, only the first ones are used."""
 
@@ -185,7 +185,7 @@ def _literals(text: str, parts: _Parts) -> Iterator[Literal]:
 
 
 def _beginning(text: str, chars: int) -> str:
-    """Return at most the first `chars` characters of a text, ending at the end of a word."""
+    """Return at most the first `chars` characters of a text, cut at a space if possible."""
     if len(text) <= chars:
         return text
     words, space, _ = text[: chars + 1].rpartition(" ")
@@ -197,6 +197,6 @@ def _beginning(text: str, chars: int) -> str:
 
 
 def _short(text: str) -> str:
-    """Return a query on one line, cut to the length that an error quotes."""
+    """Return a query as an error quotes it: on one line, with at most `_SHOWN_CHARS` characters."""
     shown = " ".join(text.split())
     return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"

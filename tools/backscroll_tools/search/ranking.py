@@ -54,7 +54,7 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """The score of one message. If two messages have the same score, the newer one is first.
+    """The score of one message. Of two messages with the same score, the newer one ranks first.
 
     Attributes:
         score: the score; a higher score ranks before a lower one.
@@ -76,7 +76,7 @@ def weight(messages: int, having: int) -> float:
 
 
 def rarer(words: Iterable[int], weights: Sequence[float]) -> list[int]:
-    """Return those of the given words that have at least `RARER` times the greatest weight of them.
+    """Return the given words whose weight is at least `RARER` times the greatest of their weights.
 
     Args:
         words: the indexes in `weights` of words that occur in at least one message.
@@ -90,7 +90,7 @@ def rarer(words: Iterable[int], weights: Sequence[float]) -> list[int]:
 def best(
     candidates: Iterable[Candidate], weights: Sequence[float], limit: int = BEST
 ) -> list[Candidate]:
-    """Return the candidates with the highest total weights; the newer one first if two are equal.
+    """Return the candidates with the highest total weights; of equal ones, the newer one first.
 
     Args:
         candidates: the messages that an index found.

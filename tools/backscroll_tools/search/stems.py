@@ -1,8 +1,8 @@
 """Reduces the forms of a word to one stem, so that `refunds` finds `refunded`.
 
-The rules depend on the script of the word, because its language is unknown and a word must have the
-same stem in a question and in a message. In Latin script, plural endings of other languages are
-removed first, if no English word ends with them. Then the published English algorithm of the
+A word must have the same stem in a question and in a message. Its language is unknown, so the rules
+depend only on its script. In Latin script, German, Portuguese and French plural endings that are
+rare in English are first replaced by singular ones. Then the published English algorithm of the
 Snowball project, also called Porter2, is applied. In Cyrillic script, a Russian ending is removed.
 In Arabic script, the article and common suffixes are removed.
 

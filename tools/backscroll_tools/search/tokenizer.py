@@ -1,8 +1,9 @@
 """Splits messages into tokens, which an index stores, and queries into terms, which it looks up.
 
-Text is folded first (`folding`). Then the rules look only at neighbouring characters. So if a text
-contains a literal that begins and ends at token boundaries, the text has all terms of the literal,
-and an index can find it.
+Text is folded first (`folding`). The rules then look only at neighbouring characters, so they split
+a literal into the same words whether it stands alone or in a longer text. If the literal begins and
+ends at token boundaries in a text, the tokens of the text contain all terms of the literal. So an
+index can find the text.
 
 | in a text | tokens | terms of a query |
 | --- | --- | --- |

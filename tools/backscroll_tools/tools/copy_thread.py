@@ -22,11 +22,11 @@ from backscroll_tools.writes.copying import Copy
 from backscroll_tools.writes.sequence import MessageSequence
 
 BATCHES: Final = 25
-"""The maximum number of batches that one call copies: 500 messages and other items."""
+"""The maximum number of batches that one call copies. With 20 objects each, this is 500 objects."""
 
 _SHOWN: Final = (20, 5, 0)
-"""The numbers of differing messages, and of kinds of losses, that a result names. A smaller number
-is used if the result would be too long."""
+"""The maximum number of differing messages that a result names, and also of kinds of lost content.
+If the result is too long with one number, the next smaller number is used."""
 
 _Stopped = Literal["end", "limit", "requests", "deadline"]
 
@@ -51,7 +51,7 @@ def _failed(copy: Copy, error: ToolError) -> ToolError:
 
 
 async def _copied(call: Call, copy: Copy) -> _Stopped:
-    """Copy batches until the end or a limit of the call, and return the reason for the end."""
+    """Copy one batch after another, and return why the copying stopped."""
     for number in range(BATCHES):
         left = call.bounds.requests - call.client.tally.requests
         if number and left < copy.batch_requests:
@@ -67,7 +67,7 @@ async def _copied(call: Call, copy: Copy) -> _Stopped:
 
 
 def _copy(client: CallClient, thread_id: str, arguments: JSON) -> Copy:
-    """Return the copy that the cursor names, or a new one."""
+    """Return the copy that the cursor continues, or a new copy if the call has no cursor."""
     source = collection_of(client.upstream.profile, thread_id)
     is_conversation = source.batch_items > 1
     collection = CONVERSATION

@@ -26,7 +26,7 @@ _SENT: Final = (
     "metadata",
 )
 _PAIRS: Final = schemas.METADATA_PAIRS - 1
-"""The maximum number of metadata pairs. One more marks the run as that of this call."""
+"""The maximum number of metadata pairs that a call may pass. One pair is left for `once.MARKER`."""
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
@@ -73,7 +73,11 @@ async def _sent(call: Call, thread_id: str, body: JSON, key: IdempotencyKey) -> 
 
 
 def _of_run(error: ToolError, key: IdempotencyKey) -> ToolError:
-    """Return a copy of the error that speaks of a run, and names the key for another call."""
+    """Return a copy of the error whose texts are about a run, not about a message.
+
+    If the caller passed the key, `next_step` says to pass the key again, except after
+    `invalid_arguments`.
+    """
     message, next_step = error.message, error.next_step
     if error.code == "outcome_unknown":
         message = "The upstream's reply was lost: the run may have been started."

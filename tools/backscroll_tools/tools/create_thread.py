@@ -1,4 +1,4 @@
-"""`create-thread`: creates a thread or a conversation, also with its first messages."""
+"""`create-thread`: creates a thread or a conversation, empty or with its first messages."""
 
 from typing import Final
 
@@ -46,7 +46,10 @@ async def _run(call: Call, arguments: JSON) -> Result:
 
 
 def _key(sequence: MessageSequence) -> str:
-    """Return the key for a repeated call: the state of the sequence, if the upstream needs it."""
+    """Return the idempotency key that makes it safe to repeat the call.
+
+    If the upstream ignores idempotency keys, the key also contains the state of the sequence.
+    """
     honoured = sequence.client.upstream.profile.honours_idempotency_keys
     return sequence.token if honoured else sequence.argument
 

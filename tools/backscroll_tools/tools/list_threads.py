@@ -36,8 +36,9 @@ class _ByActivity:
         filters = tuple((name, str(at)) for name, at in limits.items() if at is not None)
         window = Slice(limit, self.start.walk_order, after, filters)
         reply = await self.client.page(store_requests.list_by_activity(window))
-        # A thread moves in the list when it becomes active. So its key is not its id but, if the
-        # upstream sends it, a cursor: the position that the thread had when it was listed.
+        # A thread moves in the list when it becomes active, so its id does not name a fixed
+        # position. So its key is its `cursor`: the position that the thread had when it was listed.
+        # If the upstream sends no cursor, the key is the id.
         keys = tuple([_key(raw) for raw in reply.items])
         return replace(Chunk.of(reply, objects.thread), keys=keys)
 
@@ -48,7 +49,7 @@ class _ByActivity:
 
 @dataclass(frozen=True, slots=True)
 class _ByCreation:
-    """The list of an upstream that does not sort by activity, filtered by creation times."""
+    """Threads, filtered by creation time, of an upstream that does not sort by activity."""
 
     client: CallClient
     start: ListPosition

@@ -7,14 +7,14 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 
 _KINDS: Final = {"text": "text", "image_file": "image_file.file_id", "image_url": "image_url.url"}
-"""The types of parts, and where the content of such a part is. A part of type `image_url`, for
+"""Maps each type of part to the path of the content in such a part. A part of type `image_url`, for
 example, has its content at `image_url.url`."""
 
 TEXT: Final[JSON] = {
     "type": "string",
     "description": f"At most {schemas.CONTENT_CHARS:,} characters",
 }
-"""The published schema of `content`."""
+"""The JSON Schema of the argument `content`, as agents see it."""
 
 PARTS: Final[JSON] = {
     "type": "array",
@@ -29,7 +29,7 @@ PARTS: Final[JSON] = {
     ),
     "description": "Instead of content",
 }
-"""The published schema of `parts`."""
+"""The JSON Schema of the argument `parts`, as agents see it."""
 
 
 def content_of(arguments: JSON) -> str | list[JSON]:

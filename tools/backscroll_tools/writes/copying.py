@@ -37,10 +37,11 @@ class Copy:
         compared: the id of the last message of the copy that was compared; empty at the start.
         can_compare: whether further batches can be compared. They cannot after a batch that the
             upstream did not list, because it is not known where the next batch begins.
-        copied: the number of messages that this call has written or found written.
-        verified: the number of these messages that were read again and are equal.
+        copied: the number of messages that this call has written, or that an earlier call had
+            already written.
+        verified: the number of messages in `copied` that were read again and equal their originals.
         differing: the ids of messages in the copy that are not equal to their originals.
-        lost: how often something had no equivalent, by what it was.
+        lost: counts what had no equivalent, by its description in `Portable.lost`.
     """
 
     client: CallClient
@@ -58,7 +59,7 @@ class Copy:
 
     @property
     def batch_requests(self) -> int:
-        """The number of requests that a batch needs, if nothing fails."""
+        """The maximum number of requests of a batch after the first one, if nothing fails."""
         most = self.written.collection.batch_items
         honoured = self.client.upstream.profile.honours_idempotency_keys
         writes = 1 if most > 1 and honoured else schemas.MESSAGES_MAX
@@ -106,8 +107,8 @@ class Copy:
     async def _compare(self, messages: Sequence[JSON]) -> None:
         """Read the batch from the copy, and compare it with the messages that were to be written.
 
-        If the upstream lists new messages late, they are read again after a pause. Messages that
-        it does not list are not counted as verified.
+        If the upstream does not list all messages of the batch yet, read them again after a pause.
+        If it never lists all of them, none of the batch is counted as verified.
         """
         if not self.can_compare:
             return

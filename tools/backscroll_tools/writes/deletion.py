@@ -20,8 +20,8 @@ async def delete(call: Call, tool: str, request: Request, retrieval: Request, na
 
     Args:
         call: the call; its limits apply.
-        tool: the name of the tool that was called, which errors name.
-        request: the DELETE of the object.
+        tool: the name of the tool that was called. Errors contain this name.
+        request: the request that deletes the object.
         retrieval: the request that reads the object.
         name: the object in words for the agent, such as `thread_1`.
 

@@ -1,8 +1,8 @@
 """Carries out a write that can be repeated: a deletion, or a change of metadata.
 
-Repeating such a write has no further effect, so it is sent again after any failure that may pass.
-If its outcome is still unclear, the object is read. The call fails with `outcome_unknown` only if
-the object does not show that the write took effect, because the request may then still arrive.
+Repeating such a write has no further effect, so it is sent again after any temporary failure. If
+its outcome is still unclear, the object is read. If the object shows that the write took effect,
+the call succeeds. If not, the call fails: with `outcome_unknown` if its request may still arrive.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,8 @@ class IdempotentWrite:
         """Carry out the write within the call's limits.
 
         Returns:
-            The upstream's reply. It is the object if only reading the object has shown that the
-            write took effect; empty if the object does not exist.
+            The upstream's reply. If no reply has confirmed the write, but the object shows that
+            the write took effect, this is the object; empty if the object does not exist.
 
         Raises:
             ToolError: `outcome_unknown` if the upstream may or may not have acted on the request,
@@ -98,5 +98,5 @@ class IdempotentWrite:
 
     @property
     def _name(self) -> str:
-        """The name of the write in the journal. A write with another effect has another name."""
+        """The name of the write in the journal. Writes with different effects differ in name."""
         return f"{self.request.endpoint} {self.request.path} {self.request.body}"

@@ -11,7 +11,7 @@ from backscroll_tools.writes.keys import IdempotencyKey
 V = TypeVar("V")
 
 REMEMBERED: Final = 1_000
-"""The maximum number of writes, and of created messages, that a journal remembers by default."""
+"""The maximum number of entries of each kind that a journal remembers by default (`Journal`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Journal:
     """Remembers writes by key, and for each created message, which write created it.
 
     Args:
-        most: the maximum number of writes to remember, and of created messages. If there are more,
-            the oldest are forgotten.
+        most: the maximum number of entries of each kind: writes, created messages, sequences of
+            messages, and unclear writes. If there are more of a kind, the oldest is forgotten.
     """
 
     def __init__(self, most: int = REMEMBERED) -> None:

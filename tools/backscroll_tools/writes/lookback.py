@@ -37,10 +37,9 @@ class Search:
         client: sends the requests.
         thread: the id of the thread or conversation.
         is_ours: returns whether a message, in the upstream's format, may be the message to find.
-        alone: whether `is_ours` accepts no other message. If so, messages that are older than the
-            write are searched too.
-        collection: the kind of collection that holds the object; by default the one that the
-            thread's id names.
+        alone: whether `is_ours` accepts only the message to find. If so, messages that are older
+            than the write are searched too.
+        collection: the kind of collection to search. By default, the id in `thread` determines it.
     """
 
     client: CallClient

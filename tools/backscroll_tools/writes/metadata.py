@@ -1,4 +1,4 @@
-"""Replaces the metadata of one object. Repeating it has no further effect."""
+"""Replaces the metadata of one object. Repeating the replacement has no further effect."""
 
 from backscroll_tools.client.requests import Request
 from backscroll_tools.models import JSON
@@ -21,7 +21,7 @@ async def replace_metadata(
 
     Args:
         call: the call; its limits apply.
-        tool: the name of the tool that was called, which errors name.
+        tool: the name of the tool that was called. Errors contain this name.
         request: the request that replaces the metadata.
         retrieval: the request that reads the object.
         name: the object in words for the agent, such as `thread_1`.

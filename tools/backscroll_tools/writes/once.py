@@ -91,7 +91,7 @@ class OneWrite:
         return False
 
     async def _resolve(self) -> None:
-        """Look up the known state of the write, and determine or create its thread."""
+        """Look up the known state of the write, and create a thread if the write has none."""
         if self.thread and self.key.thread not in {"", self.thread}:
             raise invalid_arguments(
                 "idempotency_key belongs to a message in another thread.",
@@ -136,8 +136,8 @@ class OneWrite:
             try:
                 return replies.created(await self.client.send(self._request()))
             except anyio.get_cancelled_exc_class():
-                # Record the time again, because the request may have waited for a slot, and
-                # may have been sent later than the recorded time.
+                # Record the time again, because the request may have waited for other requests to
+                # end. So it may have been sent later than the recorded time.
                 self._learn_sent()
                 raise
             except ExchangeError as error:
@@ -149,7 +149,8 @@ class OneWrite:
                 self._learn(sent_at=0)
                 refused = error.fate == "refused" and error.again
                 again = refused and sends < SENDS and await self.client.pauses(error, sends)
-                # Search even now, because a proxy may refuse a request that it has forwarded.
+                # Search even after a refusal, because a proxy may have forwarded the request before
+                # it refused it.
                 if refused and (found := await self._found_or(error)) is not None:
                     return found
                 if not again:

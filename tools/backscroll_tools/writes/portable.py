@@ -79,7 +79,7 @@ def portable(raw: JSON) -> Portable:
 
 
 def is_copy(copied: JSON, raw: JSON) -> bool:
-    """Whether a message or an item, in the upstream's format, has what a portable message has."""
+    """Whether `raw`, in the upstream's format, converts to the portable message `copied`."""
     return portable(raw).message == copied
 
 
@@ -124,7 +124,7 @@ def _add_image(found: _Parts, kind: str, image: JSON, detail: object) -> None:
 
 
 def _word(value: object) -> str:
-    """Return a role or a type if it is one word, which a result can show; otherwise `unknown`."""
+    """Return a role or a type for a result to show; `unknown` if it is not a single word."""
     return value if isinstance(value, str) and ROLE.fullmatch(value) else "unknown"
 
 

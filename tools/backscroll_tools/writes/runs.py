@@ -1,7 +1,7 @@
 """Starts a run exactly once, on an upstream that ignores idempotency keys.
 
-A run is recognised by a marker in its metadata, as a message is (`once`): before a run is sent
-again, the list of the thread's runs is searched for the marker.
+A marker in the metadata identifies the run, like a message in `once`. Before a run is sent again,
+we search the list of the thread's runs for the marker.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _RUNS: Final = WritableCollection(
     create_message=run_requests.create_run,
     has_metadata=True,
 )
-"""The runs of a thread, in place of its messages."""
+"""The runs of a thread as a collection, so that `OneWrite` handles a run like a message."""
 
 
 @dataclass(slots=True)

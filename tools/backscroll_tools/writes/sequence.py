@@ -2,9 +2,11 @@
 
 If the upstream honours idempotency keys, the first request has the key `TOKEN.new`, and each later
 one `TOKEN.NUMBER`, where NUMBER is the number of messages before it. Repeating all requests then
-writes nothing twice. If not, an empty thread is created first, and `OneWrite` writes one message
-after another. The state of the sequence is an idempotency key, from which a later call continues,
-even in another process.
+writes nothing twice.
+
+If the upstream ignores idempotency keys, an empty thread is created first, and `OneWrite` writes
+one message after another. The state of the sequence is an idempotency key, from which a later call
+continues, even in another process.
 """
 
 from collections.abc import Sequence
@@ -52,7 +54,8 @@ class MessageSequence:
         Args:
             client: sends the requests.
             collection: the kind of the new thread or conversation.
-            argument: the caller's key, or the text of a `state`; empty for a new key.
+            argument: the caller's key, or the `argument` of a sequence from an earlier call; empty
+                for a new key.
 
         Raises:
             ToolError: `invalid_arguments` if the key is from the result of another tool.
@@ -78,7 +81,7 @@ class MessageSequence:
 
     @property
     def argument(self) -> str:
-        """The text with which `of` returns the sequence in its present state."""
+        """The text from which `of` can restore the sequence in its present state."""
         return str(self.state) if self.thread else self.token
 
     @property
@@ -95,7 +98,7 @@ class MessageSequence:
             metadata: the metadata of the thread or conversation.
 
         Raises:
-            ToolError: the messages may have been written only in part. `state` says how far.
+            ToolError: perhaps only some messages were written. `number` says how many.
         """
         if self.client.upstream.profile.honours_idempotency_keys:
             if not self.thread:
@@ -104,7 +107,7 @@ class MessageSequence:
             return
         async with self.client.shared.alone(self.token):
             known = journal_of(self.client.shared).progress(self.token)
-            # An earlier call may have written the next message, even if it was told otherwise.
+            # An earlier call may have written the next message, even if that call failed.
             self.state = self.state if known is None else replace(known, given=True)
             if not self.thread:
                 # It is harmless if an empty thread is created twice, because nobody knows its id.
@@ -117,7 +120,7 @@ class MessageSequence:
         """Add messages to the thread or conversation, after those that have been written.
 
         Raises:
-            ToolError: the messages may have been written only in part. `state` says how far.
+            ToolError: perhaps only some messages were written. `number` says how many.
         """
         if not self.client.upstream.profile.honours_idempotency_keys:
             for message in messages:
@@ -140,7 +143,7 @@ class MessageSequence:
             if created_id:
                 self._advance(self.number + 1, created_id)
             else:
-                write.doubtful()  # forget the time of a message that was not sent
+                write.doubtful()  # removes the recorded time if the message was not sent
                 self._learn(write.key)
 
     def _created(self, reply: JSON, count: int) -> None:

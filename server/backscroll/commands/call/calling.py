@@ -38,8 +38,8 @@ async def call_tool(
     """Call a tool.
 
     Args:
-        settings: the server's settings. If the setting `output` excludes the part of the result
-            that `structured` requires, it is replaced by `both`.
+        settings: the server's settings. If `output` excludes the part of the result that
+            `structured` requires, the tool is called with `both` as `output`.
         name: the tool's name.
         arguments: the tool's arguments. Each `Untyped` value is converted to the schema's type.
         structured: whether the result must have structured content. If not, it must have text.

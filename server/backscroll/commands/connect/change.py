@@ -32,7 +32,8 @@ class Change:
         before: the file's current text; None if there is no file.
         after: the file's new text; None to delete the file.
         backs_up: whether to make a backup before the change.
-        restores: whether the new text restores text from the backup, which is then deleted.
+        restores: whether the new text contains text from the backup. If so, `apply` deletes the
+            backup.
     """
 
     path: Path

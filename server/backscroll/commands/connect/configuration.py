@@ -60,7 +60,7 @@ def returned(host: Host, text: str, entry: Mapping[str, Any]) -> str:
 
     Args:
         host: the host.
-        text: the configuration without the entry.
+        text: the configuration without Backscroll's entry.
         entry: the entry to restore.
 
     Raises:
@@ -84,7 +84,7 @@ def contains(host: Host, text: str, entry: HostEntry) -> bool:
 
 
 def entry_in(host: Host, text: str) -> dict[str, Any] | None:
-    """Return the entry named `backscroll`, as `whole` returns it; None if there is no such entry.
+    """Return the entry named `backscroll`, completed by `whole`; None if there is no such entry.
 
     Raises:
         MalformedError: as in `connected`.
@@ -123,7 +123,7 @@ def other_servers(host: Host, text: str) -> dict[str, Any]:
 
 
 def whole(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of an entry. If the entry has no `args` or `env`, the copy has an empty one."""
+    """Return a copy of an entry. If `args` or `env` is missing, it is added with an empty value."""
     return {"args": [], "env": {}, **value}
 
 

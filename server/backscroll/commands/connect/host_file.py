@@ -11,7 +11,7 @@ from backscroll.process.exits import CommandError
 MOST_BYTES: Final = 64 * 1024 * 1024
 """The maximum size of a configuration file, in bytes.
 
-It is high because Claude Code also stores a history in its configuration file.
+It is high because Claude Code's configuration file can also contain a history of prompts.
 """
 
 _PRIVATE: Final = 0o600

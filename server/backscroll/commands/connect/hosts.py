@@ -72,9 +72,10 @@ class Host:
         own: the host's own command that adds and removes servers; None if it has no such command.
         program: the name of the host's program on PATH, if `own` is None.
         model_sees: describes the part of a result that the host shows to its model, as the end of a
-            sentence; empty if the host shows the whole result, or if it is unknown what it shows.
-        suited: the settings, by name, that fit `model_sees`. They are written to the entry unless
-            other values are given.
+            sentence that begins with `its model`; empty if the model sees the whole result, or if
+            the visible part is unknown.
+        suited: the settings, by name, that adapt results to the limits in `model_sees`. A setting
+            is written to the entry unless the user gives it another value.
         key_source: a sentence that states where the host gets the key.
         next_step: a sentence that tells the user what to do after the file was written.
     """
@@ -135,8 +136,9 @@ _FROM_ENVIRONMENT: Final = f"{{}} reads the key from {KEY} in its own environmen
 _ONLY_STRUCTURED: Final = "sees only the structured part of a result, if there is one"
 
 HOSTS: Final = (
-    # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop neither
-    # expands nor passes on variables; it stores secrets only for bundles (.mcpb).
+    # modelcontextprotocol.io, "Connect to local MCP servers". Claude Desktop does not expand
+    # references to environment variables, and does not pass its own variables to servers. It stores
+    # secrets only for bundles (.mcpb).
     Host(
         "claude",
         "Claude Desktop",
@@ -180,8 +182,9 @@ HOSTS: Final = (
         reference=f"${{input:{KEY_INPUT}}}",
         asks=True,
         own=own_command.VSCODE,
-        # Source of Copilot's chat extension (microsoft/vscode, March 2026): structured content
-        # replaces the text, and a result of more than 8 KiB is written to a file.
+        # Source code of Copilot's chat extension (microsoft/vscode, March 2026): the model sees
+        # structured content instead of the text, and a result of more than 8 KiB is written to a
+        # file.
         model_sees=f"{_ONLY_STRUCTURED}; a result of more than 8 KiB goes to a file",
         suited={"output": "text", "result_chars": "8000"},
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
@@ -209,8 +212,8 @@ HOSTS: Final = (
         servers="mcp_servers",
         forwards=True,
         own=own_command.CODEX,
-        # Source of openai/codex, August 2026: the model sees only structured content. Issue 14466:
-        # the middle of a result of 10,000 tokens or more is cut out.
+        # Source code of openai/codex, August 2026: the model sees only structured content. Issue
+        # 14466 of openai/codex: the middle of a result of 10,000 tokens or more is cut out.
         model_sees=f"{_ONLY_STRUCTURED}; a result of 10,000 tokens or more loses its middle",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("Codex"),
@@ -244,8 +247,8 @@ HOSTS: Final = (
         joined=True,
         reference=f"{{env:{KEY}}}",
         program="opencode",
-        # Source of sst/opencode, 2026: the model sees only structured content; a result of 50 KB or
-        # more is written to a file.
+        # Source code of sst/opencode, 2026: the model sees only structured content, and a result of
+        # 50 KB or more is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}; a result of 50 KB or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
         key_source=_FROM_ENVIRONMENT.format("opencode"),

@@ -89,12 +89,13 @@ def without_member(text: str, path: Sequence[str]) -> str:
 def with_element(
     text: str, name: str, value: object, is_ours: Callable[[object], bool] = lambda _: False
 ) -> str:
-    """Return the text with an element added to an array.
+    """Return the text with a value added to the array in the member `name`.
 
-    If the array already has an element that `is_ours` accepts, the text is returned unchanged.
+    If there is no such member, it is added. If `is_ours` accepts an element of the array, the text
+    is returned unchanged.
 
     Raises:
-        MalformedError: the text is not JSON, or the member of that name is not an array.
+        MalformedError: the text is not a JSON object, or its member `name` is not an array.
     """
     text = _or_object(text)
     array = _array(text, name)
@@ -106,7 +107,7 @@ def with_element(
 
 
 def without_element(text: str, name: str, is_ours: Callable[[object], bool]) -> str:
-    """Return the text without the first element of an array that `is_ours` accepts.
+    """Remove the first element that `is_ours` accepts from the array `name`; return the text.
 
     Raises:
         MalformedError: as in `with_element`.
@@ -215,7 +216,13 @@ def _edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def _rendered(text: str, value: object, margin: str | None) -> str:
-    """Return a value as JSON: on lines indented by `margin`, or on one line if `margin` is None."""
+    """Return a value as JSON.
+
+    Args:
+        text: the text to which the value will be added. Its indentation and line ends are used.
+        value: the value.
+        margin: the indentation of all lines after the first; None to write only one line.
+    """
     if margin is None:
         return json.dumps(value, ensure_ascii=False)
     lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")

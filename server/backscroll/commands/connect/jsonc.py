@@ -38,8 +38,8 @@ class Value:
         start: the offset of the value's first character, in characters from the start of the text.
         end: the offset after the value's last character.
         items: the members of an object or the elements of an array, in order.
-        data: the value as a Python object. Of several members with the same name, only the last is
-            in it.
+        data: the value as a Python object. If members of an object have the same name, the Python
+            object has only the last of them.
     """
 
     kind: Kind

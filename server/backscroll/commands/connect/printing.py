@@ -30,8 +30,8 @@ def entry(host: Host, settings: Settings, flags: Mapping[str, str], key: str) ->
 
     Args:
         host: the host.
-        settings: the settings that result from the flags.
-        flags: the settings given on the command line or in the environment, by name.
+        settings: the complete settings, loaded from `flags`.
+        flags: the settings that the user gave on the command line or in the environment, by name.
         key: the upstream's key if it should be written in clear text; otherwise empty.
     """
     given = {name: text for name, text in flags.items() if not is_blank(text)}

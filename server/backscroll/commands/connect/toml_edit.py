@@ -1,4 +1,4 @@
-"""Adds or removes one table in TOML text, and changes no other character.
+"""Adds, changes or removes one table in TOML text, and changes no other character.
 
 TOML libraries change other characters: tomlkit inserts a new table between a comment and the table
 that the comment describes, and it changes line ends. So this module edits the text itself, and
@@ -205,7 +205,10 @@ def _key(name: str) -> str:
 
 
 def _literal(value: object) -> str:
-    """Return a value as TOML. TOML has the same escapes, numbers and booleans as JSON."""
+    """Return a value as TOML.
+
+    The strings, numbers and booleans that `json` writes are also TOML, if U+007F is escaped.
+    """
     if isinstance(value, Mapping):
         return (
             f"{{{', '.join(f'{_key(name)} = {_literal(item)}' for name, item in value.items())}}}"

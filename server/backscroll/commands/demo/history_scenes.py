@@ -58,7 +58,7 @@ class CommandLine:
 
 
 async def synced(stage: Stage, database: str, folder: Path, python: str, now_s: int) -> None:
-    """Sync two sessions, sync again, and import an archive that ChatGPT would have exported.
+    """Sync two sessions, sync again, and import an archive in the format of ChatGPT's exports.
 
     Args:
         stage: shows what is done.

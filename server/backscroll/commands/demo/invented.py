@@ -1,4 +1,4 @@
-"""Writes an invented history to files, as Claude Code, Codex and ChatGPT would have done."""
+"""Writes an invented history to files, in the formats of Claude Code, Codex and ChatGPT."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class Invented:
     """A conversation of the history.
 
     Attributes:
-        id: the id that its program gave it.
+        id: the conversation's id in Claude Code, Codex or ChatGPT.
         days: how many days ago the conversation took place.
         texts: the messages, alternately of the user and of the assistant.
     """
@@ -80,7 +80,7 @@ AROUND_FIXED: Final = (
     _FIX_IT.format("[redacted: password]"),
     *FLAKY.texts[3:],
 )
-"""The four stored messages around `FIXED`, with the password redacted."""
+"""`FIXED` and the three stored messages around it, with the password redacted."""
 
 
 def write_sessions(home: Path, now_s: int) -> dict[str, str]:
@@ -91,7 +91,7 @@ def write_sessions(home: Path, now_s: int) -> dict[str, str]:
         now_s: the present time in Unix seconds.
 
     Returns:
-        the environment variables with which programs find all of their files in this folder.
+        the environment variables that make `backscroll sync` search only this folder.
     """
     claude, codex = home / "claude", home / "codex"
     day = datetime.fromtimestamp(now_s - SLOW.days * _DAY_S, UTC)

@@ -252,7 +252,7 @@ def structured(result: CallToolResult) -> dict[str, Any]:
 
 
 def _id(metadata: Mapping[str, str]) -> str:
-    """Return the id of a conversation in the dataset or in the invented history."""
+    """Return the conversation's id in the dataset or in the invented history, from its metadata."""
     return metadata.get("conversation") or metadata["source_id"]
 
 

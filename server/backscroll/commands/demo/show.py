@@ -1,4 +1,4 @@
-"""Runs the demo: brings in the conversations, starts the server, and runs the scenes."""
+"""Runs the demo: imports the conversations, starts the server, and runs the scenes."""
 
 import os
 import sys

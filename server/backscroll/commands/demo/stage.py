@@ -11,7 +11,8 @@ from backscroll_tools.plain import plain
 class Stage:
     """Prints scenes and counts the checks.
 
-    All text is escaped and never interpreted as markup, because it can contain messages.
+    The printed texts can contain messages. So control characters are escaped, and `[bold]` and
+    other markup of Rich in a text is printed as it is.
 
     Args:
         console: the console to print to.

@@ -46,7 +46,7 @@ _UNREACHED: Final = "Check BACKSCROLL_BASE_URL, the network, and that the upstre
 
 
 def cause_of(error: ToolError, *, with_key: bool) -> tuple[str, str]:
-    """Return what went wrong, and how to fix it. Neither quotes the upstream.
+    """Return what went wrong, and how to fix it. These two texts never quote the upstream.
 
     Args:
         error: the error of the failed request.
@@ -80,7 +80,10 @@ def _network_cause(error: UnreachableError) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the causes of an exception, nearest first. From a group, take its first exception."""
+    """Yield the causes of an exception, nearest first.
+
+    If a cause is an exception group, the first exception in the group replaces it.
+    """
     cause: BaseException | None = error
     for _ in range(_MAX_CAUSES):
         cause = cause and (cause.__cause__ or cause.__context__)

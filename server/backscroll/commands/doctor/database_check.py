@@ -74,7 +74,7 @@ async def check_database(
 ) -> tuple[Check, ...]:
     """Check a database: its engine, its settings, its file, and the number of objects in it.
 
-    As in the store, the time limit for connecting to PostgreSQL is 10 s.
+    The time limit for connecting to PostgreSQL is 10 s, as when the server opens the store.
 
     Args:
         url: the URL of the database.
@@ -97,7 +97,7 @@ async def check_database(
 
 
 def _file_of(url: str) -> Path | None:
-    """Return the path of the file in a SQLite URL, or None for any other URL."""
+    """Return the path of the SQLite file that a URL names, or None if it names no SQLite file."""
     try:
         return sqlite_path(url)
     except ValueError:
@@ -107,7 +107,8 @@ def _file_of(url: str) -> Path | None:
 async def look_at_tokens(url: str, look: Callable[[Connection], Check]) -> tuple[Check, ...]:
     """Run a check of the tokens in a database. If they cannot be read, return a failed check.
 
-    The time limits for locks and for connecting are the defaults of `check_database`.
+    The maximum wait for another program's lock is `LOCK_S` seconds. The time limit for connecting
+    to PostgreSQL is 10 s.
     """
 
     async def read(database: Database) -> tuple[Check, ...]:

@@ -1,4 +1,4 @@
-"""The classes and types of a diagnosis."""
+"""Defines the diagnosis and its parts: settings, checks, and whether each tool will work."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -51,7 +51,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ToolFitness:
-    """Whether one tool will work. `detail` names its endpoints, or says why it will not work."""
+    """Whether one tool will work.
+
+    Attributes:
+        name: the tool's name.
+        fitness: whether the tool will work.
+        detail: the endpoint groups that the tool will use; if the tool is not offered or will not
+            work, the reason.
+    """
 
     name: str
     fitness: Fitness
@@ -67,14 +74,15 @@ class Diagnosis:
         python: the interpreter's version.
         settings: the settings.
         address: the base URL of the upstream; for the embedded store, `in this process`.
-        checks: the results of the checks of the upstream; for the embedded store, also those of its
-            database and of the programs that have sessions on this machine.
+        checks: the results of the checks of the upstream. For the embedded store, also the results
+            for its database, and for each program that has sessions on this machine or that
+            `Settings.sources` names.
         http: the results of the checks of the HTTP server; empty if neither `host` nor a setting
             for HTTP was given.
         host: the address on which an HTTP server would listen; empty if it was not given.
         tools: every tool, in the order in which the server lists them.
-        hosts: the results of the checks of hosts (programs such as VS Code) that `backscroll
-            connect` connected to Backscroll.
+        hosts: the results for the hosts (programs such as VS Code) that `backscroll connect`
+            connected to Backscroll.
         notes: a sentence about each setting that is valid but may be unintended.
     """
 

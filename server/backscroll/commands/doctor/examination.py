@@ -1,4 +1,4 @@
-"""Runs all checks and returns the diagnosis."""
+"""Runs all checks except those of MCP hosts, and returns the diagnosis."""
 
 import dataclasses
 import os
@@ -33,12 +33,15 @@ async def examine(
     limit_s: float = PROBE_S,
     host: str = "",
 ) -> Diagnosis:
-    """Run all checks. Nothing is written.
+    """Run all checks except those of MCP hosts.
+
+    A missing database is not created, and no messages are changed. In an existing database, missing
+    tables are created and old tables are migrated, as when the server opens it.
 
     Args:
         settings: the settings.
-        sources: the flag or variable of each setting that is set, by field name.
-        environ: the environment variables, which some of the notes are about.
+        sources: for each setting that is set, its field name and the flag or variable that sets it.
+        environ: the environment variables. `Diagnosis.notes` reports some of them.
         limit_s: the time limit for each request to the upstream, in seconds.
         host: the address on which an HTTP server would listen; empty if it was not given.
 

@@ -29,9 +29,9 @@ def fitness_of_all(
 
 
 def unneeded_groups(settings: Settings, profile: Profile) -> frozenset[Group]:
-    """Return the groups of endpoints that are needed only by tools that the server does not offer.
+    """Return the endpoint groups that no offered tool needs.
 
-    The administration of an organization is one of them if there is no admin key.
+    If there is no admin key, `ORGANIZATION` is also returned, even if an offered tool needs it.
     """
     offered = [tool for tool in TOOLS if not _withheld(tool, settings, profile)]
     needed = {group for tool in offered for group in tool.needs}

@@ -67,7 +67,10 @@ def _callers(settings: Settings, host: str) -> Check:
 
 
 def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
-    """Check whether the certificate is valid, and for how long. Without one, return no check."""
+    """Check whether the certificate is valid, and for how long.
+
+    If the settings name no certificate, return no check.
+    """
     try:
         tls.check(settings)
     except OperatorError as error:

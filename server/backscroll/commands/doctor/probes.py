@@ -47,8 +47,8 @@ async def probe_all(
     Args:
         client: a client of the upstream.
         limit_s: the time limit for each request, in seconds.
-        callers_have_keys: whether callers can have separate keys. If so, a check does not fail only
-            because the upstream requires a key and the operator has set none.
+        callers_have_keys: whether callers can have their own keys. If they can, and the upstream
+            requires a key that the operator has not set, the check is `unclear`, not `failed`.
         unneeded: groups that are not checked, because no tool that the server offers needs them.
     """
     found: dict[Group, Check] = {}
@@ -88,7 +88,10 @@ async def _probe(client: Client, group: Group, limit_s: float) -> Check:
 
 
 async def _lacks_part(client: Client, group: Group, limit_s: float) -> bool:
-    """Return whether an upstream of an unknown kind lacks an endpoint of a group that it serves."""
+    """Return whether the upstream serves a group, but without the endpoint that `_PARTS` names.
+
+    If the profile says that every listed object can be retrieved by its id, no request is sent.
+    """
     if group not in _PARTS or client.upstream.profile.retrieves_listed_ids:
         return False
     with anyio.move_on_after(limit_s):

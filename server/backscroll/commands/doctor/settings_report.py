@@ -24,7 +24,7 @@ def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[Show
 
     Args:
         settings: the settings.
-        sources: the flag or variable of each setting that is set, by field name.
+        sources: for each setting that is set, its field name and the flag or variable that sets it.
     """
     return tuple(
         ShownSetting(
@@ -44,7 +44,7 @@ def notes(
 
     Args:
         settings: the settings.
-        sources: the flag or variable of each setting that is set, by field name.
+        sources: for each setting that is set, its field name and the flag or variable that sets it.
         environ: the environment variables. Notes report an unused `OPENAI_API_KEY` and proxies.
     """
     found: list[str] = []

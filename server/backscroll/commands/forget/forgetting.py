@@ -9,7 +9,7 @@ from backscroll.commands.times import in_utc
 from backscroll.store.archive.records import Forgettable, Selection
 
 _SHOWN: Final = 20
-"""The maximum number of titles that are shown."""
+"""The maximum number of titles that `summary` shows, and of ids that `staying` shows."""
 _TITLE_CHARS: Final = 60
 
 
@@ -17,7 +17,8 @@ class Found(NamedTuple):
     """The objects that `backscroll forget` would erase, and their descendants that would stay.
 
     Attributes:
-        forgotten: the threads, conversations and completions to erase, the latest active first.
+        forgotten: the threads, conversations, completions and responses to erase. The most recently
+            active is first.
         staying: the ids of sub-agents and forks of the conversations in `forgotten` that the
             selection does not include.
     """
@@ -56,12 +57,15 @@ _LEFT: Final = (
 
 
 def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
-    """Return a line for each of the latest conversations, and then the counts.
+    """Return lines that show what would be erased.
+
+    Each of the first `_SHOWN` objects has a line. Then a line gives the number of objects of each
+    kind, and the number of messages.
 
     Args:
-        forgotten: what would be erased.
-        folder: the folder that was selected; empty for none. A last line counts the conversations
-            from its subfolders.
+        forgotten: the objects that would be erased, the most recently active first.
+        folder: the selected folder; empty for none. If objects are from its subfolders, the last
+            line gives their number.
     """
     lines = [
         f"{in_utc(each.last_active_at)}  {each.id}  {_title(each)}" for each in forgotten[:_SHOWN]
@@ -84,8 +88,8 @@ def staying(ids: Sequence[str], *, by_id: bool) -> str:
 
     Args:
         ids: the ids of these sub-agents and forks.
-        by_id: whether the command selects by ids only. Then the user can add the ids that stay to
-            the command.
+        by_id: whether the command selects by ids only. If so, the sentence tells the user to add
+            these ids to the command; if not, to run `backscroll forget` with them.
     """
     how = "add:" if by_id else "run backscroll forget with"
     shown = " ".join(ids[:_SHOWN])

@@ -17,7 +17,8 @@ class Style:
     """How hits are printed.
 
     Attributes:
-        escapes: whether control characters in texts are escaped, as a terminal needs.
+        escapes: whether to escape control characters in texts. On a terminal, they would have an
+            effect.
         colours: whether to print in colour.
     """
 
@@ -31,11 +32,11 @@ class Style:
 
 
 def printed(found: Mapping[str, Any], style: Style) -> str:
-    """Return a page of search-messages as lines for a person.
+    """Return a page of hits as lines for a person.
 
     Args:
-        found: the structured content of the tool's result.
-        style: how to print it.
+        found: the structured content of a result of the tool `search-messages`.
+        style: how to print the hits.
     """
     page = found["page"]
     lines = [line for hit in found["hits"] for line in _hit(hit, page.get("mark", ""), style)]

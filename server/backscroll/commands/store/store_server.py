@@ -24,7 +24,8 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the settings; only those of the database, its search and the log are used.
+        settings: the settings. Only the settings for the database, for search and for the log are
+            used.
         host: a loopback address, or `localhost`.
         port: the port to listen on; 0 for any free port.
 

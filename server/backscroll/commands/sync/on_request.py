@@ -1,4 +1,4 @@
-"""Lets the server that started `backscroll sync` ask it to look for changes at once.
+"""Reads the server's requests to look for changes at once, if a server started `backscroll sync`.
 
 In a round, the sync looks for changed files and imports what is new. Rounds also take place without
 a request. Each line that the server writes to the stdin of the sync is a request for a round. After
@@ -28,7 +28,7 @@ NICENESS: Final = 10
 
 
 async def requested_rounds() -> Rounds:
-    """Lower this process's priority, and return the rounds that the server asks for on stdin."""
+    """Lower this process's priority, and return rounds that begin early if stdin has a request."""
     if sys.platform != "win32":
         os.nice(NICENESS)
     requests = _Requests(await open_source(sys.stdin.fileno()))

@@ -39,7 +39,10 @@ class SyncCommand:
     indexes_tools: bool = False
 
     async def show(self) -> None:
-        """Show how many files were found and are new, without reading or importing any file."""
+        """Show how many files were found, and how many of them are new or changed.
+
+        No file is read or imported.
+        """
         sources = here(self.sources)
         if is_missing(self.database):  # opening the store would create it
             self._show(sources, changed(sources, {}, self.options.since_s))

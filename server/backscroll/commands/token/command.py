@@ -81,7 +81,7 @@ def create(  # noqa: PLR0913 - parameters are options
         partition=partition,
         key_variable=upstream_key_variable,
     )
-    stdout()  # if stdout is closed, fails before a token is stored that cannot be printed
+    stdout()  # raises an error if stdout is closed, before a token is stored that nobody can see
     secret = anyio.run(issue, settings.database_url, new)
     click.echo(secret)
     until = "forever" if new.expires_at is None else f"until {_date(new.expires_at)}"

@@ -54,7 +54,7 @@ def new_token(  # noqa: PLR0913 - parameters are fields of a token
 
     Args:
         name: the caller's name: at most 64 letters, digits, `_`, `.`, `@` and `-`.
-        scopes: `read`, or `read` and `write`, comma-separated.
+        scopes: one or more of `read`, `write` and `admin`, comma-separated.
         toolsets: the toolsets, comma-separated; `all` for all that the server offers.
         expires: a duration as in `seconds`, or `never`.
         partition: the caller's partition of the store; empty for the shared partition.

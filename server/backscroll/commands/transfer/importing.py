@@ -38,7 +38,7 @@ GROUP_ENTRIES: Final = 64
 """The maximum number of entries that are written in one transaction."""
 
 GROUP_SIZE: Final = 1024 * 1024
-"""A group of entries is written once it has this size, in the unit of `ImportFile.total`."""
+"""As soon as a group of entries has this size, it is written. In the unit of `ImportFile.total`."""
 
 
 async def import_sources(  # noqa: PLR0913 - the options of the command
@@ -51,13 +51,17 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
     indexes_tools: bool = False,
     redacts_own: bool = False,
 ) -> ImportTally:
-    """Import all entries of the sources in order. Each entry is imported completely or not at all.
+    """Import all entries of the sources in order.
+
+    Each entry is imported completely or not at all. The exception is a conversation that is too
+    long for memory: it is written in parts, and if a part fails, the parts before it are kept.
 
     Args:
         database: the store's URL.
         sources: the files, imported one after another.
-        refuse: is called for each refused entry, with a line that gives its position and the
-            reason.
+        refuse: is called with each line to report. A line gives the position of a refused entry and
+            the reason, or what was changed or left out, or what was imported before an
+            interruption.
         limit: the maximum number of entries in total; None for no limit.
         partition: the partition to import into; empty for the shared one.
         indexes_tools: whether search also finds the calls and outputs of tools.

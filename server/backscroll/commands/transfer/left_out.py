@@ -7,7 +7,7 @@ _SHOWN: Final = 3
 
 
 class LeftOut:
-    """Files whose format is not known."""
+    """Files that an import leaves out, because their format is not known."""
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
@@ -17,10 +17,11 @@ class LeftOut:
         self._names.setdefault(words, []).append(name)
 
     def drop(self, is_known: Callable[[str], bool]) -> None:
-        """Remove the files that belong to a known export.
+        """Remove the files that belong to an export whose format is known.
 
         Args:
-            is_known: returns whether a file belongs to it, given the file's name without folders.
+            is_known: is called with a file's name without folders, and returns whether the file
+                belongs to the export.
         """
         left = {
             words: [name for name in names if not is_known(name.rpartition("/")[2])]
@@ -32,10 +33,11 @@ class LeftOut:
         return sum(map(len, self._names.values()))
 
     def __str__(self) -> str:
-        """Name one file of each of the `_SHOWN` rarest kinds, and count the others of its kind.
+        """Describe the `_SHOWN` rarest kinds of files.
 
-        The rarest kind is first: a list of chats may be the only file of its kind, and it matters
-        more than many images.
+        For each kind, the text names one file, and says how many more files are of this kind. The
+        rarest kind is first, because a file that is the only one of its kind may be a list of
+        chats, which matters more than many images.
         """
         kinds = sorted(self._names.items(), key=lambda each: len(each[1]))
         shown = [f"{names[0]} is {words}{_more(len(names) - 1)}" for words, names in kinds[:_SHOWN]]

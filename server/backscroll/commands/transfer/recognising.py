@@ -56,7 +56,7 @@ class Recogniser:
     kind: str = AUTO
 
     def found(self, path: str, stdin: BinaryIO) -> Iterator[ImportFile]:
-        """Yield the files at a path. Each must be imported before the next one is asked for.
+        """Yield the files at a path. A file can be imported only until the next file is requested.
 
         Args:
             path: a file, an archive or a folder; `-` for stdin; `chitchat` for the data set in the

@@ -72,8 +72,8 @@ class Recorded:
         """Return whether secrets are replaced in the conversations of a format.
 
         Args:
-            name: the name of the format. If `backscroll sync` reads this format too, `BY_NAME` has
-                a source with this name.
+            name: the name of the format. It is also a key of `BY_NAME` if `backscroll sync` reads
+                the format too.
         """
         return name in BY_NAME if self.redacts is None else self.redacts
 
@@ -114,7 +114,7 @@ class _Count:
         return count
 
     def of(self, opened: OpenBytes) -> OpenBytes:
-        """Return a function that opens what `opened` opens, and counts the bytes read from it."""
+        """Return a function like `opened`, but count the bytes that are read from its file."""
         return lambda: io.BufferedReader(_Counted(opened(), self), _BUFFER_BYTES)
 
 

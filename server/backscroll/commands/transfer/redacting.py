@@ -1,4 +1,4 @@
-"""Replaces the secrets of what was read in Backscroll's own formats, as for recorded sessions."""
+"""Replaces secrets in imports of Backscroll's own formats, by the rules for recorded sessions."""
 
 from collections import Counter
 from dataclasses import replace
@@ -18,24 +18,25 @@ from backscroll.store.archive.records import (
 )
 
 OUTSIDE: Final = ""
-"""The key of the secrets that are in no message or item of a thread or conversation. No message or
-item has an empty key.
+"""In the result of `redacted_import`, the key of all secrets that are not in a message or item of a
+thread or conversation. No message or item has an empty key.
 """
 
 
 def redacted_import(given: Imported) -> tuple[Imported, Secrets]:
-    """Return a thread, conversation, completion or response without its secrets, and their number.
+    """Replace the secrets in a thread, conversation, completion or response, and count them.
 
     Secrets are replaced in contents, in the arguments and outputs of tools, in metadata and in
     other fields. Ids, roles, types and import keys never change.
 
     Args:
-        given: what was read. It is not changed.
+        given: the object to import. It is not changed.
 
     Returns:
-        The redacted value, and how many secrets of each kind each message or item had, by the key
-        or id that `ImportOutcome.written` would contain. The secrets of a completion or response
-        are all counted under `OUTSIDE`, because it is written completely or not at all.
+        A copy of the object without secrets, and how many secrets of each kind each message or item
+        had. The keys of these numbers are those of `ImportOutcome.written`. All secrets of a
+        completion or response are counted under `OUTSIDE`, because it is written completely or not
+        at all.
     """
     outside: Counter[str] = Counter()
     secrets = {OUTSIDE: outside}

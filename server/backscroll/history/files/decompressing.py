@@ -28,7 +28,7 @@ _DAMAGE: Final = (
 )
 _BUFFER_BYTES: Final = 256 * 1024
 _MAX_WINDOW_BYTES: Final = 128 * 1024**2
-"""The memory that a zstandard stream may ask for; `zstd` itself refuses more by default."""
+"""The memory that a zstandard stream may require. The program `zstd` has the same default limit."""
 
 
 @dataclass(slots=True)
@@ -86,7 +86,10 @@ class Readable(Protocol):
 
 
 class _Zstandard:
-    """The decompressed content of a zstandard stream, whose errors are `DamagedFileError`."""
+    """The decompressed content of a zstandard stream.
+
+    Reading damaged content raises `DamagedFileError`.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         import zstandard
@@ -103,7 +106,7 @@ class _Zstandard:
             raise DamagedFileError(DAMAGED) from error
 
     def close(self) -> None:
-        self._reader.close()  # type: ignore[no-untyped-call]  # zstandard has no type for it
+        self._reader.close()  # type: ignore[no-untyped-call]  # zstandard does not annotate it
 
 
 def guarded(

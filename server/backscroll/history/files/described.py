@@ -78,7 +78,7 @@ def described(sample: Sample) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Join the first `_NAMES` names. Long names are cut off: they may be the user's own text."""
+    """Join the first `_NAMES` names. A long name is cut off, because it may be text of the user."""
     found = [name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…" for name in names]
     more = len(found) - _NAMES
     return ", ".join(found[:_NAMES]) + (f" and {more} more" if more > 0 else "")

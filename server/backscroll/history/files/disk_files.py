@@ -23,14 +23,15 @@ _SYSTEM_FILES: Final = ("._", ".DS_Store")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits for reading an archive.
+    """Limits for reading folders, archives and compressed files.
 
     Attributes:
-        ratio: how many times larger than the compressed file its content may be. Text and logs are
-            compressed 4 to 50 times, and repeated parts of logs up to 200 times.
-        least_bytes: content of up to this size, in bytes, may exceed the ratio.
+        ratio: the maximum size of decompressed content, divided by the size of the compressed file.
+            For text and logs, this is usually 4 to 50; for logs with repetitions, up to 200.
+        least_bytes: the `ratio` does not limit content of up to this many bytes.
         members: the maximum number of files in a folder or archive.
-        copy_bytes: the maximum size of a database or archive inside an archive.
+        copy_bytes: the maximum size, in bytes, of a database or archive that is compressed or
+            inside an archive, and therefore copied.
     """
 
     ratio: int = 500
@@ -50,8 +51,8 @@ def disk_file(path: Path, name: str = "", bounds: Bounds | None = None) -> Sourc
 
     Args:
         path: the file.
-        name: as shown to users; empty for the path.
-        bounds: the limits for its content; None for the defaults.
+        name: the file's name in messages to users. If it is empty, they show the path.
+        bounds: the limits for the file's content; None for the defaults.
     """
     try:
         status = path.stat()
@@ -113,7 +114,7 @@ def found_below(folder: Path, files: dict[str, SourceFile], bounds: Bounds) -> I
 
 
 def is_system_file(name: str) -> bool:
-    """Return whether macOS wrote a file of this name for itself."""
+    """Return whether macOS creates files with this name for its own use."""
     return name.startswith(_SYSTEM_FILES)
 
 

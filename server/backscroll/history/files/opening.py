@@ -1,7 +1,8 @@
 """Finds the files at a path: a single file, all files of a folder, and files inside archives.
 
-Nothing is unpacked to disk, except databases and archives that are inside archives, because they
-need a seekable file. They are copied to temporary files that only this user can read.
+Content is decompressed while it is read, and not unpacked to disk. The exceptions are databases and
+archives that are compressed or inside an archive: they are copied to temporary files, because only
+a seekable file can be read as a database or archive. Only this user can read the temporary files.
 """
 
 import calendar
@@ -84,12 +85,12 @@ def opened(
         path: a file, an archive or a folder.
         is_whole: returns whether to yield a folder as one `SourceFolder`. Its argument is the names
             of the files and folders directly in the folder.
-        bounds: the limits for archives; None for the defaults.
-        name: as shown to users; empty for the path.
+        bounds: the limits for reading; None for the defaults.
+        name: the name in messages to users. If it is empty, they show the path.
 
     Yields:
-        Files and folders. A file or folder that cannot be read is yielded as an `Unreadable`, whose
-        position is its name.
+        Files and folders. For a file or folder that cannot be read, an `Unreadable` is yielded. Its
+        `position` is the name of the file or folder.
     """
     opening = _Opening(is_whole, bounds or Bounds())
     if path.is_dir():
@@ -141,7 +142,8 @@ class _Opening:
     ) -> Iterator[Opened]:
         """Yield a file, or the files inside it if it is an archive.
 
-        A database inside an archive is copied together with `log`, its write-ahead log.
+        A database that is compressed or inside an archive is copied together with `log`, its
+        write-ahead log.
         """
         try:
             if file.path is not None and is_compressed(file.path):

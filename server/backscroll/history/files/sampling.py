@@ -13,7 +13,7 @@ from backscroll.history.reading.sqlite_connections import FIRST_BYTES as SQLITE_
 from backscroll.history.source_file import SourceFile
 
 FIRST_BYTES: Final = 256 * 1024
-"""How much is read at first."""
+"""How much of a file is read at first."""
 
 MORE_BYTES: Final = 4 * 1024**2
 """How much is read if the first bytes are not enough to recognise the format."""
@@ -31,9 +31,9 @@ Record = Mapping[str, Any]
 def samples(file: SourceFile) -> Iterator[Sample]:
     """Yield samples of the start of a file, the likeliest kind first.
 
-    There are two samples if the kind is unclear: one JSON object on one line may be a document, or
-    the only line of JSON Lines. For long JSON, samples of a longer start follow, in which fewer
-    records are cut off.
+    If the kind is unclear, there are two samples. For example, one JSON object on one line may be a
+    document, or the only line of JSON Lines. For JSON that is longer than `FIRST_BYTES`, more
+    samples follow. They contain `MORE_BYTES` of the file, so fewer of their records are cut off.
 
     Raises:
         OSError: the file cannot be read.
@@ -82,7 +82,7 @@ def _objects(values: object) -> list[Record]:
 
 
 def _lines(text: bytes, *, whole: bool) -> list[Record]:
-    """Return the objects of the first lines. The last one may be cut off."""
+    """Return the objects of the first lines. The last object may be cut off."""
     *lines, last = text.split(b"\n", _LINES)
     found = [_parsed(line) for line in lines]
     if len(lines) < _LINES:
@@ -119,8 +119,9 @@ def _tables(file: SourceFile) -> frozenset[str]:
     if file.path is None:
         return frozenset()
     uri = file.path.resolve().as_uri()
-    # `immutable` reads the database without locks, which could block its program. It also ignores
-    # the write-ahead log, which has the newest tables, so `ro` is tried if it finds no table.
+    # With `immutable=1`, SQLite takes no locks, which could block the program that writes the
+    # database. But it also ignores the write-ahead log. If all tables are still in that log, only
+    # `mode=ro` finds them.
     for mode in ("immutable=1", "mode=ro"):
         try:
             with closing(sqlite3.connect(f"{uri}?{mode}", uri=True, timeout=0)) as connection:

@@ -91,9 +91,10 @@ def _items(database: Database, session_id: object, branch: object) -> list[Row]:
 
 
 def _conversation(session: Row, rows: Iterable[Row], branch: str = "") -> Record:
-    """Return a session, or its branch named `branch`.
+    """Return the conversation of a session's current branch, or of the branch named `branch`.
 
-    The names of branches are unique within a session, so the id of a branch contains its name.
+    The name of a branch is unique only within its session. So the conversation's id consists of the
+    session's id and the branch's name. The current branch has the id of the session.
     """
     session_id, created_at, updated_at = session
     draft = Draft(_NAME)

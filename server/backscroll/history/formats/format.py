@@ -14,18 +14,18 @@ class Format:
 
     Attributes:
         name: the `source` of its conversations, such as `chatgpt`.
-        words: the name of a file of the format in messages to users, such as `a ChatGPT export`.
-        recognises: returns whether a file with this start has the format. It never raises.
+        words: what messages to users call a file of the format, such as `a ChatGPT export`.
+        recognises: returns whether a file has the format. It gets a sample of the file. It never
+            raises.
         read: yields the conversations of a file, in the order of the file. It streams: memory is
             bounded by the largest conversation. It raises only `OSError`. For each error in the
             content, it yields an `Unreadable`, and continues after it if possible.
-        recognises_folder: returns whether a folder or archive has the format. It is for formats
-            that write a conversation into several files. It gets the names of the files and folders
-            directly in the folder or archive. It never raises. None if each file has whole
-            conversations.
-        read_folder: as `read`, for a folder that `recognises_folder` recognised. It gets all files
-            below the folder by their path within it, with `/` as separator, in any order. `read` is
-            not called for these files.
+        recognises_folder: returns whether a folder or archive has the format. It gets the names of
+            the files and folders directly in the folder or archive. It never raises. Only formats
+            that spread a conversation over several files need it; None for all others.
+        read_folder: as `read`, but for a folder or archive that `recognises_folder` recognised. It
+            gets all files at any depth by their path within the folder, with `/` as separator, in
+            any order. `read` is not called for these files.
         read_since: as `read`, but leaves out most conversations that did not change since a time in
             Unix seconds. It saves time with large databases, because a new message changes only one
             of their conversations. None if files are always read whole.

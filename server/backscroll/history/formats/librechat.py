@@ -25,7 +25,7 @@ _NAME: Final = "librechat"
 _NO_PARENT: Final = frozenset({"00000000-0000-0000-0000-000000000000"})
 _LISTS: Final = ("messages", "messagesTree")
 _NOT_TEXT: Final = frozenset({"type", "id", "file_id", "tool_call_ids", "agentId", "groupId"})
-"""Fields to leave out when the strings in a part of an unknown type are taken as its text."""
+"""Fields that are never taken as text in a tool's output or in a part of an unknown type."""
 
 
 def _recognises(sample: Sample) -> bool:
@@ -68,7 +68,8 @@ def _messages(
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
     """Return the messages by id, and the parent of each.
 
-    A message that is nested in another one is its child, whatever its `parentMessageId` says.
+    If a message is in the `children` of another message, that message is its parent, whatever its
+    `parentMessageId` says.
     """
     lists = [objects_of(found.get(name)) for name in _LISTS]
     pending = [("", message) for message in reversed(next(filter(None, reversed(lists)), []))]

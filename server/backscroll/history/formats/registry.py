@@ -48,7 +48,7 @@ def recognised(samples: "Iterable[Sample]") -> "Format | None":
 
 
 def recognised_folder(names: Collection[str]) -> "Format | None":
-    """Return the format of a folder whose files belong together; None if it has no such format.
+    """Return the format that reads a folder as a whole; None if no format recognises the folder.
 
     Args:
         names: the names of the files and folders directly in the folder.

@@ -24,7 +24,7 @@ _OUTPUTS: Final = frozenset({"tool", "observation", "function_response", "tool_r
 
 
 def recognises(sample: Sample) -> bool:
-    """Return whether a file has conversations with `from` and `value`."""
+    """Return whether a file has a conversation whose first turn has `from` and `value`."""
     if sample.kind not in {"array", "lines", "object"}:
         return False
     return any(

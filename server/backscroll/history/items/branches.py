@@ -12,8 +12,8 @@ from backscroll.history.items.keys import bounded_key
 MOST_BRANCHES: Final = 1_000
 """The maximum number of abandoned branches of a conversation.
 
-Each branch repeats the messages that it shares with other branches. Without the limit, the time
-could grow with the square of the number of messages.
+Two branches can share messages, which are read again for each branch. Without the limit, the time
+to read a conversation could grow with the square of the number of its messages.
 """
 
 _MAX_ID: Final = 128
@@ -35,8 +35,8 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
 ) -> Iterator[Record]:
     """Yield a conversation with its current branch, then its abandoned branches.
 
-    A message without content gives no item, so that its children follow its parent. A branch is
-    left out if all its items are in earlier branches.
+    A message without content gives no item. The items of its children then follow those of its
+    parent. An abandoned branch is left out if earlier branches have all its items.
 
     Args:
         messages: each message by its id.

@@ -5,7 +5,7 @@ from typing import Any, Final
 from backscroll.history.reading.fields import mapping, string
 
 _KINDS: Final = (("image", "image"), ("audio", "audio"), ("video", "video"), ("file", "file"))
-"""Words that the `type` of a part without text can contain, each with the word that is shown."""
+"""If the `type` of a part without text contains the first word of a pair, the second is shown."""
 
 
 def content_text(content: object) -> str:

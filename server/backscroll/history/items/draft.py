@@ -19,7 +19,11 @@ from backscroll.history.reading.fields import as_text
 from backscroll.store.envelopes import JSON
 
 _MAX_NAME: Final = 512
-"""The maximum length of a value of metadata, in characters. A longer one is cut."""
+"""The maximum length of a title, project, model or metadata value, in characters.
+
+A longer value is cut.
+"""
+
 _MAX_FACTS: Final = 8
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -31,11 +35,12 @@ NO_MESSAGES: Final = "has no messages"
 class Draft:
     """The items of a conversation, in the order in which they are added.
 
-    For formats whose conversations are lists. If the messages form a tree, `ItemList` is used.
+    Formats whose conversations are lists of messages use this class. Formats whose messages form a
+    tree use `ItemList`.
 
     NUL characters and lone surrogates in any text become U+FFFD, because databases cannot store
-    them. An item without a key gets a hash of itself and of all earlier items without keys. If two
-    items have the same key, `~2` is appended to the second key.
+    them. If an item is added without a key, its key is a hash of this item and of all earlier items
+    without keys. If two items have the same key, `~2` is appended to the second key.
 
     Attributes:
         model: the model that answered last; empty if unknown.
@@ -56,8 +61,8 @@ class Draft:
 
         Args:
             role: the program's name for the role, which `role_of` converts.
-            key: the item's key; empty for a hash.
-            at: in Unix seconds; None if unknown.
+            key: the item's key. If it is empty, the key is a hash.
+            at: the time of the message in Unix seconds; None if unknown.
         """
         if not text.strip():
             return
@@ -118,11 +123,12 @@ class Draft:
         """Return the conversation, or an `Unreadable` if it has no items.
 
         Args:
-            conversation_id: the program's own id; empty for a hash of the items without keys.
-            position: where the conversation is in its file, for the `Unreadable`; empty to name the
-                id instead.
-            created_at: in Unix seconds; None for the earliest time of an item.
-            updated_at: in Unix seconds; None for the latest time of an item.
+            conversation_id: the program's own id. If it is empty, the id is a hash of all items
+                that were added without keys.
+            position: where the conversation is in its file. Only an `Unreadable` shows it. If it is
+                empty, the `Unreadable` shows the id.
+            created_at: in Unix seconds. If it is None, it becomes the earliest time of an item.
+            updated_at: in Unix seconds. If it is None, it becomes the latest time of an item.
         """
         conversation_id = self._identity(conversation_id or self._chain)
         if not self.items:

@@ -88,7 +88,8 @@ class MessageParts:
 
     A tool call, an output or reasoning becomes a separate item. The texts before and after it then
     become two messages. The key of an item is the message's key, followed by the number of the
-    item's first part unless that is 0.
+    item's first part unless this number is 0. If `end` adds an item without any such part, and
+    another item already has the message's key, the item's key ends with `/end`.
 
     Args:
         items: the items of the conversation, to which the items of the message are appended.
@@ -129,7 +130,7 @@ class MessageParts:
 
         Args:
             text: the text to use if no part has text.
-            files: attached files, and their texts.
+            files: a part for each attached file, and the text of the file if it is known.
         """
         rest = [*((text,) if not self.has_text else ()), *files]
         self._parts += rest

@@ -1,4 +1,4 @@
-"""Keys of items and ids of conversations: hashes, and keys of bounded length."""
+"""Makes the keys of items and the ids of conversations, and limits their length."""
 
 from hashlib import sha256
 from typing import Final

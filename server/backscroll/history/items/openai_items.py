@@ -84,7 +84,7 @@ def function_call(call_id: str, name: str, arguments: object) -> JSON:
 
     Args:
         call_id: the id that the tool's output names.
-        name: the tool; `tool` if it is empty.
+        name: the name of the tool. An empty name becomes `tool`.
         arguments: JSON text, or a JSON value. Anything but an object becomes the argument `input`,
             because the API requires an object. An empty value becomes an empty object.
     """
@@ -132,7 +132,7 @@ def file_part(filename: str, file_id: str = "") -> JSON:
 
 
 def image_part(file_id: str) -> JSON:
-    """Return a part that names an attached image whose file name is unknown."""
+    """Return a part for an attached image that has an id but no known file name."""
     return {"type": "input_image", "file_id": file_id, "detail": "auto"}
 
 

@@ -12,8 +12,8 @@ def add_item(draft: Draft, item: Mapping[str, Any], key: str = "", at: int | Non
     """Add an item. An empty item, or an item of an unknown type, is left out.
 
     Args:
-        key: the item's key; empty for a hash.
-        at: in Unix seconds; None if unknown.
+        key: the item's key. If it is empty, the key is a hash.
+        at: the time of the item in Unix seconds; None if unknown.
     """
     kind = string(item.get("type")) or "message"
     call_id = identifier(item.get("call_id")) or identifier(item.get("id"))

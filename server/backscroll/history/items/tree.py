@@ -12,8 +12,8 @@ def path(parents: Mapping[str, str], leaf: str) -> list[str]:
     """Return the ids from the root to a message.
 
     Args:
-        parents: the id of each message's parent; empty for a root. The path also ends at a parent
-            that is no key of this mapping.
+        parents: the id of each message's parent; empty for a root. A message whose parent is not a
+            key of this mapping is a root too.
         leaf: the last id of the path.
     """
     found: dict[str, None] = {}
@@ -36,10 +36,11 @@ def newest_leaf(parents: Mapping[str, str], times: Mapping[str, int | None]) -> 
 
 
 def other_branches(parents: Mapping[str, str], current: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the abandoned branches, each from the root to its last message, in the file's order.
+    """Yield the abandoned branches, each from the root to its last message.
 
-    Each branch has a message that is neither in the current branch nor in an earlier one. Together
-    with the current branch, the branches have all messages.
+    The branches are in the file's order of their last messages. Branches of messages that form a
+    circle come last. Each branch has a message that is neither in the current branch nor in an
+    earlier abandoned branch. Together with the current branch, they have all messages.
 
     Args:
         parents: as for `path`.
@@ -48,7 +49,8 @@ def other_branches(parents: Mapping[str, str], current: Iterable[str]) -> Iterat
     visited = set(current)
     inner = set(parents.values())
     leaves = [each for each in parents if each not in inner]
-    for leaf in (*leaves, *reversed(list(parents))):  # circles of messages have no leaf
+    # If messages form a circle, no leaf leads to them. So every message is tried after the leaves.
+    for leaf in (*leaves, *reversed(list(parents))):
         if leaf not in visited:
             branch = path(parents, leaf)
             visited.update(branch)
@@ -60,12 +62,14 @@ def parents_in_list(
 ) -> dict[str, str]:
     """Return the parents of messages that are in a list.
 
-    If a message names no parent, or a parent that is not in the list, its parent is the message
-    before it. So a list without any parents is one branch, and no message is lost.
+    If a message names no parent, itself, or a parent that is not in the list, its parent is the
+    message before it in the list. So a list without any parents is one branch, and no message is
+    lost.
 
     Args:
         messages: the id of each message, and the id of its parent.
-        roots: the ids that a message without a parent may give as its parent's id.
+        roots: special ids that stand for "no parent". A message whose parent has one of these ids
+            is a root.
     """
     known = {each for each, _ in messages}
     parents: dict[str, str] = {}

@@ -38,9 +38,9 @@ def identifier(value: object) -> str:
 
 
 def as_text(value: object) -> str:
-    """Return a string as it is, nothing for None, and compact JSON for any other value.
+    """Return a string unchanged, and any other value as compact JSON.
 
-    The result is also empty if the value cannot be written as JSON.
+    The result is empty if the value is None, or if it cannot be written as JSON.
     """
     if isinstance(value, str):
         return value

@@ -10,14 +10,14 @@ _BLOCK_CHARS: Final = 1024 * 1024
 
 
 def nested_value(text: str, max_levels: int = MAX_LEVELS) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value of valid JSON whose nesting is too deep for Python's own parser.
+    """Return the value of JSON whose nesting is too deep for Python's own parser.
 
     Args:
         text: the JSON.
         max_levels: the maximum nesting.
 
     Returns:
-        The value; None if it is invalid or nested deeper than `max_levels`.
+        The value; None if the JSON is invalid or nested deeper than `max_levels`.
     """
     starts = range(0, len(text), _BLOCK_CHARS)
     blocks = (text[start : start + _BLOCK_CHARS].encode() for start in starts)

@@ -102,7 +102,11 @@ class LongValue:
         return position
 
     def _structure(self, block: str, start: int) -> int:
-        """Return the position after the next bracket, or after the quote of an unended string."""
+        """Return the position after the next bracket that is not in a string.
+
+        If a string begins before such a bracket and does not end in `block`, return the position
+        after its opening quote.
+        """
         end = end_of_match(_BETWEEN_BRACKETS, block, start)
         following = block[end : end + 1]
         if following == '"':

@@ -28,7 +28,10 @@ SEPARATORS: Final = re.compile(r"[ \t\r\n,]*")
 
 # Python's parser accepts NaN and Infinity, which no database can store as JSON.
 DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, strict=False)
-"""Parses JSON as Python does, except that NaN and Infinity become None."""
+"""Parses JSON as Python does, but NaN and Infinity become None.
+
+Strings may contain control characters.
+"""
 
 _BLOCK_BYTES: Final = 1024 * 1024
 _SPACE: Final = re.compile(r"[ \t\r\n]*")

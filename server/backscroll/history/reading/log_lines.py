@@ -13,7 +13,7 @@ from backscroll.history.conversation import Unreadable
 from backscroll.history.reading.long_lines import TooManyValuesError, shortened
 
 IN_MEMORY: Final = 16 * 1024 * 1024
-"""The maximum size of a log whose items stay in memory, in bytes. Only lines with items count."""
+"""The items of a log stay in memory if the lines with items have at most this many bytes."""
 
 _MOST_UNREADABLE: Final = 20
 _CHUNK: Final = 256 * 1024

@@ -15,10 +15,13 @@ MAX_VALUE: Final = 64 * 1024 * 1024
 """The maximum size of a value or row, in bytes."""
 
 _COMPANIONS: Final = ("-wal", "-journal")
-"""The ends of the names of files with changes that are not in the database's file yet."""
+"""SQLite appends these to a database's name to name the files that have its latest changes."""
 
 FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
-"""The errors of `sqlite3`. `UnicodeDecodeError` is raised if an error quotes a damaged schema."""
+"""The errors that `sqlite3` raises.
+
+It raises `UnicodeDecodeError` if an error message of SQLite quotes a damaged schema.
+"""
 
 
 class _State(NamedTuple):

@@ -48,12 +48,12 @@ class DatabaseError(Exception):
         self.locked = locked
 
     def record(self, position: str, before: str = "") -> Unreadable:
-        """Return why a record is not read.
+        """Return a report that this error keeps a record from being read.
 
         Args:
             position: as in `Unreadable`.
-            before: text to put before `reason` if the record itself is not in the database, such as
-                `may also be in opencode.db, which `.
+            before: text that the report puts before `reason`, such as
+                `may also be in opencode.db, which ` for a record that is in a file of its own.
         """
         return (NotNow if self.locked else Unreadable)(position, before + self.reason)
 
@@ -117,11 +117,13 @@ class Database:
     def select(
         self, table: str, columns: Sequence[str], rest: str = "", *bound: object
     ) -> list[Row]:
-        """Return columns of a table. A column that the table lacks, as in old versions, is null.
+        """Return columns of a table. If the table lacks a column, its values are None.
+
+        Old versions of a program can lack columns.
 
         Args:
             table: the name of the table. If it does not exist, the result is empty.
-            rest: what follows the name of the table in SQL.
+            rest: the SQL after the name of the table, such as `WHERE id = ?`.
 
         Raises:
             DatabaseError: the rows cannot be read.
@@ -135,13 +137,13 @@ class Database:
     def grouped(
         self, table: str, owner: str, key: str, order: str = "rowid"
     ) -> dict[object, list[object]]:
-        """Return the primary keys of a table's rows, in order, grouped by another column.
+        """Return the primary keys of a table's rows, grouped by the column `owner`.
 
         Args:
             table: the name of the table. If it does not exist, the result is empty.
-            owner: the column to group by, such as the id of the conversation of a message.
+            owner: the column to group by. In a table of messages, it has the conversation's id.
             key: the column of the primary key.
-            order: the column that orders the rows.
+            order: the column that orders the keys in each group.
 
         Raises:
             DatabaseError: the rows cannot be read.
@@ -159,7 +161,7 @@ def open_database(
     """Open a database for reading.
 
     A database in an archive is copied to a temporary file first. A database on disk is copied only
-    if SQLite could not read its `-wal` or `-journal` file without writing beside the database.
+    if it has a `-wal` or `-journal` file that SQLite cannot read without writing beside it.
 
     Args:
         busy_s: how long a statement waits for another program's write to end, in seconds.

@@ -12,10 +12,10 @@ TITLE_CHARS: Final = 100
 
 
 def kept_text(text: str) -> str:
-    """Return a text without binary content, and cut if it has over `TEXT_CHARS` characters.
+    """Replace the binary content of a text, and cut the text after `TEXT_CHARS` characters.
 
-    Binary content is replaced by its type and size. A text that is cut ends with a sentence that
-    gives its length.
+    Binary content is replaced by its type and size. To a text that is cut, a sentence is added that
+    gives the text's length before the cut.
     """
     if len(text) < LEAST_CHARS:
         return text
@@ -58,8 +58,8 @@ def cut_note(length: int, unit: str) -> str:
 def _has_long_word(text: str) -> bool:
     """Return whether a text has `LEAST_CHARS` characters in a row without a space.
 
-    The search jumps to the last space in the next `LEAST_CHARS` characters. This is much faster
-    than a regular expression.
+    The loop looks for the last space in the next `LEAST_CHARS` characters, and continues after it.
+    This is much faster than a regular expression.
     """
     start = 0
     while start + LEAST_CHARS <= len(text):

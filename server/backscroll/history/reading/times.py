@@ -1,4 +1,4 @@
-"""Times as other programs write them: in ISO 8601 format, or as numbers since 1970."""
+"""Reads times that other programs wrote: ISO 8601 texts, or Unix times in various units."""
 
 import math
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ _MS: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 
 _LEAST_MS: Final = 100_000_000_000
-"""A number above this does not count seconds, but milliseconds or a smaller unit. As seconds, this
-number is in the year 5138; as milliseconds, in 1973.
+"""The largest number that is read as seconds: the year 5138. A larger number counts milliseconds,
+microseconds or nanoseconds. In milliseconds, this number would be in the year 1973.
 """
 _LEAST_US: Final = _LEAST_MS * 1000
 _LEAST_NS: Final = _LEAST_US * 1000
@@ -27,8 +27,8 @@ def unix_seconds(written: object) -> int | None:
     """Return a time in Unix seconds, rounded down; None if it is missing or invalid.
 
     Args:
-        written: a time in ISO 8601 format, in UTC if it has no time zone; or a number since 1970,
-            also as text. The size of the number shows whether it counts seconds, milliseconds,
+        written: text in ISO 8601 format, in UTC if it has no time zone; or a Unix time, as a number
+            or as text. The size of the number shows whether it counts seconds, milliseconds,
             microseconds or nanoseconds.
     """
     if isinstance(written, str):
@@ -81,11 +81,11 @@ def whole_seconds(ms: int | None) -> int | None:
 
 @dataclass(slots=True)
 class Period:
-    """The time from the earliest to the latest of the times that were added.
+    """A period that grows with each time that is added to it.
 
     Attributes:
-        first_ms: the earliest time, in Unix milliseconds; None before any was added.
-        last_ms: the latest time, in Unix milliseconds; None before any was added.
+        first_ms: the earliest added time, in Unix milliseconds; None if no time was added.
+        last_ms: the latest added time, in Unix milliseconds; None if no time was added.
     """
 
     first_ms: int | None = None
@@ -103,7 +103,7 @@ class Period:
 
 @lru_cache(maxsize=64)
 def _ms_from_text(written: str) -> int | None:
-    """Return a time in Unix milliseconds. A cache helps, because lines often repeat a time."""
+    """Return a time in Unix milliseconds; cached, because a session log often repeats a time."""
     moment = _since_epoch(written)
     if moment is None:
         return None

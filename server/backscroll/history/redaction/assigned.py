@@ -16,7 +16,7 @@ _KEY: Final = 12
 """The minimum length, in characters, of a value that `_is_key` accepts."""
 
 _DIGITS: Final = 2
-"""The number of digits that `_is_chosen` requires in a value with a word such as `password`."""
+"""If a value contains a word such as `password`, `_is_chosen` requires this many digits in it."""
 
 _KEYS: Final = tuple(
     first + joint
@@ -37,7 +37,7 @@ _WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
     ("key", "key", _KEYS),
 )
 """One row for each word that occurs in names of secrets: the word, the kind of secret, and texts.
-One of the texts must directly precede the word.
+The word counts only directly after one of these texts. After the empty text, it always counts.
 """
 
 _ASSIGNMENT: Final = re.compile(
@@ -124,9 +124,10 @@ class _Value:
 
     Attributes:
         text: the value.
-        is_quoted: whether it is in quotes, or between tags.
+        is_quoted: whether the value is in quotes, or between tags.
         is_variable: whether the name is in upper case, as are names of environment variables.
-        is_alone: false if the text around it makes it look like a word of a sentence or of code.
+        is_alone: as `_is_alone` returns it: false if the value may be a word of a sentence or of
+            code.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Finds secrets in a text, quickly: most of a text is ruled out by substring searches."""
+"""Finds secrets in a text. Fast substring searches find the few places to match with patterns."""
 
 import string
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _tokens(text: str) -> Iterator[Span]:
 
 
 def _token_start(text: str, start: int) -> int:
-    r"""Return where the token in a run starts.
+    r"""Return where a token starts, given the start of its run of letters, digits, `_` and `-`.
 
     The run can begin with the end of an escape: the `n` of `\n`, or the `20` of `%20`.
     """

@@ -31,17 +31,17 @@ _NAMES: Final = frozenset({"call_id", "id", "name", "role", "status", "type"})
 def redacted(
     conversation: SourceConversation,
 ) -> tuple[SourceConversation, dict[str, Counter[str]]]:
-    """Return the conversation without its secrets, and how many of each kind its items had.
+    """Return the conversation without its secrets, and the number of secrets in its items.
 
     Secrets are replaced in the items, the title and the metadata. Nothing changes in a conversation
     that was redacted before.
 
     Args:
-        conversation: the conversation as it was read. If its items are `StreamedItems`, so are the
-            items of the result, and their secrets are counted when they are first read.
+        conversation: the conversation as it was read. If its items are `StreamedItems`, the items
+            of the result are too, and secrets are counted only when these are read.
 
     Returns:
-        The conversation, and the counts by the keys of the items that had secrets.
+        The conversation, and the number of secrets by kind, for the key of each item with secrets.
     """
     by_item: dict[str, Counter[str]] = {}
     items = conversation.items
@@ -64,7 +64,7 @@ def redacted_metadata(metadata: Mapping[str, str], kinds: Counter[str]) -> dict[
     """Return metadata without the secrets in its values.
 
     Args:
-        metadata: texts by their names. A whole text can be secret because of its name.
+        metadata: texts by their names. A name such as `password` can make its whole text secret.
         kinds: counts the replaced secrets by their kind.
     """
     return {name: _named(name, text, kinds) for name, text in metadata.items()}
@@ -106,7 +106,7 @@ def _member(name: str, member: Any, kinds: Counter[str]) -> Any:  # noqa: ANN401
 
 
 def _named(name: str, text: str, kinds: Counter[str]) -> str:
-    """Return a field's text without secrets. The whole text can be secret, as in `password`."""
+    """Return a field's text without secrets. A name such as `password` can make it all secret."""
     if len(text) > _LONGEST_NAMED or not _SECRET_NAME.search(name):
         return _text(text, kinds)
     before = f'{name}="'

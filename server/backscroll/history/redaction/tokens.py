@@ -1,7 +1,7 @@
-"""Tokens that their prefix identifies, such as `npm_…`, one row for each issuer.
+"""Kinds of tokens that can be recognised by their prefix, such as `npm_…`.
 
-The prefixes and lengths are those that the issuers document, or that GitHub's and GitLab's secret
-scanning document for them.
+Sources of the prefixes and lengths: the documentation of the issuers, and of the secret scanning of
+GitHub and GitLab.
 """
 
 import re

@@ -32,7 +32,7 @@ _COMPARED: Final = 80
 _LETTER: Final = re.compile(r"[A-Za-z]", re.ASCII)
 _DIGIT: Final = re.compile(r"\d", re.ASCII)
 _DIFFERENT: Final = 10
-"""The number of different characters that is enough for a random value of any length."""
+"""`is_random` requires at most this many different characters, even in a long value."""
 
 
 def is_placeholder(value: str) -> bool:
@@ -47,7 +47,7 @@ def is_placeholder(value: str) -> bool:
 def is_random(value: str) -> bool:
     """Return whether a value has letters, digits, and enough different characters.
 
-    Their number must be at least half the value's length, or `_DIFFERENT` if that is less.
+    Enough is half the value's length, rounded down, but never more than `_DIFFERENT`.
     """
     return (
         has_letter(value)

@@ -68,7 +68,7 @@ def found(machine: Surroundings, sources: Iterable[Source] = SOURCES) -> list[Fo
 
 def _found(machine: Surroundings, source: Source) -> FoundSource:
     unreadable: list[Path] = []
-    paths = {  # each path once, and whether it is a database
+    paths = {  # a dictionary, because several patterns can match the same path
         path: place.is_database
         for place in source.places
         for folder in place.folders(machine)
@@ -115,7 +115,7 @@ def _matching(folder: str, names: Sequence[str], unreadable: list[Path]) -> Iter
 
 
 def _is_twin(path: str, source: Source, paths: Container[str]) -> bool:
-    """Return whether there is also a file with the preferred suffix, which has the same content."""
+    """Return whether a file repeats a file of `paths`, as in `Source.twins`."""
     return any(
         path.endswith(second) and path.removesuffix(second) + first in paths
         for first, second in source.twins

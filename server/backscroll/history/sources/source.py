@@ -24,7 +24,10 @@ class Surroundings:
 
         Args:
             variable: an environment variable.
-            default: the folder if the variable is empty; a relative one is below the home folder.
+            default: the folder if the variable is empty.
+
+        Returns:
+            The folder. A relative path is below the home folder.
         """
         given = self.environment.get(variable, "")
         if given.startswith("~"):

@@ -1,1 +1,1 @@
-"""Imports the sessions of other programs into the store, and later what is new in them."""
+"""Imports the sessions of other programs into the store, and later their new messages."""

@@ -10,15 +10,16 @@ from backscroll.store.archive.records import Watermark
 def changed(
     found: Sequence[FoundSource], known: Mapping[str, Watermark], since_s: float | None = None
 ) -> list[FoundSource]:
-    """Return the sources with new or changed files, each with only these files, oldest first.
+    """Return the sources that have new or changed files, with these files only.
 
-    A conversation is usually older than its forks, so this order reads it before them.
+    The files of a source are in order of modification, oldest first. A conversation is usually
+    older than its forks, so it is usually read before them.
 
     Args:
         found: the files as they are now.
         known: the watermarks of the files at their last import, by path.
-        since_s: a time in Unix seconds; None for all files. Files that were last modified before it
-            are left out.
+        since_s: files that were last modified before this time are left out. In Unix seconds; None
+            for all files.
     """
     results = [replace(source, files=_changed(source.files, known, since_s)) for source in found]
     return [each for each in results if each.files]
@@ -27,7 +28,8 @@ def changed(
 def watermark(file: FoundFile) -> Watermark:
     """Return the watermark of a file that was read whole.
 
-    Its size and time are from before it was read, so a file that grew since is read again.
+    It has the size and time that the file had before it was read. If the file grew during or after
+    the reading, the next sync reads it again.
     """
     return Watermark(
         path=str(file.path), size=file.size, mtime_ns=file.mtime_ns, inode=file.inode or None

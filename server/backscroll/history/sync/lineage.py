@@ -16,10 +16,10 @@ _MOST_ANCESTORS: Final = 16
 
 @dataclass(slots=True)
 class Lineage:
-    """Finds the parents of forks: the conversations from which they were forked, in one partition.
+    """Finds, in one partition, the parent of each fork: the conversation from which it was forked.
 
-    A conversation that names no parent is a fork if it begins with an item that an earlier
-    conversation of the same sync has. A conversation that was imported before keeps its parent.
+    If a conversation names no parent, it is a fork if its first item also occurs in a conversation
+    that this sync read earlier. A conversation that was imported before keeps its parent.
     """
 
     store: Store
@@ -47,7 +47,7 @@ class Lineage:
         return record if record.items else None
 
     def _parent(self, record: SourceConversation) -> str:
-        """Return the parent of a conversation that was not imported before."""
+        """Return the parent of a conversation that was not imported before; empty if none."""
         first = next(iter(record.items), None)
         if record.parent or first is None:
             return record.parent
@@ -57,7 +57,8 @@ class Lineage:
     async def _without_copies(
         self, record: SourceConversation, parent: str, written: dict[str, ImportedConversation]
     ) -> SourceConversation:
-        # The fork's stored items tell where its copies end, even if its parent was forgotten since.
+        # The first stored item of the fork is its first own item. Without stored items, the items
+        # of the parent tell where the copies end, but the parent can be forgotten in the store.
         own = await self._keys(import_key(record.source, record.id), written)
         if any(item.key in own for item in record.items):
             return from_first_own(record, parent, own)

@@ -23,7 +23,8 @@ def parts(
 ) -> Iterator[SourceConversation]:
     """Yield a conversation, or its parts if its items are `StreamedItems`.
 
-    Importing the parts in order imports the conversation, except that no stored item is removed.
+    To import the conversation, import the parts in order. Unlike the import of a whole
+    conversation, this removes no items from the store.
 
     Args:
         conversation: the conversation.

@@ -1,4 +1,4 @@
-"""Reads a file of a source with the format of the source."""
+"""Reads the conversations of a file that was found on this machine."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,12 @@ from backscroll.history.sources.source import Source
 def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
     """Yield the conversations of a file, which is decompressed if necessary.
 
-    Of a large database that was imported before, only conversations that may have changed are read.
+    If a database was imported before, and its format has `read_since`, only conversations that may
+    have changed are read.
 
     Args:
         file: the file.
-        source: the source that the file belongs to.
+        source: the source that the file belongs to. Its name is the name of the file's format.
 
     Raises:
         OSError: the file cannot be read.

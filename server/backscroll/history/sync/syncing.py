@@ -43,11 +43,12 @@ class SyncOptions:
     Attributes:
         partition: the partition to import into; empty for the shared one.
         redact: whether to replace secrets.
-        since_s: a time in Unix seconds; None for all conversations. Files that were last modified
-            before it are not read. Conversations that last changed before it are left out, unless
-            the store has them already.
-        is_later_round: whether `watch` saw the files change. A file with one conversation is then
-            imported even if its messages are older than `since_s`.
+        since_s: files that were last modified before this time are not read. Conversations that
+            last changed before this time are left out, unless the store has them already. In Unix
+            seconds; None for all conversations.
+        is_later_round: whether `watch` has synced before, so that a changed file changed while it
+            watched. If the source has no databases, conversations that last changed before
+            `since_s` are then not left out.
         refuse: is called with a line for each conversation or file that cannot be imported.
         group_items: a group is written once it has this many items.
         advance: is called with the size of each file that was read, in bytes.
@@ -91,10 +92,10 @@ async def sync(
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A conversation of a group.
+    """A conversation, or a part of a conversation, in a group.
 
     Attributes:
-        source: the name of its source.
+        source: the name of the conversation's source.
         conversation: the conversation, or a part of it.
         secrets: how many secrets of each kind an item had, by the key of the item.
         is_rest: whether this is a later part of a conversation, whose first part was written.
@@ -195,10 +196,11 @@ class _Group:
         *,
         is_rest: bool,
     ) -> None:
-        """Write a long new conversation in several transactions, so that others wait only briefly.
+        """Write a long new conversation in several transactions.
 
-        An update is one transaction, because the store compares all items of the conversation. This
-        transaction is short, because few items have changed.
+        Other writers thus wait only briefly. A conversation that the store has already is updated
+        in one transaction instead, because the store compares all its items. That transaction is
+        short, because few items have changed.
         """
         await self.write()
         for start in range(0, len(conversation.items), self.options.group_items):

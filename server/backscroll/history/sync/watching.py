@@ -13,7 +13,7 @@ from backscroll.history.sync.tally import SyncTally
 from backscroll.store.app import Store
 
 INTERVAL_S: Final = 1.0
-"""The pause before the files are examined again, in seconds, unless the last sync took longer."""
+"""The minimum pause before the files are examined again, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,10 @@ class Rounds:
     """When a watch examines the files again, and what it calls afterwards.
 
     Attributes:
-        wait: waits for a number of seconds, or until the next round is asked for. It returns
+        wait: waits for a number of seconds, or until someone asks for the next round. It returns
             whether there is a next round.
-        after: is called after each round with what it did; None if no file had changed.
+        after: is called after each round, with the tally of its sync. The tally is None if no file
+            had changed, or if the database could not be written.
     """
 
     wait: Callable[[float], Awaitable[bool]]
@@ -41,14 +42,15 @@ async def watch(
 
     While nothing changes, a round only calls `find`. A pause is at least as long as the sync before
     it, so that at most half of the time is spent on reading, even if files grow all the time. If
-    the database cannot be written, `options.refuse` is called once, and the next round tries again.
+    the database cannot be written, the next round tries again. `options.refuse` gets the error, but
+    not again while the same error repeats.
 
     Args:
         store: the store.
         find: returns the files as they are now.
         read: reads a file.
         options: how to sync.
-        rounds: when to look, and what to do afterwards.
+        rounds: when to start each round, and what to call after it.
 
     Raises:
         OperatorError: the database cannot be used.

@@ -110,7 +110,10 @@ class Issuer:
         self._wanted, self._tried = anyio.Event(), anyio.Event()
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the key with an id, or the only key if the id is empty; None if no key matches.
+        """Return the key with this id; None if no key matches.
+
+        Args:
+            key_id: the key's id. If it is empty, and the issuer has only one key, that key matches.
 
         Raises:
             IssuerError: the key is not cached, and the keys cannot be fetched.
@@ -158,7 +161,13 @@ class Issuer:
         self._keys, self._fetched_at, self._failed = keys, time.monotonic(), False
 
     async def _wait(self) -> bool:
-        """Ask `keep_fresh` to fetch the keys, and wait for it. Return whether it tried recently."""
+        """Ask `keep_fresh` to fetch the keys, and wait until it has tried.
+
+        If its last attempt was less than `again_s` ago, return at once.
+
+        Returns:
+            False if `WAITING` requests wait already, or if the attempt took longer than `WAIT_S`.
+        """
         self._wanted.set()
         if self._resting:
             return True

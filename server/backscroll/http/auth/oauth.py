@@ -120,7 +120,8 @@ def check(settings: Settings) -> None:
         if not url:
             raise SettingsError(f"{variable} is needed for BACKSCROLL_HTTP_AUTH=oauth.")
         if flaw := flaw_of_address(url, allow_http=settings.allow_http):
-            flaw = flaw.partition(": ")[0]  # after ": " comes advice that is only for upstreams
+            # Drop the text after ": ", because it is advice that applies only to upstreams.
+            flaw = flaw.partition(": ")[0]
             raise SettingsError(f"{variable} {flaw}.")
     if settings.oauth_partitions and settings.upstream != STORE.name:
         raise SettingsError("BACKSCROLL_OAUTH_PARTITIONS needs BACKSCROLL_UPSTREAM=store.")

@@ -48,7 +48,7 @@ def configuration(served: Opened, settings: Settings, read_s: float = READ_S) ->
     """Return uvicorn's configuration for serving requests.
 
     Args:
-        served: the application, and the state that it needs to shut down.
+        served: the application, and the state that a graceful shutdown needs.
         settings: the operator's settings, which include time limits and the TLS certificate.
         read_s: the time limit for a client that reads its response slowly, in seconds.
     """
@@ -77,7 +77,7 @@ async def answer(
     """Serve requests until `stopping` is set. Then wait for requests in progress.
 
     Args:
-        served: the application, and the state that it needs to shut down.
+        served: the application, and the state that a graceful shutdown needs.
         settings: the operator's settings, which include time limits and the TLS certificate.
         listener: the listening socket.
         stopping: the event that the caller sets to stop the server.

@@ -20,12 +20,11 @@ MOST: Final = 4096
 """The maximum number of connections per process, even if the limit of open files allows more."""
 
 _SHARE: Final = 2
-"""The number of files that the process may open, divided by this, is the maximum number of
-connections."""
+"""`most_connections` divides the maximum number of open files by this number."""
 
 _BATCH: Final = 16
-"""Idle connections are shut down in batches. The size of a batch is the maximum number of
-connections divided by this."""
+"""Idle connections are shut down in batches. The maximum size of a batch is the maximum number of
+connections divided by this number."""
 
 CLOSING_S: Final = 1.0
 """The maximum time to wait for asyncio to close connections that were shut down, in seconds. If the
@@ -46,12 +45,13 @@ def most_connections() -> int:
 
 
 class BoundedServer(uvicorn.Server):
-    """A uvicorn server with connection limits. It needs open listening sockets.
+    """A uvicorn server with connection limits. It must be given open listening sockets.
 
     Args:
         config: uvicorn's configuration. Its HTTP protocol must be a `PunctualProtocol`.
         handshake_s: the time limit for a TLS handshake and for a TLS shutdown, in seconds.
-        most: the maximum number of open connections; by default `most_connections`.
+        most: the maximum number of open connections of each listening socket; by default
+            `most_connections`.
     """
 
     def __init__(self, config: uvicorn.Config, handshake_s: float, most: int | None = None) -> None:
@@ -106,9 +106,10 @@ class Listener(socket.socket):
     that have never sent a request, then the least recently used connections. If no connection is
     idle, the new connection is closed.
 
-    The connections that were shut down keep their file descriptors until asyncio closes them in a
-    later iteration of the event loop. But asyncio calls `accept` repeatedly in one iteration. Until
-    asyncio has closed them, `accept` therefore raises `BlockingIOError`, which ends these calls.
+    A connection that was shut down keeps its file descriptor until asyncio closes it, in a later
+    iteration of the event loop. Within one iteration, asyncio calls `accept` repeatedly, until
+    `accept` raises `BlockingIOError`. So if the limit is reached, `accept` raises this error until
+    asyncio has closed the connections that were shut down.
 
     On Windows, the number of connections is not limited: asyncio's event loop there accepts
     connections through the operating system's `AcceptEx`, and never calls `accept`.
@@ -117,8 +118,8 @@ class Listener(socket.socket):
         listening: a listening socket. It is duplicated, so its owner must still close it.
         most: the maximum number of open connections.
         used: returns the time at which each connection was last used, by file descriptor, in
-            seconds of the event loop's clock; infinity if the connection is in use. A connection
-            whose TLS handshake is not complete is missing.
+            seconds of the event loop's clock; infinity if the connection is in use. The mapping
+            does not contain connections whose TLS handshake is not complete.
         closing_s: the maximum time to wait for asyncio to close connections that were shut down, in
             seconds. If the limit is still reached after this time, more connections are shut down.
     """
@@ -134,7 +135,7 @@ class Listener(socket.socket):
             listening.family,
             listening.type,
             listening.proto,
-            listening.dup().detach(),  # `os.dup` fails on Windows: a socket there is not a file
+            listening.dup().detach(),  # not `os.dup`, which fails for sockets on Windows
         )
         self._most = most
         self._used = used
@@ -147,8 +148,9 @@ class Listener(socket.socket):
         """Return a new connection and the client's address.
 
         Raises:
-            BlockingIOError: no new connection is waiting. Or the limit is reached, and either no
-                connection is idle, or asyncio has yet to close connections that were shut down.
+            BlockingIOError: no new connection is waiting; the limit is reached and no connection
+                is idle; or the limit is reached and asyncio has not yet closed the connections
+                that were shut down.
         """
         if len(self._open) >= self._most:
             self._open = [one for one in self._open if one.fileno() >= 0]

@@ -12,8 +12,9 @@ FREE_CHUNKS: Final = 4096
 """The number of chunks that a body may have regardless of their size."""
 
 CHUNK_BYTES: Final = 64
-"""The minimum average size of chunks, in bytes, in a body with more than `FREE_CHUNKS` of them.
-Parsing even a small chunk takes as long as parsing 1 KiB of a large chunk."""
+"""The minimum number of bytes that a body must contain for each chunk beyond `FREE_CHUNKS`. Without
+this limit, small chunks would take too much time: parsing any chunk takes at least as long as
+parsing 1 KiB of a large chunk."""
 
 _CLOSE: Final = (b"connection", b"close")
 
@@ -105,7 +106,9 @@ class FramedConnection(h11.Connection):
         """
         read = self._window[: len(self._window) - len(self.trailing_data[0])]
         self._window = b""
-        count = len(end.headers) + 2  # trailers, an empty line, and b"" after its line feed
+        # The bytes end with the trailers and an empty line. `rsplit` also returns `b""` for the end
+        # after the last line feed.
+        count = len(end.headers) + 2
         lines = read.rsplit(b"\n", count)[-count:-1]
         if not all(line.endswith(b"\r") and line[0] not in b" \t" for line in lines):
             raise self._doubt("A line after the last chunk is folded or does not end with CRLF.")

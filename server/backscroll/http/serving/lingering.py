@@ -56,7 +56,7 @@ class LingeringTransport:
         return self._timer is not None
 
     def is_closing(self) -> bool:
-        """Return whether the transport is closing, so that no more can be sent."""
+        """Return whether the transport is closing, so that nothing more can be written to it."""
         return self.lingers or self._transport.is_closing()
 
     def close(self) -> None:

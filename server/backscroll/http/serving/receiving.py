@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 READ_S: Final = 60.0
 """The time limit for a client that reads its response slowly, in seconds. The time begins when
-64 KiB of the response wait to be sent (with TLS, 512 KiB), and ends when only a quarter of that
-waits."""
+more than 64 KiB of the response (with TLS, 512 KiB) wait to be sent. It ends when at most 16 KiB
+(with TLS, 128 KiB) still wait."""
 
 _SENTENCE: Final = b"The request was sent too slowly."
 _TIMEOUT: Final = (
@@ -79,7 +79,7 @@ class PunctualProtocol(H11Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is in progress. A request counts once its headers are complete."""
+        """Whether no request is in progress. A request begins when its headers are complete."""
         return self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}
 
     def send_400_response(self, msg: str) -> None:
@@ -110,7 +110,7 @@ class PunctualProtocol(H11Protocol):
     async def _answer(
         self, scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
     ) -> None:
-        """Run the application. The body is parsed only once the application asks for it."""
+        """Run the application. A chunked body is not parsed until the application asks for it."""
 
         async def wanted() -> "ASGIReceiveEvent":
             if self.scope is scope and self._framed.holds_body:

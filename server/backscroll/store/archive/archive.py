@@ -69,7 +69,8 @@ class Archive:
     ) -> "list[ImportOutcome]":
         """Write several conversations and threads in one transaction, like `import_conversation`.
 
-        If the database refuses a value, each of them is written in a separate transaction instead.
+        If the database refuses a value, each conversation or thread is written in a separate
+        transaction instead.
 
         Args:
             conversations: the conversations and threads. If one of them cannot be stored, the

@@ -52,7 +52,7 @@ class Given(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A message or item to put after all others, or at the first position.
+    """A new or moved message or item. `Difference.placed` determines its position.
 
     Attributes:
         at: its index in the import.
@@ -71,10 +71,10 @@ class Difference:
         replaced: stored messages or items whose content changed, each with the index of its new
             content in the import.
         removed: stored messages or items that the source no longer has.
-        placed: new and moved messages or items, in order. They get positions after all others, but
-            `has_new_start` makes an exception for the first of them.
-        has_new_start: whether the first of `placed` gets position 1, because the message or item at
-            position 1 is moved or removed.
+        placed: new and moved messages or items, in order. They get positions after all stored
+            messages or items. If `has_new_start` is true, the first one gets position 1 instead.
+        has_new_start: whether the first of `placed` gets position 1. This is so if no imported
+            message or item stays before it, and the one at position 1 is moved or removed.
     """
 
     replaced: Sequence[tuple[Known, int]] = ()

@@ -208,7 +208,10 @@ def _is_in(table: Table, project: str) -> ColumnElement[bool]:
 
 
 def _imported_with(table: Table, name: str, *values: str) -> list[ColumnElement[bool]]:
-    """Return a condition for rows that were imported with one of these metadata values."""
+    """Return, in a list, the condition for rows imported with one of these metadata values.
+
+    The list is empty if the table does not record the imported metadata.
+    """
     if "imported_metadata" not in table.c:
         return []
     hashes = [hash_of(value) for value in values]

@@ -83,7 +83,8 @@ async def _import(
 ) -> list[ImportOutcome]:
     """Write new and changed conversations and threads, and the watermarks.
 
-    This is one transaction, unless the database refuses a value.
+    All are written in one transaction. If the database refuses a value, each conversation and
+    thread is written in its own transaction, and those with a refused value are not written.
     """
 
     def look_at_all(connection: Connection) -> list[Change]:
@@ -105,10 +106,11 @@ async def _import(
 
     try:
         return await database.write(write_all)
-    except (DBAPIError, OverflowError):  # a value caused it: `write` translates all other errors
+    except (DBAPIError, OverflowError):  # caused by a value: `write` translates other errors
         if len(prepared) == 1 and not watermarks:
             return [ImportOutcome(kind="refused", reason=_REFUSED)]
-    # The database does not accept a value. Write each conversation in a separate transaction.
+    # The database does not accept a value. Write each conversation and thread in its own
+    # transaction, so that only those with such a value are refused.
     outcomes = [
         outcome
         for each in prepared

@@ -1,4 +1,4 @@
-"""Reads the parents and the items of imported conversations, to import forks of them."""
+"""Reads imported conversations' parents and item keys, which imports of their forks need."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,8 +12,8 @@ class StoredLineage(NamedTuple):
     """An imported conversation from which other conversations may have been forked.
 
     Attributes:
-        parent: the conversation that started this one as a sub-agent, or from which this one was
-            forked: its id in the source. Empty if there is no such conversation.
+        parent: the id, in the source, of the conversation that started this conversation as a
+            sub-agent, or from which this conversation was forked; empty if there is none.
         position: the position of this conversation's row in the table.
     """
 

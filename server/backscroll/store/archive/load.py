@@ -45,8 +45,9 @@ class Change:
         known: the stored messages or items that were compared.
         difference: how `known` differs from the messages or items of the import.
         metadata: the new metadata; None if it does not change.
-        adopted: the keys and digests to add to stored messages or items, because an older version
-            of Backscroll imported them without keys and digests; None if no older version did.
+        adopted: the keys and digests to add to messages or items that an older version of
+            Backscroll imported without keys and digests; None if there are no such messages or
+            items.
     """
 
     outcome: ImportOutcome
@@ -188,12 +189,11 @@ def _outcome(
 
 
 def _is_older(owner: JSON, prepared: Prepared, difference: Difference) -> bool:
-    """Return whether an import has an older state of the source than the stored state.
+    """Return whether an import is older than the store, if both have the same latest time.
 
-    This is needed if both states have the same latest time. The import is older if its only change
-    is that stored messages or items are missing. It is also older if a stored message or item that
-    it lacks is newer than all messages or items in the import. An import without messages or items
-    is not older: the source was emptied.
+    The import is older if it lacks stored messages or items, and adds or changes none. It is also
+    older if a stored message or item that it lacks is newer than all messages or items in the
+    import. An import without any messages or items is not older, because its source was emptied.
     """
     is_tie = prepared.newest_at == owner["imported_until"]
     if prepared.is_tail or not is_tie or not difference.removed or not prepared.members:

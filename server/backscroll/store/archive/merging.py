@@ -1,4 +1,4 @@
-"""Merges the metadata of an import into metadata that the user may have changed since."""
+"""Merges imported metadata into stored metadata, which users may have changed between imports."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def merged(
 
     Args:
         current: the metadata in the store.
-        base: `hashes_of` the metadata of the last import; None if it was not recorded. If None,
-            every pair counts as unchanged, and none is removed.
+        base: the hashes of the last import's metadata, from `hashes_of`. If None, they were not
+            recorded: every pair counts as unchanged, and no pair is removed.
         given: the metadata of this import.
     """
     there = hashes_of(current)

@@ -103,7 +103,7 @@ class Prepared:
     """A thread or conversation that is ready to be written.
 
     Attributes:
-        collection: whether it is a thread or a conversation.
+        collection: `THREADS` for a thread, or `CONVERSATIONS` for a conversation.
         row: its row in the database, without the columns that depend on its members.
         members: the rows of its messages or items, in order, without an owner and positions. The
             `id` of a row is None if the store creates one.

@@ -18,8 +18,8 @@ class ImportedMessage:
         created_at: in Unix seconds.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
-        attachments: objects with `file_id` and `tools`. For a file from the first API version's
-            `file_ids`, `tools` is empty.
+        attachments: objects with `file_id` and `tools`. If a file was attached through `file_ids`
+            in the API's first version, its `tools` is empty.
         run_id: the id of the run that created the message, or None.
         assistant_id: the id of the assistant that created the message, or None.
         status: `completed`, `incomplete` or `in_progress`.
@@ -94,11 +94,11 @@ class ImportedConversation:
     """A conversation with all its items, oldest first.
 
     Attributes:
-        key: identifies the conversation across imports, such as `claude-code:` and the source's id.
-            A conversation that was imported before is updated.
+        key: identifies the conversation across imports, such as `claude-code:` followed by the
+            conversation's id in the source. A conversation that was imported before is updated.
         created_at: in Unix seconds.
         items: the items, in the order of the source.
-        last_active_at: when items were last added, in Unix seconds; None if that is `created_at`.
+        last_active_at: when items were last added, in Unix seconds; None stands for `created_at`.
         updated_at: when the source last changed the conversation, in Unix seconds; None if unknown.
             The latest of `updated_at`, `last_active_at` and the times of `items` tells how new the
             import is. If an earlier import was newer, and `is_tail` is false, this import changes
@@ -154,8 +154,8 @@ class ImportedResponse:
     Attributes:
         key: identifies the response across imports; each key is imported once.
         created_at: in Unix seconds.
-        input: the items of its own input, oldest first, as they were sent to the API or as the API
-            returns them. An item that has an id keeps it.
+        input: the items of its input, without those of previous responses, oldest first, as they
+            were sent to the API or as the API returns them. An item that has an id keeps it.
         output: the items of its output, as the API returns them.
         id: the id to keep; None for a new one.
         metadata: string keys and values.
@@ -175,9 +175,9 @@ class ImportedResponse:
 ImportKind: TypeAlias = Literal["imported", "updated", "present", "forgotten", "refused"]
 """What an import did with a thread, conversation, completion or response.
 
-`imported`: it is new. `updated`: it was imported before, and has been changed. `present`: it was
-imported before, and is unchanged. `forgotten`: it was erased from the store, and stays erased.
-`refused`: it cannot be stored.
+`imported`: it is new. `updated`: it was in the store already, and has been changed. `present`: it
+was in the store already, and is unchanged. `forgotten`: it was erased from the store, and stays
+erased. `refused`: it cannot be stored.
 """
 
 
@@ -230,15 +230,15 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to forget: the threads, completions and so on that meet all conditions.
+    """Selects the threads, conversations, completions and responses that meet all conditions.
 
     Attributes:
-        ids: their ids; empty for any.
+        ids: their ids; empty for any id.
         source: the value of `source` in their metadata, or the program from which they were
-            imported; empty for any.
-        project: the value of `project` in their metadata, or a folder above it; empty for any. A
-            slash at the end is ignored.
-        before_s: the time before which they were last active, in Unix seconds; None for any.
+            imported; empty for any source.
+        project: the value of `project` in their metadata, or a folder above it; empty for any
+            project. A slash at the end is ignored.
+        before_s: the time before which they were last active, in Unix seconds; None for any time.
     """
 
     ids: Sequence[str] = ()
@@ -255,7 +255,7 @@ class Forgettable:
     """A thread, conversation, completion or response that can be forgotten.
 
     Attributes:
-        kind: `thread`, `conversation` or `chat completion`.
+        kind: `thread`, `conversation`, `chat completion` or `response`.
         id: its id.
         title: the title in its metadata; empty if there is none.
         messages: how many messages it has; 0 if they were not counted yet. Of a completion, only
@@ -280,8 +280,8 @@ class ForgetOutcome:
 
     Attributes:
         erased: the number of threads, conversations, completions and responses that were erased.
-        is_log_empty: whether the database's log was emptied too. It is never emptied on PostgreSQL,
-            nor on SQLite while another process is reading.
+        is_log_empty: whether the database's write-ahead log has no erased content either. False on
+            PostgreSQL, and on SQLite if another process was reading.
     """
 
     erased: int

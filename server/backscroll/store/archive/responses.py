@@ -56,7 +56,7 @@ def prepare_response(response: ImportedResponse) -> PreparedResponse:
     conversation_id = _id_of(response.fields.get("conversation"))
     fields = dict(response.fields)
     if conversation_id is not None and isinstance(fields["conversation"], str):
-        fields["conversation"] = {"id": conversation_id}  # requests may have only the id
+        fields["conversation"] = {"id": conversation_id}  # a request may have its id instead
     row: JSON = {
         "id": checked_id(response.id) or new_response_id(),
         "import_key": response.key,
@@ -95,7 +95,8 @@ def _rows(given: "Iterable[JSON]", *, is_output: bool) -> "tuple[list[JSON], int
     """Return the rows of items, without a position, and how many characters became U+FFFD.
 
     Raises:
-        StoreError: an item has a value that cannot be stored, or two have the same id.
+        StoreError: an item has a value that cannot be stored, or two items have the same id, but
+            not the same content.
     """
     items = list(given)
     whole = [item for item in items if item.get("type") != _REFERENCE]
@@ -112,7 +113,7 @@ def _rows(given: "Iterable[JSON]", *, is_output: bool) -> "tuple[list[JSON], int
 
 
 def _identified(bodies: "Iterable[tuple[str | None, JSON]]", *, is_output: bool) -> "list[JSON]":
-    """Return rows with an id each. An item that is there twice is kept once.
+    """Return a row with an id for each item. If an item occurs several times, return one row.
 
     Raises:
         StoreError: two items have the same id, but not the same content.
@@ -136,6 +137,6 @@ def _identified(bodies: "Iterable[tuple[str | None, JSON]]", *, is_output: bool)
 
 
 def _id_of(value: object) -> str | None:
-    """Return an id that is a string or the `id` of an object; None if there is none."""
+    """Return `value` if it is an id, or its `id` if it is an object; None if it has no id."""
     found = value.get("id") if isinstance(value, dict) else value
     return found if isinstance(found, str) and found else None

@@ -52,8 +52,8 @@ def item_rows(given: Sequence[ImportedItem]) -> tuple[list[JSON], int]:
     """Return the rows of items, and how many of their characters became U+FFFD.
 
     Like the rows of `message_rows`, these have no conversation and no position. In addition, a row
-    has the JSON text of its body as `text`. A text of a message that is longer than the API allows
-    is divided into several parts.
+    has the JSON text of its body as `text`. If a message part's text is longer than the API allows,
+    the part is divided into several parts.
 
     Raises:
         StoreError: an item has a value that cannot be stored, or the API does not accept the item.

@@ -1,4 +1,4 @@
-"""What the imports of chat completions and responses share: these never change."""
+"""Shared by imports of completions and responses, which never change after they are created."""
 
 from sqlalchemy import Connection, Table
 
@@ -11,14 +11,17 @@ from backscroll.store.archive.tombstones import is_forgotten
 def outcome_if_there(
     connection: Connection, table: Table, partition: str, key: str, object_id: str
 ) -> ImportOutcome | None:
-    """Lock a list, and return the outcome of an import that writes nothing; None if it must write.
+    """Look for the object to import, and return the outcome if there is nothing to write.
+
+    The result is None if the object must be written. The list of the table's objects is locked, so
+    that no other transaction adds the object in the meantime.
 
     Args:
         connection: a connection in a write transaction.
         table: the table of the object.
-        partition: its partition.
-        key: its import key.
-        object_id: its id.
+        partition: the partition of the object.
+        key: the import key of the object.
+        object_id: the id of the object.
     """
     lock_list(connection, table, partition)
     bound = {"within": partition, "key": key, "id": object_id}

@@ -97,7 +97,7 @@ class Update:
 
     @property
     def _recorded(self) -> JSON:
-        """The columns that record the metadata and the time of the import."""
+        """The columns that record the imported metadata, and the latest time in all imports."""
         imported = self.prepared.row["imported_metadata"]
         if self.prepared.is_tail:  # the metadata of a tail may be incomplete
             imported = {**(self.row["imported_metadata"] or {}), **imported}
@@ -115,7 +115,7 @@ class Update:
         """Remove messages or items from the search index.
 
         Returns:
-            For the position of each message or item, whether it is a message.
+            By the position of each message or item: true for a message, false for another item.
         """
         members = self.prepared.collection.members
         were_messages: dict[int, bool] = {}
@@ -133,8 +133,9 @@ class Update:
 
     def _erase(self, removed: Known, difference: Difference) -> None:
         if difference.has_new_start and removed.position == 1:
-            # A different message or item gets position 1, to which search adds the title. Delete
-            # this row, because if it were only marked as deleted, two rows would have position 1.
+            # A different message or item gets position 1, because the search index adds the title
+            # to the text at position 1. Delete this row: if it were only marked as deleted,
+            # two rows would have position 1.
             self.connection.execute(
                 delete(self.prepared.collection.members).where(self._this(removed.id))
             )

@@ -20,7 +20,7 @@ def read_watermarks(connection: Connection, partition: str) -> Mapping[str, Wate
 
 
 def write_watermarks(connection: Connection, partition: str, written: Sequence[Watermark]) -> None:
-    """Store watermarks. The last one of each path replaces all earlier ones."""
+    """Store watermarks. For each path, the last one in `written` replaces the stored one."""
     latest = list({each.path: each for each in written}.values())
     for at in range(0, len(latest), _CHUNK):
         chunk = latest[at : at + _CHUNK]

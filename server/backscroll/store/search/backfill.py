@@ -121,12 +121,12 @@ class _Filling:
 
     Attributes:
         chunk_chars: the maximum number of characters of a chunk, rounded up to a whole message.
-        owner: the owner whose messages are being indexed: the SQLite file that contains it (None on
-            PostgreSQL), its kind and its position.
+        owner: identifies the owner whose messages are being indexed, by the SQLite file that
+            contains it (None on PostgreSQL), its kind and its position.
         above: the position of the owner's last message that was indexed.
         known: the positions of the owner's messages that the steps so far have found in the index.
-        newest: the greatest row number of these messages; 0 if there are none. The next step looks
-            for messages only in rows with greater numbers.
+        newest: the greatest row number of the messages in `known`; 0 if `known` is empty. The next
+            step looks for messages only in rows with greater numbers.
         most: the maximum number of messages to read for the next chunk. It decreases if messages
             are long, and then increases again up to `CHUNK`.
         outdated: whether another tokenizer version made tokens in the index; None until checked.
@@ -141,7 +141,7 @@ class _Filling:
     outdated: bool | None = None
 
     def step(self, connection: Connection) -> "_Filling":
-        """Index one chunk, or erase removed rows. First empty the index if its tokens are outdated.
+        """Empty the index if its tokens are outdated. Then index one chunk, or erase removed rows.
 
         Returns:
             The progress after the step.

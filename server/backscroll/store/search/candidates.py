@@ -1,10 +1,11 @@
 """Finds the rows that may be hits. Only the index is read, not the texts.
 
-The rarest words are looked up first, as long as all rows together stay within `Bounds.budget`. So
-the time is bounded in a store of any size, and rows that have only common words are left out.
+A search looks up the words of its literals (quoted texts) first, and then its other words, the
+rarest first. It stops before the rows of all look-ups together exceed `Bounds.budget`. So the time
+is bounded in a store of any size, and rows that have only common words are left out.
 
-If even the rarest word is in too many rows, the rows with any of the words are read in the order of
-their numbers: the newest first, or in the order `oldest` the oldest first.
+If the rows of the first look-up alone exceed the budget, the search reads rows in the order of
+their numbers instead. It starts with the newest row, or with the oldest if the order is `oldest`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from backscroll.store.search.texts import role_number
 
 
 class Group(NamedTuple):
-    """Words that are looked up together: those of all literals (quoted texts), or one other word.
+    """Words that are looked up together: all words of the literals, or one word outside them.
 
     Attributes:
         words: the tokens. A row must have all of them.
@@ -211,7 +212,10 @@ def streamed(
     found: Sequence[Group],
     after: int | None,
 ) -> tuple[list[int], int | None]:
-    """Return the next rows with any of the words, in the order of their numbers.
+    """Return the next rows that have the words, in the order of the rows' numbers.
+
+    If the query has literals, a row must have all words of the literals. Otherwise, a row must have
+    at least one word of the query.
 
     Args:
         connection: a connection for reading.

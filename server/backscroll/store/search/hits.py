@@ -34,12 +34,13 @@ _FIND: Final[Mapping[int, Select[Any]]] = {kind: _of(source) for kind, source in
 def read_hits(
     connection: Connection, partition: str | None, found: Mapping[int, Row]
 ) -> dict[int, JSON]:
-    """Return the message of each row, by row. Messages that have been deleted are left out.
+    """Return the message of each row, by the row's number. Deleted messages are left out.
 
     If the partition is not None, messages of other partitions are left out too.
 
     A message has its ids, role, time, title and whole `text`. In addition, `indexed` is the text
-    that the index has for it: `text`, followed by the title if it is the first message.
+    that the index has for the message: `text`, followed by the owner's title if the message is the
+    owner's first.
     """
     hits: dict[int, JSON] = {}
     for kind, statement in _FIND.items():

@@ -1,4 +1,4 @@
-"""Updates the index in the transaction that changes a message, so that both always agree.
+"""Updates the index in the transaction that changes a message, so both are committed or neither.
 
 An owner is a thread, conversation, completion or response. Its number is computed from its kind and
 position.
@@ -192,7 +192,7 @@ def _find(
     from backscroll_tools.search.tokenizer import tokens
 
     is_of_tools = not text.strip()
-    if is_of_tools:  # such a message is indexed only if it has text of tools
+    if is_of_tools:  # a message without `text` is indexed only if it has text of tools
         entry = next(iter(entries(connection, owner, position - 1, 1)), None)
         text = entry.tool_text if entry is not None and entry.position == position else ""
         if not text.strip():
@@ -201,7 +201,8 @@ def _find(
     # The longest tokens tend to be the rarest, so only few rows have to be read.
     longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
     row = _row_at(connection, owner, position, scoped(scope, longest))
-    # If no row is found, the message is not indexed, or another tokenizer version made its tokens.
+    # If no row is found, another tokenizer version may have made the message's tokens, so search
+    # again without them.
     return row if row or is_of_tools else _row_at(connection, owner, position, ())
 
 

@@ -179,7 +179,8 @@ class Meanings:
                 held, lease = lease, await self._leased(lease)
                 if not lease:
                     return
-                if held:  # otherwise another process may have done `work` before the lease began
+                # If the lease is new, another process may have done `work` before the lease began.
+                if held:
                     await self._do(work)
         finally:
             if lease:
@@ -213,7 +214,8 @@ class Meanings:
         is_postgres = rows.is_postgres(connection)
         newest = rows.newest(connection)
         if above is None:
-            # On SQLite, rows are committed and embedded in the order of their numbers.
+            # SQLite's rows are committed and embedded in the order of their numbers, so only rows
+            # after the newest row in the table of vectors can be missing in that table.
             above = 0 if is_postgres else vectors.newest(connection)
         if found := _texts(connection, vectors.outdated(connection, BATCH)):
             return _Work(found, above, has_others, file)
@@ -227,7 +229,7 @@ class Meanings:
                 some = range(above + 1, last + 1)
                 ids = sorted(set(some) - vectors.known(connection, some, self._model))
             if found := _texts(connection, ids)[:BATCH]:
-                # The next call starts at these rows again, and skips them: they have vectors then.
+                # The next call starts at these rows, and skips the rows that have vectors by then.
                 return _Work(found, found[0].row - 1, has_others, file)
             above = last
         # On PostgreSQL, a row may be committed after rows with greater numbers.
@@ -245,7 +247,7 @@ class Meanings:
         await self._database.write(add)
 
     async def _one_by_one(self, found: Sequence[Text], refused: EmbeddingsError) -> list[Vector]:
-        """Request the vector of each text separately; empty for texts that the endpoint refuses."""
+        """Request each vector separately. Return an empty vector for each text that is refused."""
         made: list[Vector] = []
         for each in found:
             try:

@@ -22,8 +22,8 @@ from backscroll.store.search import rows, terms
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
 MERGED_ROWS: Final = 64
-"""If a check finds no new rows since the previous check, all segments are merged, provided that at
-least this many rows were added since the last such merge."""
+"""How many rows must be added after a call of `merge` before a check calls it again. The check also
+waits until no more rows are being added."""
 BUSY_ROWS: Final = 100_000
 """The default of `Merging.busy_rows`."""
 
@@ -35,7 +35,7 @@ class Merging:
     Attributes:
         busy_rows: if rows are added all the time, segments are merged after this many new rows.
         newest: the number of the newest row at the previous check.
-        merged: the number of the newest row when all segments were last merged.
+        merged: the number of the newest row when `merge` was last called.
         tidied: the number of the newest row when any segments were last merged.
     """
 

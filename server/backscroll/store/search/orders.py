@@ -1,14 +1,16 @@
 """The orders of hits. An order yields rows, each with the cursor of a page that begins after it.
 
-The order `relevance` takes rows in batches: the 200 rows with the greatest weight, then the next
-200, and so on. `backscroll_tools.search.ranking` sorts each batch. The score of a row depends on
-the other rows of its batch, so it may change if a row is deleted. Therefore a cursor has the ends
-of the batch, and the rows of the batch that were already shown. So each row is yielded only once.
-The first batch also has the rows that are similar to the query but have none of its words.
+The weight of a row is the total weight of the query's words that it has. The order `relevance`
+takes rows in batches: the 200 rows with the greatest weight, then the 200 rows with the next lower
+weights, and so on. `backscroll_tools.search.ranking` sorts each batch. The score of a row depends
+on all rows of its batch, so the score may change if a row is deleted. Therefore a cursor contains
+the two sort keys between which the batch lies, and the rows of the batch that were already shown.
+So each row is yielded only once. The first batch also has the rows that are similar to the query
+but have none of its words.
 
-The orders `newest` and `oldest` sort by time. They list only the rows of one level (`LEVELS`), so
-that many rows with a common word do not hide the few with a rare word. A cursor contains the level,
-so all pages of a list have the same level.
+The orders `newest` and `oldest` sort by time. `LEVELS` divides rows by the words that they have,
+and a list has only the rows of one level. So many rows with a common word do not hide the few rows
+with a rare word. A cursor contains the level, so all pages of a list have the same level.
 
 If all words of a query are too common, each order sorts rows by their numbers: `oldest` from the
 oldest row on, `relevance` and `newest` from the newest row on.
@@ -39,10 +41,10 @@ _Key: TypeAlias = tuple[int, ...]
 """The weight and the number of a row. Candidates are sorted by both."""
 
 LEVELS: Final = (0, 1, 2)
-"""The levels of the orders `newest` and `oldest`. Only words that were looked up count. Rows of
-level 0 have all of these words, rows of level 1 at least one of the rarer words (`ranking.rarer`),
-and rows of level 2 any word. The first level with a hit is used. A query with one word or with a
-literal has only level 2."""
+"""The levels of the orders `newest` and `oldest`. They depend only on the words of the query that
+were looked up. Rows of level 0 have all of these words. Rows of level 1 have at least one of the
+rarer words (`ranking.rarer`). Rows of level 2 have at least one of the words. The first level with
+a hit is used. A query with one word or with a literal has only level 2."""
 
 BATCH: Final = 200
 _FIRST: Final = (1 << 53, 0)
@@ -61,10 +63,10 @@ class Lookup:
         partition: the name of the partition to search.
         search: the request.
         limits: the rows that the search considers.
-        groups: the groups of words of the search.
+        groups: the query's words; the words of a group are looked up together.
         weights: the weight of each group.
-        found: the rows of the groups that were looked up. If no group was looked up, because the
-            words are too common, `candidates.streamed` finds the rows.
+        found: the rows of the groups that were looked up. If all words are too common, no group was
+            looked up, and `candidates.streamed` finds the rows.
         outline: the roles and times of rows that this process keeps in memory.
         near: the rows that are similar to the query; None if meanings are not compared.
     """
@@ -81,11 +83,11 @@ class Lookup:
 
 
 def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
-    """Yield the rows after a cursor, in the order that the search asks for.
+    """Yield iterators over the rows after a cursor, in the order that the search asks for.
 
-    For the first page of a list that is sorted by time, yield an iterator for each level that the
-    search has. The caller uses an iterator only if no earlier level has a hit. In all other cases,
-    yield a single iterator.
+    For the first page of a list that is sorted by time, there is one iterator for each level of the
+    search. The caller uses an iterator only if the iterators before it had no hit. In all other
+    cases, there is a single iterator.
 
     Raises:
         ApiError: 400 if the cursor belongs to another order.
@@ -168,7 +170,8 @@ def _heaviest(
             break
         taken.add(own)
         least = totals[own]
-        # Earlier batches had some of the rows with the weight of `first`, so count no such row.
+        # Earlier batches had some of the rows whose weight is that of `first`. It is not known how
+        # many of these rows are left, so none of them is counted.
         count += counts[own] if totals[own] < first[0] else 0
     return taken
 

@@ -1,9 +1,9 @@
 """Keeps the roles and times of all rows of a SQLite database in memory.
 
 Without them, a search for a role, a time or the newest hits would have to read the data of each
-candidate, in thousands of compressed blocks. A full block changes only if rows are removed or get a
-title, so a process reads its roles and times only once. It keeps one byte for each row, and two
-numbers for each block. The first such search reads all blocks.
+candidate, in thousands of compressed blocks. The roles and times in a full block never change,
+except that rows are removed. So a process reads them only once. The process keeps one byte for each
+row, and two numbers for each block. The first such search reads all blocks.
 """
 
 from array import array
@@ -89,7 +89,7 @@ class Outline:
         # Another thread may be adding a block. `_append` extends `_latest` last, so all lists have
         # at least `known` blocks.
         known = len(self._latest)
-        # An entry is a row or a block. A block is read once all rows before it were yielded.
+        # An entry is a row or a block. A block is read when all rows before it have been yielded.
         waiting: list[tuple[int, int, int, list[int]]] = [
             (sign * bounds[block] if block < known else -_EVER, -_EVER, block, members)
             for block, members in _by_block(ids)
@@ -111,7 +111,7 @@ class Outline:
         with self._lock:
             while found := rows.full_blocks(connection, len(self._latest), _READ, _KEPT):
                 for block, (roles, times, versions) in found:
-                    # `found` omits blocks whose rows were all removed.
+                    # `rows.clear` deletes blocks, so `found` may omit block numbers.
                     while len(self._latest) < block:
                         self._append(bytes(BLOCK), [])
                     self._append(bytes(roles), list(compress(times, versions)))

@@ -35,8 +35,8 @@ def start_over(connection: Connection) -> None:
 def add_tools(connection: Connection) -> None:
     """Begin to index stored messages that have only text of tools, unless this was already begun.
 
-    These messages are then added in the background. Messages that are already indexed for other
-    text or for their title do not change.
+    The messages are then added in the background. The entries of messages that are already in the
+    index, because they have a title or text that is not of tools, do not change.
     """
     take_turns(connection, "search index")
     if connection.execute(_tools_indexed).first() is None:
@@ -64,7 +64,10 @@ def lease(connection: Connection, now: int, held: int, until: int) -> bool:
 
 
 def erase(connection: Connection) -> None:
-    """Erase the tokens of removed rows. If this needs more steps, leave them to the background."""
+    """Erase the tokens of removed rows, in at most `terms.MERGES` steps.
+
+    If more steps are needed, a background task takes them.
+    """
     if not terms.forget(connection):
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
         connection.execute(insert(search_pending).values(kind=ERASING, below=0))

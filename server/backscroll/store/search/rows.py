@@ -132,10 +132,10 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
 def full_blocks(
     connection: Connection, first: int, most: int, wanted: Sequence[str]
 ) -> list[tuple[int, list[list[int]]]]:
-    """Return up to `most` full blocks on SQLite, from number `first` on.
+    """Return the numbers and the columns of up to `most` full blocks on SQLite, from `first` on.
 
-    Each block has, for each wanted field, the values of its rows. Removed rows are included. Their
-    version is 0.
+    A column is a list of the values that the rows of the block have in one of the wanted fields.
+    Removed rows are included. Their version is 0.
     """
     indexes = [Row._fields.index(name) for name in wanted]
     found = connection.exec_driver_sql(_FULL, (first, most))
@@ -219,7 +219,10 @@ def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
 
 
 def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:
-    """Return some rows of a compressed block. If they are few, only these rows are computed."""
+    """Return some rows of a compressed block whose first row has the number `first`.
+
+    If at most `_FEW` rows are wanted, the values of all other rows are not computed.
+    """
     if len(ids) > _FEW:
         records = list(blocks.unpack(stored, _FIELDS))
         return {each: Row(*records[each - first]) for each in ids}

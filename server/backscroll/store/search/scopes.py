@@ -1,4 +1,7 @@
-"""Gives each partition a number (scope). In the index, the tokens of a partition begin with it."""
+"""Gives each partition a number, called scope.
+
+In the index, each token begins with the scope of its partition, except in the default partition.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -39,5 +42,5 @@ def scope_of(connection: Connection, partition: str, *, create: bool = False) ->
 
 
 def scoped(scope: int, tokens: Sequence[str]) -> Sequence[str]:
-    """Return tokens with the number of the scope, as the index stores them; unchanged for 0."""
+    """Return tokens as the index stores them: prefixed with the scope, unless the scope is 0."""
     return tokens if scope == 0 else [f"{scope}{_SEPARATOR}{token}" for token in tokens]

@@ -9,8 +9,8 @@ later page. This neither repeats nor hides any other hit.
 The rows of all partitions are numbered together, so these numbers show how much other partitions
 write. Therefore a cursor is encrypted with a key that only the database contains. The
 authentication tag depends on the search and on the numbers, and the keystream depends on the tag.
-This is the construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. The length of a cursor
-does not depend on the numbers of rows.
+This is the construction of SIV (RFC 5297) with HMAC-SHA-256 and SHAKE256. In a cursor, the number
+of a row has a fixed length, so the length of the cursor does not reveal it.
 """
 
 import hashlib

@@ -82,8 +82,8 @@ def find(  # noqa: PLR0913, PLR0917 - two arguments have defaults
         partition: the name of the partition to search.
         search: the request.
         statistics: what this process remembers between searches.
-        bounds: how many rows and texts the search may read. If this ends the page before it is
-            full, the page has a cursor.
+        bounds: how many rows and texts the search may read. If the page ends at such a bound before
+            it is full, the page has a cursor.
         meaning: the meaning of the query; None to compare only words.
 
     Raises:

@@ -57,8 +57,9 @@ _ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} A
 Order: TypeAlias = Literal["", "newest", "oldest"]
 
 NEWEST: Final = 2_000
-"""On PostgreSQL, in how many of the newest rows a word is counted before it is looked up. A look-up
-there reads all rows of the word, even if only a few are wanted."""
+"""The number of newest rows in which words are counted on PostgreSQL. A look-up on PostgreSQL reads
+all rows of a word, even if only a few are wanted. So a word is not looked up if it is too common in
+the newest rows."""
 DEFERRED: Final = 2_000
 """On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
@@ -207,10 +208,10 @@ def merge(connection: Connection, *, everything: bool = False) -> bool:
         return True
     if _merge(connection, MERGED_PAGES):
         return False
-    # A negative number starts a new merge of all segments, even if a merge is in progress. So it is
-    # used only after that merge has ended. Otherwise, if messages are written between the steps, no
-    # merge would ever end, and each write would add a segment. If the index has 2,000 segments,
-    # FTS5 refuses all writes (SQLITE_FULL).
+    # A negative number of pages starts a new merge of all segments, even if a merge is in progress.
+    # So it is used only if no merge is in progress. Otherwise, if messages are written between the
+    # steps, each step would start a new merge, and no merge would ever end. Each write adds a
+    # segment, and if the index has 2,000 segments, FTS5 refuses all writes (SQLITE_FULL).
     return not (everything and _merge(connection, -MERGED_PAGES))
 
 

@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 
 
 def thread_entry(row: JSON, tokens: "Tokens | None" = None) -> Entry:
-    """Return the search entry of a message's row, which `message_row` describes."""
+    """Return the search entry of a message of a thread, from its row in the table `messages`."""
     role, text, of_tools = role_and_texts(THREAD, row["role"], row["content"])
     return Entry(row["position"], role, row["created_at"], text, tokens, of_tools)
 

@@ -1,8 +1,9 @@
 """Stores a vector for each row of the index, and finds the rows with similar vectors.
 
 A vector is stored as floats of 16 bits. In addition, the column `signs` has one bit for each number
-of the vector: whether it is positive. The more of these bits two vectors share, the more similar
-they are. So a search compares the bits of many rows, and then the vectors of the few nearest ones.
+of the vector: whether the number is positive. The more of these bits two vectors share, the more
+similar they are. A search finds similar rows by these bits alone, because it compares many rows.
+Only to score the rows of a batch (`orders`), it reads and compares their whole vectors.
 
 The vector of a row is null if the text of the row has changed. It is empty if the endpoint sent no
 usable vector for the text.
@@ -131,7 +132,10 @@ def known(connection: Connection, ids: Iterable[int], model: int) -> set[int]:
 
 
 def newest(connection: Connection) -> int:
-    """Return the greatest number of a row in the table, even if its vector is null; 0 if empty."""
+    """Return the greatest number of a row in the table; 0 if the table is empty.
+
+    Rows whose vector is null or empty are included.
+    """
     found: int | None = connection.scalar(_newest)
     return found or 0
 

@@ -56,7 +56,7 @@ def installed() -> Path:
 
 
 def conversations(path: Path) -> dict[str, Any]:
-    """Return the conversations of a file, by uuid, in the format of the file.
+    """Return the conversations of a file by UUID, as they are in the file.
 
     Raises:
         CommandError: the file cannot be read, or is not a JSON object.

@@ -1,7 +1,7 @@
 """Reads files of conversations in Backscroll's own format: JSON Lines, or one JSON document.
 
 A document is an object or an array of objects. It may have line breaks anywhere. If a file has
-neither format, there is one refusal for the file, not one for each line.
+neither format, the whole file is refused once, unless it has fewer lines than `_FEW`.
 """
 
 import json
@@ -27,7 +27,7 @@ DOUBTFUL: Final = 10
 """If this many lines at the start of a file have the same fault, the whole file is refused."""
 
 _FEW: Final = 3
-"""If a file has fewer lines than this, there is a refusal for each line that is not JSON."""
+"""If a file has fewer lines than this, and none is JSON, each line is refused separately."""
 
 _HELP: Final = "run backscroll import --help for the format"
 
@@ -136,9 +136,9 @@ def _hinted(start: list[ImportEntry]) -> list[ImportEntry]:
 
 
 def _fault(entry: ImportEntry) -> str | None:
-    """Return `NOT_JSON` or `BARE` if a line is refused for it; otherwise None.
+    """Return `NOT_JSON` or `BARE` if this is why a line is refused; otherwise None.
 
-    If the first lines all have the same one of these faults, the whole file is refused.
+    If the first lines all have the fault `NOT_JSON`, or all have `BARE`, the whole file is refused.
     """
     reason = entry.item.reason if isinstance(entry.item, Refused) else ""
     if reason.startswith(NOT_JSON):

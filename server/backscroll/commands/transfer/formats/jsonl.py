@@ -7,8 +7,8 @@
 
 A message has the fields of the API's `thread.message`. Its content can be text or a list of parts,
 as in a request or in a response. Fields that only repeat other fields are ignored. A `title`
-becomes `metadata.title`. Unknown fields are left out, and the import reports their names; those of
-completions and responses are kept.
+becomes `metadata.title`. Unknown fields of completions and responses are kept. Unknown fields of
+threads and conversations are left out, and the import reports their names.
 """
 
 import hashlib
@@ -126,8 +126,7 @@ def _title(found: JSON) -> str:
     """Remove the title of a thread or conversation from `found`, and return the title.
 
     The result is empty if there is no title. If `metadata` already has a title, or cannot contain
-    the removed title, `found` is unchanged, and the result is empty. The title is then an unknown
-    field.
+    this title, the result is also empty, and the title stays in `found` as an unknown field.
     """
     title, metadata = found.get("title"), found.get("metadata") or {}
     if found.get("object", _kind(found)) in _WITH_UNKNOWN or not isinstance(metadata, dict):

@@ -1,4 +1,4 @@
-"""The objects that an export writes, one a line; each can be imported again (`shapes`)."""
+"""The objects that an export writes, one per line. An import reads them with `shapes`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -33,7 +33,10 @@ def names_of(paths: list[tuple[int | str, ...]]) -> tuple[str, ...]:
 
 
 def reason(error: ValidationError) -> str:
-    """Return the field and the broken rule of the first problem other than an unknown field."""
+    """Return the first invalid field and the rule that it breaks. Unknown fields are skipped.
+
+    If there are only unknown fields, the result is about the first of them.
+    """
     errors = error.errors(include_url=False, include_input=False)
     first = next((each for each in errors if each["type"] != _UNKNOWN), errors[0])
     rule = _RULES.get(first["type"]) or f"is refused: {first['msg'].removeprefix('Value error, ')}"

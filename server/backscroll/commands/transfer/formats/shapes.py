@@ -1,4 +1,4 @@
-"""The fields of a line of JSON Lines that is imported. `objects` writes such lines.
+"""The fields of each kind of line in imported JSON Lines. `objects` writes such lines.
 
 Sources of the fields: OpenAI's OpenAPI documents of 2024-04-15 and 2026-08-21 (`ThreadObject`,
 `MessageObject`, `CreateChatCompletionResponse`, `Response`). `key` is Backscroll's own: it
@@ -94,7 +94,7 @@ class MessageLine(_Line):
     incomplete_at: Seconds | None = None
     incomplete_details: JSON | None = None
     key: ImportKey | None = None
-    # These repeat other fields of the message or the thread, and are ignored.
+    # The fields below are accepted but ignored, because other fields already say the same.
     object: Literal["thread.message"] = "thread.message"
     thread_id: str | None = None
     completed_at: Seconds | None = None
@@ -115,13 +115,13 @@ class ThreadLine(_Line):
     created_at: Seconds | None = None
     metadata: Metadata | None = None
     tool_resources: JSON | None = None
-    # These can be derived from the messages, and are ignored.
+    # The fields below are ignored, because they can be derived from the messages.
     message_count: int | None = None
     last_message_at: Seconds | None = None
 
 
 class ItemLine(BaseModel):
-    """An item of a conversation. The store validates its other fields."""
+    """An item of a conversation. The store validates all fields that are not declared here."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -169,7 +169,11 @@ class CompletionLine(BaseModel):
 
 
 class ResponseLine(BaseModel):
-    """A response. `input` or `input_items` is its own input. Unknown fields are kept."""
+    """A response. Unknown fields are kept.
+
+    `input` or `input_items` contains its input, without the items of previous responses. If both
+    are given, `input_items` is used.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -183,7 +187,7 @@ class ResponseLine(BaseModel):
     metadata: Metadata | None = None
 
     def own_input(self) -> list[JSON]:
-        """Return the items of the input, of which a text is one message."""
+        """Return the items of the input. If the input is text, it becomes one user message."""
         if self.input_items is not None:
             return self.input_items
         if isinstance(self.input, str):
@@ -192,6 +196,11 @@ class ResponseLine(BaseModel):
 
 
 def imported_item(line: ItemLine, found: JSON) -> ImportedItem:
-    """Return an item without the fields of `ItemLine`. Its other fields are unchanged."""
+    """Return an item to import, with the time and the key from `line`.
+
+    Args:
+        line: the parsed fields of the item.
+        found: the item as it was read. All fields that `ItemLine` does not declare are kept.
+    """
     own = {name: value for name, value in found.items() if name not in ItemLine.model_fields}
     return ImportedItem(own, created_at=line.created_at, key=line.import_key)

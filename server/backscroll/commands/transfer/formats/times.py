@@ -1,4 +1,4 @@
-"""Reads the times of imported conversations in the formats of other programs."""
+"""Parses the times in imported conversations: Unix seconds, or text in ISO 8601 format."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ LATEST: Final = 253_402_300_799
 """The last second of the year 9999, as a Unix time."""
 
 NOT_A_TIME: Final = "not_a_time"
-"""The type of the Pydantic error for a field if `unix_seconds` refuses its value."""
+"""If `unix_seconds` refuses the value of a field, the Pydantic error has this type."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

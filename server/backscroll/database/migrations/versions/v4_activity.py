@@ -20,8 +20,8 @@ def upgrade() -> None:
     """Migrate from version 3."""
     now = int(time.time())
     for table, at in _TIMES.items():
-        # A server that still uses schema 3 inserts this default. Its new threads are then listed as
-        # the least recently active ones.
+        # A server that still uses schema 3 inserts this default. The threads and conversations that
+        # it creates are then listed as the least recently active ones.
         column = Column("last_active_us", BigInteger, nullable=False, server_default="0")
         op.add_column(table, column)
         op.execute(

@@ -1,6 +1,6 @@
 """Add the tables of responses, and the table of assistants.
 
-The numbers of other work on the search index become greater, because responses have the number 3.
+In `search_pending`, each `kind` from 3 up increases by 1, because responses now have the kind 3.
 """
 
 from typing import Final
@@ -62,7 +62,7 @@ def upgrade() -> None:
         _index_undeleted(name, "responses", columns)
     op.create_index("response_items_by_id", "response_items", ["id", "response"])
     _index_undeleted("living_assistants", "assistants", ["partition", "position"])
-    # In two steps, because SQLite checks that the numbers are unique after each row.
+    # This takes two steps, because SQLite checks after each row whether `kind` is still unique.
     op.execute("UPDATE search_pending SET kind = kind + 10 WHERE kind >= 3")
     op.execute("UPDATE search_pending SET kind = kind - 9 WHERE kind >= 13")
 

@@ -59,8 +59,8 @@ def add_message(items: ItemList, key: str, node: Mapping[str, Any]) -> None:
 
     Args:
         items: the items of the branch before the message.
-        key: the id of the message's node.
-        node: the node. A root has no message.
+        key: the id of the message's node in the conversation's tree.
+        node: the node with the message. A root without a message is skipped.
     """
     found = mapping(node.get("message"))
     author, content = mapping(found.get("author")), mapping(found.get("content"))

@@ -1,8 +1,9 @@
 """Reads the export of Claude.ai: all conversations in one file or in several, and design chats.
 
-The messages of a conversation are a tree by their `parent_message_uuid`, in a list that mixes the
-branches. The current branch ends with the message that `current_leaf_message_uuid` names, or with
-the last message of the list if that field is missing.
+A conversation has one list with the messages of all its branches. The field `parent_message_uuid`
+of each message names the message before it in its branch. The current branch ends with the message
+that `current_leaf_message_uuid` names, or with the last message of the list if that field is
+missing.
 """
 
 from collections.abc import Iterator, Mapping

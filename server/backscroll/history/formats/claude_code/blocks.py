@@ -1,6 +1,7 @@
-"""Merges the lines of one message: a Claude Code log has a line for each block of it.
+"""Merges the lines of a Claude Code log that belong to the same message.
 
-A line adds a block, or repeats all blocks of the message that the model had written by then.
+The model writes a message block by block. Each line of the message has one new block, or all blocks
+that the model has written so far.
 """
 
 from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 NONE: Final = -1
-"""The parent of a line without a parent, and the group of a line that no sub-agent wrote."""
+"""As a position: there is no such line. As a group: no sub-agent wrote the line."""
 
 _UNKNOWN: Final = -2
 _GENERATION: Final = 150_000
@@ -22,9 +22,9 @@ class Kind(IntEnum):
     """The kinds of lines."""
 
     BOOKKEEPING = 0
-    """Not part of the tree."""
+    """A line that is not part of the tree (see `tree`), or that repeats an earlier line."""
     LINK = 1
-    """Part of the tree, but without messages, such as `system` and `progress` lines."""
+    """A line of the tree without a message, such as a `system` or `progress` line."""
     TURN = 2
     """A message of the user or the assistant."""
     HIDDEN = 3
@@ -39,11 +39,12 @@ class Link(NamedTuple):
         offset: where it starts, in bytes.
         uuid: its id; empty if it has none.
         parent: the id of the line that it continues; empty if it has none.
-        is_boundary: whether the line begins the context after a compaction.
+        is_boundary: whether the line, if it has no parent, continues the last line of the main
+            conversation. An example is the first line after a compaction.
         is_output: whether it contains a tool's output.
         message: the id of the assistant's message of which the line is a block; empty if unknown.
         calls: the ids of the tool calls that it makes, or whose output it contains.
-        time: in Unix milliseconds; None if unknown.
+        time: when it was written, in Unix milliseconds; None if unknown.
         group: the number of the sub-agent that wrote it, or `NONE`.
     """
 
@@ -61,20 +62,20 @@ class Link(NamedTuple):
 
 @dataclass(slots=True)
 class Index:
-    """The lines of a log, by position. The first line has position 0.
+    """The lines of a log. Each attribute has a value for each line, by the line's position, from 0.
 
-    Ids are kept as 64-bit hashes; 0 stands for none.
+    Each id is kept as a 64-bit hash. The hash is 0 if a line has no such id.
 
     Attributes:
         kinds: what each line is.
-        offsets: where each line starts, in bytes; 0 for bookkeeping.
+        offsets: where each line starts, in bytes; 0 for lines that only `skip_to` added.
         uuids: the id of each line.
         parents: the position of each line's parent, which is always an earlier line, or `NONE`.
         messages: the id of the assistant's message of which a line is a block.
         calls: the id of the first tool call that a line makes, or whose output it contains.
-        more_calls: the ids of a line's other tool calls.
+        more_calls: the ids of a line's tool calls after the first; only for lines with several.
         outputs: 1 for each line that contains a tool's output.
-        times: in Unix milliseconds; -1 if unknown.
+        times: when each line was written, in Unix milliseconds; -1 if unknown.
         groups: the number of the sub-agent that wrote a line, or `NONE`.
     """
 
@@ -145,7 +146,7 @@ class Index:
             yield from self.more_calls.get(position, ())
 
     def position_of(self, uuid: str) -> int:
-        """Return the position of the first line with an id, or `NONE`."""
+        """Return the position of the first line whose id is `uuid`, or `NONE`."""
         wanted = _hash(uuid)
         try:
             return self.uuids.index(wanted) if wanted else NONE
@@ -153,7 +154,7 @@ class Index:
             return NONE
 
     def group_of(self, uuid: str) -> int:
-        """Return the number of the sub-agent that wrote the line with an id, or `NONE`.
+        """Return the number of the sub-agent that wrote the line whose id is `uuid`, or `NONE`.
 
         Only recent lines are known: at least the last `_GENERATION` lines that have ids.
         """
@@ -181,7 +182,8 @@ class Index:
         found = self._known.get(wanted, self._known_before.get(wanted, _UNKNOWN))
         if found == _UNKNOWN:
             self._unknown.append((position, wanted))
-            # This is the parent, unless `_find_parents` finds an earlier line with the wanted id.
+            # If `_find_parents` does not find the parent either, the last line of the main
+            # conversation stays the parent.
             return self._last
         return found
 

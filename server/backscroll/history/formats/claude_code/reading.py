@@ -40,11 +40,10 @@ def read(
 
     Args:
         file: the log.
-        branches: whether to yield also the abandoned branches of the main conversation, last. A
-            branch has only the items that are neither in the current branch nor in an abandoned
-            branch that was yielded before it.
-        in_memory: the maximum total length of the lines with messages, in bytes, for their items to
-            stay in memory. The items of longer logs are read again whenever they are used.
+        branches: whether to yield, at the end, also the abandoned branches of the main
+            conversation. A branch lacks the items that were already yielded before it.
+        in_memory: a limit for the total length of the lines with messages, in bytes. Up to it, the
+            items stay in memory. Above it, they are read again whenever they are used.
 
     Raises:
         OSError: the log cannot be read.
@@ -188,10 +187,10 @@ def _chosen(kinds: bytearray, lines: bytearray) -> Sequence[int]:
 def _placed(
     positions: Sequence[int], times: Sequence[int], prompts: Sequence[Prompt]
 ) -> Mapping[int, Sequence[SourceItem]]:
-    """Return the items of prompts, by the position of the line before which they are inserted.
+    """Return where to insert prompts: for the position of a line, the items to insert before it.
 
     A prompt is inserted before the first line that is later than the prompt. If no line is later,
-    the position is `_AT_END`.
+    `_AT_END` stands in place of the position.
     """
     placed: defaultdict[int, list[SourceItem]] = defaultdict(list)
     if not prompts:

@@ -40,14 +40,15 @@ class Scan:
 
     Attributes:
         in_memory: the maximum total length of the lines in `turns`, in bytes.
-        turns: the content of the lines with messages, by position; None if they are longer than
-            `in_memory`.
+        turns: the content of the lines with messages, by position; None if these lines are longer
+            than `in_memory` in total.
         index: the kinds and links of all lines.
         main: the facts of the main conversation.
         agents: the facts of each sub-agent whose lines are in this log, by the sub-agent's number.
         prompts: prompts whose lines have no id, so that they are not in the tree of lines.
-        last_leaf: the id of the line that the program showed last, from the last `last-prompt`
-            line. Empty if a message of the main conversation follows the `last-prompt` line.
+        last_leaf: the id of the line that the program showed last. It is in the log's last
+            `last-prompt` line. Empty if the log has no `last-prompt` line, or if a message of the
+            main conversation follows it.
         unreadable: lines that cannot be read.
     """
 
@@ -65,7 +66,7 @@ class Scan:
     _titles: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: LogLine, value: JSON, replaced: int) -> None:
-        """Add what one line of the log says to the sessions found so far."""
+        """Update the attributes with the facts in one line of the log."""
         kind = value.get("type")
         time = unix_ms(value.get("timestamp"))
         match kind:
@@ -219,9 +220,10 @@ def _is_skipped(raw: bytes) -> bool:
 
 
 def _calls(content: list[Any]) -> tuple[bool, tuple[str, ...]]:
-    """Return whether a message contains outputs of tools, and the ids of tool calls.
+    """Return two facts about a message: whether it contains a tool's output, and ids of tool calls.
 
-    The ids are those of the calls that it makes, and of the calls whose outputs it contains.
+    The ids are those of the calls that the message makes, and of the calls whose outputs it
+    contains.
     """
     is_output, calls = False, []
     for block in content:

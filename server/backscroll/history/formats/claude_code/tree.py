@@ -83,10 +83,10 @@ def _mark_ancestors(index: Index, leaf: int, chosen: bytearray) -> None:
 
 
 def _add_parallel(index: Index, chosen: bytearray, taken: bytearray | None = None) -> None:
-    """Choose also the lines that tool calls in parallel put on branches of their own.
+    """Add to `chosen` the lines that are on other branches only because of parallel tool calls.
 
-    These are the missing blocks of messages that are partly in `chosen`, and the outputs of all
-    tool calls in `chosen`. Lines in `taken` are not chosen.
+    These lines are the missing blocks of messages that are partly in `chosen`, and the outputs of
+    all tool calls in `chosen`. Lines in `taken` are not added.
     """
     loose = [
         position

@@ -50,7 +50,7 @@ def turn_of(value: JSON, position: int) -> Turn:
 
     Args:
         value: the line.
-        position: the position of the line. The id is made from it if the line has none.
+        position: the position of the line. If the line has no id, its id is made from the position.
     """
     is_answer = value.get("type") == "assistant"
     message_id = text_in(mapping(value.get("message")), "id") if is_answer else ""
@@ -115,7 +115,10 @@ def typed_text(text: str) -> str:
 
 
 def prompt_of(attachment: JSON) -> str:
-    """Return the prompt of an attachment, typed while the program worked; empty if it has none."""
+    """Return the prompt that an attachment contains; empty if it contains none.
+
+    It is a prompt that the user typed while the program worked.
+    """
     if attachment.get("commandMode", _PROMPT) != _PROMPT:
         return ""
     prompt = attachment.get("prompt")

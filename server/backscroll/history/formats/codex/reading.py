@@ -31,8 +31,8 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 
     Args:
         file: the log.
-        in_memory: the maximum total length of the lines with items, in bytes, for these items to
-            stay in memory. The items of longer logs are read again whenever they are used.
+        in_memory: a limit for the total length of the lines with items, in bytes. Up to it, the
+            items stay in memory. Above it, they are read again whenever they are used.
 
     Raises:
         OSError: the log cannot be read.

@@ -1,7 +1,7 @@
 """Recognises what a Codex log reports twice: as an item of the model's API, and as an event.
 
-Which of the two is written, and in which order, depends on the version of Codex. A text that really
-was said twice is in the log as two items and two events.
+Some versions of Codex write only the item or only the event. Other versions write both, in either
+order. If they write two items and two events with the same text, the text was said twice.
 """
 
 from typing import Final

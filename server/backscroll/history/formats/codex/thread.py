@@ -122,7 +122,7 @@ class Thread:
                     )
 
     def take_back(self, number: int, line: JSON) -> int:
-        """Remove the items of the turns that a line undoes. Return how many items remain.
+        """Forget the items of the turns that a line undoes. Return how many items are left.
 
         Args:
             number: the number of the line.
@@ -162,7 +162,7 @@ class Thread:
         return ()
 
     def _older(self, line: JSON) -> Iterable[Report]:
-        """Return the reports in a line of the first versions, which had no payloads."""
+        """Return the reports in a line without `payload`, from an early version of Codex."""
         if "role" in line or isinstance(line.get("type"), str):
             return reports_of_item(line)
         if not self._has_meta and (text_in(line, "id") or text_in(line, "session_id")):
@@ -186,8 +186,8 @@ class Thread:
         self._turn = turn
 
     def _take_meta(self, payload: JSON) -> None:
-        # The log of a fork begins with its own `session_meta` line. Any later one is a copy from a
-        # thread from which it was forked.
+        # The log of a fork begins with the fork's own `session_meta` line. The `session_meta` lines
+        # after it are copies from the threads from which the fork was made.
         if self._has_meta:
             return
         self._has_meta = True

@@ -31,7 +31,10 @@ _MESSAGE: Final = "bubbleId:"
 _MARGIN_S: Final = 24 * 60 * 60
 _USER: Final = 1
 _FIRST_TIME: Final = 1_400_000_000
-"""A Unix time before Cursor existed. Smaller numbers count from when Cursor was launched."""
+"""A time before Cursor existed, in Unix seconds.
+
+A time in the database that is smaller is no Unix time: it counts from when Cursor was launched.
+"""
 
 
 def read(file: SourceFile) -> Iterator[Record]:
@@ -60,9 +63,9 @@ def _chats(database: Database) -> list[Row]:
 
 
 def _after(prefix: str) -> str:
-    """Return the upper bound of the keys with a prefix that ends in `:`.
+    """Return the exclusive upper bound of the keys that begin with a prefix that ends in `:`.
 
-    It ends in `;`, which follows `:` in ASCII.
+    The bound is the prefix with `;`, which follows `:` in ASCII, in place of the final `:`.
     """
     return f"{prefix[:-1]};"
 
@@ -110,11 +113,11 @@ def _records(database: Database, row: Row, since_s: int = 0) -> Iterable[Record]
 def _bubbles(
     database: Database, chat_id: str, chat: Mapping[str, Any]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the id and content of each message that the chat shows, in its order.
+    """Yield the id and content of each message that the chat shows, in the order of the chat.
 
-    Current versions list the ids in the chat, without the messages that the user undid. Older
-    versions have the messages themselves in the chat. If a chat has neither, all its messages are
-    yielded, by time.
+    In current versions, the chat has a list of ids, which lacks the messages that the user undid.
+    In older versions, the chat has the messages themselves. If a chat has neither, all its messages
+    are yielded, oldest first.
     """
     headers = sequence(_listed(chat.get("fullConversationHeadersOnly")))
     if headers:

@@ -73,7 +73,7 @@ def read_transcript(source: str, file: SourceFile) -> Iterator[Record]:
             if isinstance(record, JsonRecord):
                 draft.replaced += record.replaced
                 last_call = _add_line(draft, record.value, last_call)
-            elif not record.torn:  # Cursor is still writing a torn line, so the next run reads it
+            elif not record.torn:  # a torn line is no problem: Cursor is still writing it
                 problems.append(record)
     parents = path.parts
     is_agent = len(parents) > 2 and parents[-2] == "subagents"  # noqa: PLR2004 - the path ends with `<parent>/subagents/<file>`

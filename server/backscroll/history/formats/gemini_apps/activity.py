@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One activity.
+    """One entry of My Activity: something that the user did in a product of Google.
 
     Attributes:
         product: the product, such as `Gemini Apps`.

@@ -20,10 +20,10 @@ _INDENTED: Final = 8
 """The maximum nesting of lists that is shown by indentation."""
 
 _UNFINISHED_CHARS: Final = 16_384
-"""If more characters than this remain from an unfinished tag to the end, they are not parsed.
+"""The maximum number of characters to parse from the first unfinished tag to the end of the HTML.
 
-The parser searches all of these characters for the end of each unfinished tag, so its time grows
-with the square of their number.
+For each unfinished tag, the parser searches all these characters for the end of the tag, so its
+time grows with the square of their number.
 """
 
 _NOT_SHOWN: Final = frozenset({"script", "style", "template", "noscript"})
@@ -135,10 +135,9 @@ class LenientParser(HTMLParser):
     """A parser that never fails, and whose time is proportional to the size of the HTML."""
 
     def finish(self) -> None:
-        """End the HTML.
+        """Parse the rest of the HTML: an unfinished tag, and all that follows it.
 
-        If more than `_UNFINISHED_CHARS` characters remain from an unfinished tag to the end, they
-        become text as they are.
+        If the rest has more than `_UNFINISHED_CHARS` characters, it becomes text as it is.
         """
         if len(self.rawdata) <= _UNFINISHED_CHARS:
             self.close()

@@ -36,7 +36,7 @@ def activities(stream: BinaryIO) -> Iterator[Activity]:
 
 
 class _Cell:
-    """An activity whose tags are being read."""
+    """The `outer-cell` that is being read, which is one activity."""
 
     def __init__(self) -> None:
         self.within: Literal["header", "content", ""] = ""
@@ -48,7 +48,7 @@ class _Cell:
         self.answer = HtmlText()
 
     def end_line(self) -> None:
-        """End a line of the content cell: the time, or a line before it about what the user did."""
+        """End a line of the content cell, which has the time or a part of what the user did."""
         line, self.line = "".join(self.line).strip(), []
         if is_time(line):
             self.time = line

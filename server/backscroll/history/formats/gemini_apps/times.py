@@ -38,7 +38,10 @@ _ZONES: Final = {
     "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
 }
 # fmt: on
-"""The hours that each time zone is ahead of UTC. Google writes other zones as `GMT+5:30`."""
+"""The hours that each time zone is ahead of UTC.
+
+For a time zone that is not in this table, Google writes the offset, such as `GMT+5:30`.
+"""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -33,9 +33,9 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
 
     Args:
         file: the file.
-        in_memory: the maximum total size of the messages, in bytes, for their items to stay in
-            memory. The items of longer sessions are read again whenever they are used. The items of
-            a JSON document always stay in memory.
+        in_memory: a limit for the total size of the messages, in bytes. Up to it, the items stay in
+            memory. Above it, they are read again whenever they are used. The items of a JSON
+            document always stay in memory.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,8 +1,11 @@
 """A session of Gemini CLI, read record by record.
 
-A record is one of three: a message, which replaces an earlier message with the same id; a change of
-the session's fields (`$set`), which may replace all messages; or a step back (`$rewindTo`), which
-removes a message and all later messages.
+A record is one of these:
+
+- a message, which replaces an earlier message with the same id
+- fields of the session (with `sessionId`), or a change of them (`$set`); both may replace all
+  messages
+- a step back (`$rewindTo`), which removes a message and all later messages
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ from backscroll.store.envelopes import JSON
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, or where to find it.
+    """A message: where it is in the file, and its items if they are in memory.
 
     Attributes:
         offset: where its line starts, in bytes.
@@ -38,7 +41,8 @@ class Session:
     """Reads the records of a session in order.
 
     Attributes:
-        in_memory: the maximum total size of the messages, in bytes, for their items to be kept.
+        in_memory: a limit for the total size of the messages, in bytes. Up to it, their items are
+            kept in memory.
         fields: the fields of the session, without its messages.
         messages: the messages by id, in order.
         kept: whether the items of all messages are in memory.

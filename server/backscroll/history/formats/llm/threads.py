@@ -24,7 +24,9 @@ class Threads:
     """Reads the threads of one database."""
 
     def __init__(self, database: Database) -> None:
-        """Read the ids of each thread's turns and each message's parts, as there are no indexes.
+        """Read the ids of the turns of each thread, and of the parts of each message.
+
+        They are read all at once: without an index, each query would read a whole table.
 
         Raises:
             DatabaseError: the tables cannot be read.
@@ -50,9 +52,10 @@ class Threads:
                 _add_part(draft, string(role), f"{as_text(key)}/{as_text(part[0])}", part, at)
 
     def _times(self, thread_id: object) -> dict[object, tuple[int | None, str]]:
-        """Return the time and model of each turn, by the hashes of two messages.
+        """Return the time and model of each turn, by the hash of a message.
 
-        These are the message before the turn, and the last message of the turn.
+        Each turn is in the result twice: by the hash of the message before the turn, and by the
+        hash of the last message of the turn. If two turns have the same hash, the earlier one wins.
         """
         times: dict[object, tuple[int | None, str]] = {}
         for turn in reversed(self._turns.get(thread_id, ())):

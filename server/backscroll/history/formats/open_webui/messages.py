@@ -122,7 +122,7 @@ def _add_details(
 
 
 def _unquoted(arguments: str) -> str:
-    """Return arguments without the quotes of a JSON string, in which some versions write them."""
+    """Return arguments as a JSON object. Some versions write it into a JSON string."""
     if arguments.startswith('"{') and arguments.endswith('}"'):
         return arguments[1:-1].replace('\\"', '"')
     return arguments

@@ -42,7 +42,13 @@ class Message:
 def conversation(
     session: Session, messages: Iterable[Message], *, is_partial: bool = False
 ) -> Record:
-    """Return a session with its messages, which are in the order of their ids."""
+    """Return a session with its messages, but without those that the user undid.
+
+    Args:
+        session: the session.
+        messages: all messages of the session, oldest first.
+        is_partial: whether a part of the session could not be read.
+    """
     draft = Draft(NAME)
     end = string(session.revert.get("messageID"))
     last_part = string(session.revert.get("partID"))

@@ -1,7 +1,9 @@
 """Chats of VS Code: `chatSessions/*.json`, `*.jsonl` logs of changes, and Copilot's transcripts.
 
-Sources: `chatModel.ts` of VS Code (`ISerializableChatData`, versions 1 to 3), and `object_log` for
-the `.jsonl` files, which VS Code writes from 1.109 on.
+VS Code writes the `.jsonl` files from version 1.109 on.
+
+Source: `chatModel.ts` of VS Code (`ISerializableChatData`, versions 1 to 3). The module
+`object_log` gives the source for the `.jsonl` files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +43,7 @@ from backscroll.history.source_file import SourceFile
 
 NAME: Final = "vscode-copilot"
 _MAX_WORKSPACE: Final = 1024 * 1024
-"""How many bytes of a `workspace.json` are read. It is small: the address of a folder."""
+"""How many bytes of a `workspace.json` are read. It is small: it only names a folder."""
 
 _OLDER: Final = "is an older .json file of a chat, which is read from its newer .jsonl file instead"
 _TORN: Final = "is cut off: VS Code may be writing it now, so try again"
@@ -173,7 +175,7 @@ def _project(file: SourceFile, levels: int) -> str:
     """Return the folder of the workspace, which `workspace.json` names.
 
     Args:
-        levels: how many folders the file is below the folder with `workspace.json`.
+        levels: the number of folders between the file and the folder that has `workspace.json`.
     """
     if file.path is None or len(file.path.parents) <= levels:
         return ""

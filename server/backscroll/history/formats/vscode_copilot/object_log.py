@@ -1,8 +1,14 @@
 """VS Code's log of changes to one object, which it appends to `.jsonl` session files.
 
-Source: `objectMutationLog.ts` of VS Code 1.109. Each entry has a `kind`: 0 replaces the whole
-object by `v`; 1 sets the value at the path `k`; 2 cuts the array at `k` to `i` items if `i` is
-given, and appends the items of `v`; 3 deletes the value at `k`.
+Each entry has a `kind`:
+
+- `0` replaces the whole object by `v`.
+- `1` sets the value at the path `k` to `v`.
+- `2` appends the items of `v` to the array at the path `k`. If `i` is given, it first removes all
+  items after the first `i`.
+- `3` deletes the value at the path `k`.
+
+Source: `objectMutationLog.ts` of VS Code 1.109.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """Requests of a chat of VS Code, each with its response.
 
-Source: `chatModel.ts` and `chatService.ts` of VS Code. A part of a response without `kind` is text.
+A response is a list of parts. If a part has no `kind`, it is text.
+
+Source: `chatModel.ts` and `chatService.ts` of VS Code.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """Logs of events that Copilot Chat writes to `GitHub.copilot-chat/transcripts/`, as JSON Lines.
 
-Each line is `{"type", "data", "id", "timestamp"}`. Messages of a sub-agent have the id of the tool
-call that started it as `parentToolCallId`. Versions of Copilot Chat from 0.51 on write these logs.
+Each line is `{"type", "data", "id", "timestamp"}`. If a sub-agent wrote a message, its `data` has a
+`parentToolCallId`: the id of the tool call that started the sub-agent. Versions of Copilot Chat
+from 0.51 on write these logs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
