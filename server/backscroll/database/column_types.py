@@ -18,8 +18,7 @@ PlainText: Final = Text().with_variant(Text(collation="C"), "postgresql")
 def index_undeleted(name: str, table: Table, *columns: str, unique: bool = False) -> None:
     """Add an index of the rows of a table that are not deleted.
 
-    On PostgreSQL, `open_postgres` sets the condition. But an index that the migration to schema
-    version 7 created there has all rows.
+    On PostgreSQL, `open_postgres` sets the condition.
     """
     undeleted = table.c.deleted_at.is_(None)
     Index(

@@ -20,7 +20,7 @@ from tests.inventory import NAMES, OFFERED
 
 TAKES: Final = {
     "list-messages": (
-        "thread_id, limit, order, after, before, around, run_id, cursor, preview_chars"
+        "thread_id, limit, order, after, before, around, run_id, cursor, preview_chars, items"
     ),
     "create-message": "thread_id, role, content, parts, attachments, metadata, idempotency_key",
 }
