@@ -1,6 +1,6 @@
 """Tables of the tools in documents: what each does, and where each works."""
 
-from backscroll_tools.client.groups import MESSAGE_FILES, SEARCH, Group
+from backscroll_tools.client.groups import MESSAGE_FILES, READABLE, SEARCH, Group
 from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, Profile
 from backscroll_tools.tool import Tool
 from backscroll_tools.toolset import MESSAGES, TOOLSETS
@@ -31,10 +31,11 @@ def upstreams_by_tool() -> str:
     """
     alike: dict[tuple[Group, ...], list[Tool]] = {}
     for tool in _default():
-        alike.setdefault(tool.needs, []).append(tool)
+        adds_messages = tool.name == "create-message"
+        alike.setdefault(READABLE if adds_messages else tool.needs, []).append(tool)
     head = (", ".join(code(tool.name) for tool in tools) for tools in alike.values())
     rows = (
-        (code(name), *(_on(tools[0], profile) for tools in alike.values()))
+        (code(name), *(_on_all(tools, profile) for tools in alike.values()))
         for name, profile in PROFILES.items()
     )
     return table(("upstream", *head), rows)
@@ -44,16 +45,26 @@ def _default() -> list[Tool]:
     return [tool for tool in tools() if tool.toolset is MESSAGES]
 
 
+def _on_all(tools: list[Tool], profile: Profile) -> str:
+    """Return where the first of several tools works, and whether none of them can write there."""
+    words = _on(tools[0], profile)
+    is_read_only = words != "–" and "–" in [_on(tool, profile) for tool in tools]
+    return f"{words} (read only)" if is_read_only else words
+
+
 def _on(tool: Tool, profile: Profile) -> str:
     served = [group for group in tool.needs if group in profile.serves]
     if not served:
         return "if it serves them" if profile is COMPATIBLE else "–"
     listed = [group for group in served if group is not SEARCH]
-    words = ", ".join(group.words for group in listed) if len(tool.needs) > 1 else "yes"
+    only_lists = all(group.part_of is not None for group in listed)
+    words = ", ".join(group.words for group in listed)
+    if len(tool.needs) == 1 or only_lists:
+        words = "yes"
     if SEARCH in tool.needs:
         words += " (by an index)" if SEARCH in served else " (by reading)"
     if tool.name == "list-message-files":
-        for derived in ("conversations", "responses"):
+        for derived in ("conversations", "responses", "agent sessions"):
             words = words.replace(derived, f"{derived} (derived)")
         return words.replace(
             "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"

@@ -6,12 +6,8 @@ import pytest
 
 from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.profiles import COMPATIBLE, FOUNDRY, OPENAI, STORE, Profile
-from backscroll_tools.collections import (
-    CONVERSATION,
-    THREAD,
-    EditableCollection,
-    collection_of,
-)
+from backscroll_tools.collection import EditableCollection
+from backscroll_tools.collections import CONVERSATION, THREAD, collection_of
 
 FORGETFUL = replace(COMPATIBLE, keeps_metadata=False)
 

@@ -11,6 +11,7 @@ from tests.upstreams import (  # noqa: F401 - the tests that note what they show
     test_paging,
     test_responding,
     test_servers,
+    test_sessions,
     test_shapes,
 )
 from tests.upstreams.connecting import CONNECTING
@@ -21,6 +22,7 @@ from tests.upstreams.filing import FILING
 from tests.upstreams.paging import PAGING
 from tests.upstreams.responding import RESPONDING
 from tests.upstreams.servers import SERVERS
+from tests.upstreams.sessions import SESSIONS
 from tests.upstreams.shapes import SHAPES
 
 BEHAVIOURS = (
@@ -32,6 +34,7 @@ BEHAVIOURS = (
     *FILING,
     *CONNECTING,
     *SERVERS,
+    *SESSIONS,
 )
 
 

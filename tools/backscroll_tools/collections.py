@@ -6,14 +6,15 @@ decides which `Collection` is used.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final, cast
 
-from backscroll_tools.client import completion_requests, items, objects, requests, response_requests
+from backscroll_tools.client import completion_requests, items, requests, response_requests
 from backscroll_tools.client.file_requests import list_message_files
 from backscroll_tools.client.groups import (
+    AGENT_SESSIONS,
     CHAT_COMPLETIONS,
     CONVERSATIONS,
     MESSAGE_FILES,
@@ -22,104 +23,11 @@ from backscroll_tools.client.groups import (
 )
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
-from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.client.requests import Request
+from backscroll_tools.collection import Collection, EditableCollection, WritableCollection
 from backscroll_tools.errors import ToolError, invalid_arguments
-from backscroll_tools.models import JSON, Message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
-    """A kind of collection: functions that build its requests, and what the upstream supports.
-
-    If a function builds a request for an existing collection, its first argument is the
-    collection's id.
-
-    Attributes:
-        list_messages: builds the request for a slice of the list of messages and other items.
-        describe: builds the request for the object that contains the collection's metadata.
-        retrieve_message: builds the request for one message; None if the API has no such request.
-        list_files: builds the request for a slice of a message's files; None if the API has no such
-            request.
-        noun: the word for the collection in errors.
-        is_message: returns whether an object in the list is a message.
-        has_items: whether calls of tools, and the outputs of tools, are separate objects in the
-            list.
-        message: converts an object in the list to a message.
-        has_runs: whether the list can be filtered by run.
-        page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
-            the list may contain objects that are not messages.
-        is_fixed: whether the list never changes. If so, a list of up to 100 objects is read whole,
-            because some upstreams cannot read it in pages (docs/upstreams.md).
-        retrieve: builds the request for the collection itself, which contains messages that the
-            list may lack; None if the list is complete.
-        input_of: returns the input that the reply to `retrieve` contains, oldest first. It is used
-            if the upstream cannot list the input. The objects may have no ids.
-        output_of: returns the output that the reply to `retrieve` contains, oldest first. The list
-            may lack the output. The objects may have no ids.
-        output_mark: a part of the ids that we assign to objects of the output. Such an id is the
-            collection's id, then `output_mark`, then a number.
-    """
-
-    list_messages: Callable[[str, Slice], Request]
-    describe: Callable[[str], Request]
-    retrieve_message: Callable[[str, str], Request] | None = None
-    list_files: Callable[[str, str, Slice], Request] | None = None
-    noun: str = "conversation"
-    is_message: Callable[[JSON], bool] = lambda _: True
-    has_items: bool = False
-    message: Callable[[JSON], Message] = objects.message
-    has_runs: bool = False
-    page_items: int = 1
-    retrieve: Callable[[str], Request] | None = None
-    is_fixed: bool = False
-    input_of: Callable[[JSON], Sequence[JSON]] = lambda _: ()
-    output_of: Callable[[JSON], Sequence[JSON]] = lambda _: ()
-    output_mark: str = "-choice-"
-
-    def is_shown(self, raw: JSON, *, with_items: bool) -> bool:
-        """Whether an object in the list is shown.
-
-        Args:
-            raw: the object.
-            with_items: whether calls of tools and their outputs are shown too.
-        """
-        return self.is_message(raw) or (with_items and self.has_items and items.is_shown(raw))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WritableCollection(Collection):
-    """A kind of collection that messages can be written to.
-
-    Attributes:
-        start: builds the request that creates an empty collection.
-        create_message: builds the request that adds a message. It is called with the collection's
-            id, the message and the idempotency key. If the id is empty, the request creates a
-            collection.
-        has_metadata: whether the upstream stores the metadata of messages.
-    """
-
-    start: Callable[[], Request]
-    create_message: Callable[[str, JSON, str], Request]
-    has_metadata: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditableCollection(WritableCollection):
-    """A kind of collection that can be created with messages, changed and deleted.
-
-    Attributes:
-        create: builds the request that creates a collection. It is called with the first messages,
-            the collection's metadata and the idempotency key. There are at most 20 messages.
-        retrieve_message: builds the request for one message.
-        add: builds the request that adds messages in order. It is called with the collection's id,
-            1 to `batch_items` messages and the idempotency key.
-        batch_items: the maximum number of messages that one request can add.
-    """
-
-    create: Callable[[Sequence[JSON], JSON, str], Request]
-    add: Callable[[str, Sequence[JSON], str], Request]
-    retrieve_message: Callable[[str, str], Request]
-    batch_items: int = 1
+from backscroll_tools.models import JSON
+from backscroll_tools.session_collections import ONLY, SESSION
 
 
 def _in_thread(thread_id: str, message: JSON, key: str) -> Request:
@@ -221,24 +129,57 @@ _RESPONSE_ID: Final = re.compile("(ca)?resp_")
 """The start of a response's id. Azure's hosted agents use `caresp_`."""
 
 _COMPLETION_ID: Final = "chatcmpl"
+_SESSION_ID: Final = "sess_"
 
 
 def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
-    """Return the kind of collection that a tool's `thread_id` names.
+    """Return the kind of collection that the `thread_id` of a tool names, if it can be edited.
 
     Args:
         profile: the kind of upstream.
         thread_id: the id of a thread or a conversation; empty for a new one.
 
     Raises:
-        ToolError: `invalid_arguments` if the id is that of a response.
+        ToolError: `invalid_arguments` if the id is that of a response or of an agent session.
     """
     if _RESPONSE_ID.match(thread_id):
         raise _wrong_kind("thread_id", thread_id, "a response", "get-chat-messages")
+    if _is_session(profile, thread_id):
+        raise _wrong_kind("thread_id", thread_id, "an agent session", "list-messages")
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
     return _thread(has_metadata=profile.keeps_metadata, lists_files=MESSAGE_FILES in profile.serves)
+
+
+def writable_collection_of(profile: Profile, thread_id: str) -> WritableCollection:
+    """Return the kind of collection that a `thread_id` names, if messages can be added to it.
+
+    Args:
+        profile: the kind of upstream.
+        thread_id: the id of a thread, a conversation or an agent session; empty for a new thread or
+            conversation.
+
+    Raises:
+        ToolError: `invalid_arguments` if the id is that of a response.
+    """
+    return SESSION if _is_session(profile, thread_id) else collection_of(profile, thread_id)
+
+
+def listed_collection_of(profile: Profile, thread_id: str) -> Collection:
+    """Return the kind of collection that a `thread_id` names, even if it can only be read.
+
+    Args:
+        profile: the kind of upstream.
+        thread_id: the id of a thread, a conversation or a session.
+
+    Raises:
+        ToolError: `invalid_arguments` if the id is that of a response.
+    """
+    for group, collection in ONLY.items():
+        if profile.serves == {group}:
+            return collection
+    return writable_collection_of(profile, thread_id)
 
 
 def any_collection_of(profile: Profile, collection_id: str) -> Collection:
@@ -254,7 +195,7 @@ def any_collection_of(profile: Profile, collection_id: str) -> Collection:
     only_completions = completions and not {THREADS, CONVERSATIONS} & profile.serves
     if only_completions or (completions and collection_id.startswith(_COMPLETION_ID)):
         return COMPLETION
-    return collection_of(profile, collection_id)
+    return listed_collection_of(profile, collection_id)
 
 
 def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
@@ -275,6 +216,10 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
     only_responses = CHAT_COMPLETIONS not in profile.serves and RESPONSES in profile.serves
     is_completion = completion_id.startswith(_COMPLETION_ID) or not only_responses
     return COMPLETION if is_completion else RESPONSE
+
+
+def _is_session(profile: Profile, thread_id: str) -> bool:
+    return AGENT_SESSIONS in profile.serves and thread_id.startswith(_SESSION_ID)
 
 
 def _wrong_kind(argument: str, given: str, kind: str, tool: str) -> ToolError:

@@ -5,10 +5,11 @@ from typing import Final
 
 from backscroll_tools.client.abridging import abridged
 from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.dialects import Place
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.collections import Collection
+from backscroll_tools.collection import Collection
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.fixed_list import FixedList, MessageList, WholeList
 from backscroll_tools.input_and_output import InputAndOutput
@@ -17,6 +18,7 @@ from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.neighbours import Neighbours
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Surroundings
+from backscroll_tools.places import key_after
 from backscroll_tools.stored_object import StoredObject
 
 ITEMS: Final = "items"
@@ -136,10 +138,16 @@ class _Listed:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
+        after = await key_after(self.client, self.listing, self.start.walk_order, after)
         window = Slice(items, self.start.walk_order, after)
         return self._chunk_of(await self.client.page(self.listing(window)))
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
+        if self._has_places:
+            raise invalid_arguments(
+                "around cannot be used: this upstream cannot list the messages before one.",
+                "Call again with after or before.",
+            )
         # If the list may contain items that are not messages, or if the upstream may ignore
         # `after`, request as many items as possible (see `Neighbours`).
         exact = self.collection.page_items == 1 and self.client.upstream.profile.trusts_has_more
@@ -163,11 +171,17 @@ class _Listed:
         request = self.collection.list_messages(self.owner, window)
         return request.abridged(self.start.preview)
 
+    @property
+    def _has_places(self) -> bool:
+        """Whether the list's keys are places, and not ids."""
+        return self.listing(Slice(1, "asc")).dialect.has_places
+
     def _chunk_of(self, reply: Reply) -> Chunk[Message]:
         return Chunk.of(reply, self.collection.message, self.is_wanted)
 
-    async def item(self, item_id: str) -> Message | None:
+    async def item(self, key: str) -> Message | None:
         order = self.start.walk_order
+        item_id = Place.of(key).item_id if self._has_places else key
         try:
             raw = await raw_message(
                 self.client, self.collection, self.owner, item_id, order, whole=False

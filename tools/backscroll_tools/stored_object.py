@@ -8,7 +8,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError
 from backscroll_tools.client.oversized import why_omitted
 from backscroll_tools.client.requests import ID, Request
-from backscroll_tools.collections import Collection
+from backscroll_tools.collection import Collection
 from backscroll_tools.errors import ToolError
 from backscroll_tools.fixed_list import WholeList
 from backscroll_tools.lookup import Lookup

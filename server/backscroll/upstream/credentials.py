@@ -35,8 +35,8 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
             return None
         case "bearer":
             return _fixed(("Authorization", f"Bearer {settings.api_key}"))
-        case "api-key":
-            return _fixed(("api-key", settings.api_key))
+        case "api-key" | "x-api-key" as header:
+            return _fixed((header, settings.api_key))
         case "entra":
             return _entra()
 
@@ -56,7 +56,7 @@ def _auth(settings: Settings, profile: Profile) -> Auth:
         return "bearer"  # the key is a token that the operator obtained
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
-    if not settings.api_key and chosen in {"bearer", "api-key"}:
+    if not settings.api_key and chosen in {"bearer", "api-key", "x-api-key"}:
         message = f"{name_of_key(profile.name)} is needed for the upstream {profile.name}."
         raise NoKeyError(message)
     return chosen

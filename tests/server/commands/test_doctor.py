@@ -356,7 +356,10 @@ async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_pat
     missing = [tool for tool in diagnosis.tools if tool.fitness == "withheld"]
     assert {tool.name: tool.detail for tool in missing if tool.name in NAMES} == {
         "create-message": "not offered: BACKSCROLL_READ_ONLY is true",
-        "list-threads": "not offered: compatible does not serve lists of threads",
+        "list-threads": (
+            "not offered: compatible does not serve lists of threads, lists of conversations, "
+            "agent sessions, ChatKit threads or managed agent sessions"
+        ),
     }
     assert_keeps_the_key(diagnosis)
 

@@ -149,8 +149,8 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
         (
             {"BACKSCROLL_UPSTREAM": "litellm"},
             (
-                "BACKSCROLL_UPSTREAM must be store or openai or foundry or azure or compatible, "
-                "not 'litellm'."
+                "BACKSCROLL_UPSTREAM must be store or openai or foundry or azure or fireworks or "
+                "chatkit or anthropic or compatible, not 'litellm'."
             ),
         ),
         (

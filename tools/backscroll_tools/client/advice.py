@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, MESSAGE_FILES, RESPONSES, THREADS
+from backscroll_tools.client.groups import (
+    AGENT_SESSIONS,
+    CHAT_COMPLETIONS,
+    CHATKIT,
+    MANAGED_SESSIONS,
+    MESSAGE_FILES,
+    RESPONSES,
+    THREADS,
+)
 from backscroll_tools.errors import ErrorCode
 
 NEXT: Final[dict[ErrorCode, str]] = {
@@ -40,6 +48,9 @@ SHOWN_BY: Final = {
     MESSAGE_FILES: ("list-threads",),
     CHAT_COMPLETIONS: ("list-chat-completions",),
     RESPONSES: ("list-responses",),
+    AGENT_SESSIONS: ("list-threads",),
+    CHATKIT: ("list-threads",),
+    MANAGED_SESSIONS: ("list-threads",),
 }
 """The tools that list existing ids, by group of endpoints. If an id is unknown, the error names
 these tools."""

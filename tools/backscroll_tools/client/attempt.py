@@ -41,13 +41,13 @@ async def answered(client: Client, exchange: Exchange, attempt: int, ends_at: fl
     if exchange.reply is None:
         raise failures.unreachable(failures.NO_ANSWER, exchange.fate)
     status, headers, body = exchange.reply
-    if statuses.is_success(exchange.request.method, status):
-        if exchange.request.is_content:
+    request = exchange.request
+    if statuses.is_success(request.method, status, has_body=not request.is_keyed):
+        if request.is_content:
             return replies.content(body, headers.get("content-type", ""))
         return await _object(exchange, body)
     key = credential[0][1].split(" ")[-1] if credential else ""
     profile, now = client.upstream.profile, client.clock.now_s()
-    request = exchange.request
     raise failures.failure(
         profile, status, headers, body, key, now=now, endpoint=request.endpoint, group=request.group
     )
@@ -88,7 +88,8 @@ async def _object(exchange: Exchange, body: bytes) -> JSON:
         ExchangeError: the reply is not an object, or belongs to another request.
     """
     in_process = exchange.upstream.in_process
-    if exchange.request.method == "DELETE" and not body:
+    request = exchange.request
+    if request.is_keyed or (request.method == "DELETE" and not body):
         return {}
     try:
         reply = await _decoded(body, exchange.request, in_process=in_process)

@@ -77,7 +77,7 @@ class CallClient:
                 unsettled = doubtful and number == 1 and not error.too_large
                 again = (error.again or unsettled) and self._repeatable(request, error)
                 if not again or not await self.pauses(error, number, owed=unsettled):
-                    unknown = doubtful and not request.repeatable
+                    unknown = doubtful and (request.is_keyed or not request.repeatable)
                     raise (_as_unknown(request, error) if unknown else error) from None
             else:
                 self.shared.budget.earn()

@@ -119,6 +119,48 @@ LIST_RESPONSES: Final = Group(
     kinds={"responses": frozenset({"response"})},
     part_of=RESPONSES,
 )
+LIST_CONVERSATIONS: Final = Group(
+    name="list_conversations",
+    words="lists of conversations",
+    root="/conversations",
+    probe="/conversations",
+    kinds={"conversations": frozenset({"conversation"})},
+    part_of=CONVERSATIONS,
+)
+AGENT_SESSIONS: Final = Group(
+    name="agent_sessions",
+    words="agent sessions",
+    root="/agents/sessions",
+    probe="/agents/sessions",
+    # The items of agent sessions have no `object`.
+    kinds={"sessions": frozenset({"agent.session"}), "items": frozenset({"message"})},
+    headers=(("OpenAI-Beta", "agents=v1"),),
+)
+CHATKIT: Final = Group(
+    name="chatkit",
+    words="ChatKit threads",
+    root="/chatkit/threads",
+    probe="/chatkit/threads",
+    kinds={
+        "threads": frozenset({"chatkit.thread"}),
+        "items": frozenset({"chatkit.thread_item"}),
+    },
+    headers=(("OpenAI-Beta", "chatkit_beta=v1"),),
+)
+MANAGED_SESSIONS: Final = Group(
+    name="managed_sessions",
+    words="managed agent sessions",
+    root="/sessions",
+    probe="/sessions",
+    # The objects of this API have a `type` and no `object`.
+    kinds={"sessions": frozenset({"session"}), "events": frozenset({"event"})},
+    headers=(
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "managed-agents-2026-04-01"),
+    ),
+)
+"""The sessions of Anthropic's managed agents (docs/upstreams.md)."""
+
 SEARCH: Final = Group(
     name="search",
     words="search",
@@ -199,6 +241,9 @@ ORGANIZATION: Final = Group(
     needs_admin_key=True,
 )
 
+READABLE: Final = (THREADS, CONVERSATIONS, AGENT_SESSIONS, CHATKIT, MANAGED_SESSIONS)
+"""The groups with lists of messages that `list-messages` reads."""
+
 GROUPS: Final = {
     group.name: group
     for group in (
@@ -206,9 +251,13 @@ GROUPS: Final = {
         LIST_THREADS,
         MESSAGE_FILES,
         CONVERSATIONS,
+        LIST_CONVERSATIONS,
         CHAT_COMPLETIONS,
         RESPONSES,
         LIST_RESPONSES,
+        AGENT_SESSIONS,
+        CHATKIT,
+        MANAGED_SESSIONS,
         SEARCH,
         ASSISTANTS,
         RUNS,

@@ -20,6 +20,9 @@ OUTPUT: Final = "tool"
 _MESSAGES: Final = frozenset({"message", "output_message"})
 """The types of messages. Azure AI Foundry also has `output_message`."""
 
+_CALLS: Final = frozenset({"command_execution", "agent_message"})
+"""The types of calls, in agent sessions, whose names do not end like those of other calls."""
+
 _HIDDEN: Final = frozenset({"tool_search_call", "tool_search_output", "program_output"})
 """The types of items that are hidden although they end with `_call` or `_output`. Such items have
 no content for agents."""
@@ -37,6 +40,11 @@ _CALL_TEXTS: Final = (
     "queries",
     "query",
     "revised_prompt",
+    "content",
+    "heading",
+    "summary",
+    "tasks",
+    "widget",
 )
 """The fields of a call that contain what the tool was asked to do. The message contains them in
 this order."""
@@ -57,6 +65,8 @@ _INNER_TEXTS: Final = (
     "url",
     "pattern",
     "message",
+    "heading",
+    "summary",
 )
 """The fields that become separate texts of the message, in an object inside a call or an output.
 All other fields of the object together become one text, as JSON."""
@@ -111,7 +121,7 @@ def _role(raw: JSON) -> str:
         return ""
     if kind.endswith(("_output", "_result")):
         return OUTPUT
-    return CALL if kind.endswith("_call") else ""
+    return CALL if kind.endswith("_call") or kind in _CALLS else ""
 
 
 def _taken(remaining: JSON, names: Sequence[str]) -> list[JSON]:

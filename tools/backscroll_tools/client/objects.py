@@ -135,17 +135,18 @@ def thread(raw: JSON) -> Thread:
         item["created_at"] = created_at
     if isinstance(count := raw.get("message_count"), int):
         item["message_count"] = int(count)
-    if (last := seconds(raw.get("last_message_at"))) is not None:
+    if (last := seconds(raw.get("last_message_at", raw.get("last_active_at")))) is not None:
         item["last_message_at"] = last
     metadata = raw.get("metadata")
     if _is_object(metadata):
         item["metadata"] = metadata
-        title = metadata.get("title")
-        if isinstance(title, str) and title:
+        if isinstance(title := metadata.get("title"), str) and title:
             item["title"] = title
             item["metadata"] = {name: metadata[name] for name in metadata if name != "title"}
             if not item["metadata"]:
                 del item["metadata"]
+    if "title" not in item and isinstance(own := raw.get("title"), str) and own:
+        item["title"] = own
     if "title" not in item and isinstance(words := raw.get("first_words"), str) and words:
         item["text"] = words
     return item

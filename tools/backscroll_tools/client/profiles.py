@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from backscroll_tools.client.groups import (
+    AGENT_SESSIONS,
     ASSISTANTS,
     BATCHES,
     CHAT_COMPLETIONS,
+    CHATKIT,
     CONVERSATIONS,
     FILES,
     FINE_TUNING,
+    LIST_CONVERSATIONS,
     LIST_RESPONSES,
     LIST_THREADS,
+    MANAGED_SESSIONS,
     MESSAGE_FILES,
     MODELS,
     ORGANIZATION,
@@ -32,9 +36,9 @@ PAGE_ITEMS: Final = 100
 
 Header: TypeAlias = tuple[str, str]
 
-Auth: TypeAlias = Literal["none", "bearer", "api-key", "entra"]
+Auth: TypeAlias = Literal["none", "bearer", "api-key", "x-api-key", "entra"]
 """How requests are authenticated: not at all, by the header `Authorization: Bearer`, by the header
-`api-key`, or by a Microsoft Entra token."""
+`api-key` or `x-api-key`, or by a Microsoft Entra token."""
 
 THREADS_RETIRED: Final = (
     "OpenAI shut down threads on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
@@ -138,6 +142,7 @@ OPENAI: Final = Profile(
             BATCHES,
             MODELS,
             ORGANIZATION,
+            AGENT_SESSIONS,
         }
     ),
     base_url="https://api.openai.com/v1",
@@ -150,6 +155,7 @@ FOUNDRY: Final = Profile(
             THREADS,
             LIST_THREADS,
             CONVERSATIONS,
+            LIST_CONVERSATIONS,
             RESPONSES,
             LIST_RESPONSES,
             ASSISTANTS,
@@ -180,7 +186,36 @@ COMPATIBLE: Final = Profile(
     advice=f"If threads are missing: {THREADS_RETIRED}",
 )
 
-PROFILES: Final = {profile.name: profile for profile in (STORE, OPENAI, FOUNDRY, AZURE, COMPATIBLE)}
+FIREWORKS: Final = Profile(
+    name="fireworks",
+    serves=frozenset({RESPONSES, LIST_RESPONSES}),
+    base_url="https://api.fireworks.ai/inference/v1",
+)
+CHATKIT_THREADS: Final = Profile(
+    name="chatkit",
+    serves=frozenset({CHATKIT}),
+    base_url="https://api.openai.com/v1",
+)
+ANTHROPIC: Final = Profile(
+    name="anthropic",
+    serves=frozenset({MANAGED_SESSIONS}),
+    auth="x-api-key",
+    base_url="https://api.anthropic.com/v1",
+)
+
+PROFILES: Final = {
+    profile.name: profile
+    for profile in (
+        STORE,
+        OPENAI,
+        FOUNDRY,
+        AZURE,
+        FIREWORKS,
+        CHATKIT_THREADS,
+        ANTHROPIC,
+        COMPATIBLE,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)

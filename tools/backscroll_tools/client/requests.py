@@ -42,6 +42,8 @@ class Request:
         idempotent: whether the request is a write that has no further effect if it is repeated,
             such as a change of metadata. Unlike with `harmless_twice`, an unclear outcome is
             recorded in `CallClient.in_doubt`. A DELETE is always idempotent.
+        is_keyed: whether the request is a write that this endpoint performs once for each
+            idempotency key, whatever the upstream does elsewhere. Its reply has no body.
         preview: None to leave the reply unchanged; a number to replace its binary content
             (`abridging`). If the number is above 0, the upstream may also cut each text to this
             number of characters.
@@ -61,6 +63,7 @@ class Request:
     idempotency_key: str = ""
     harmless_twice: bool = False
     idempotent: bool = False
+    is_keyed: bool = False
     preview: int | None = None
     also_lists: frozenset[str] = frozenset()
     dialect: Dialect = BY_ITEM
@@ -81,7 +84,7 @@ class Request:
     @property
     def repeatable(self) -> bool:
         """Whether the request has no further effect if it is sent again to any upstream."""
-        return self.harmless or self.idempotent or self.method == "DELETE"
+        return self.harmless or self.idempotent or self.is_keyed or self.method == "DELETE"
 
     @property
     def limit(self) -> int:
@@ -205,6 +208,11 @@ def listing(group: Group, path: str, window: Slice, dialect: Dialect) -> Request
     """
     query = window.query_in(dialect)
     return Request("GET", group, path, query, dialect=dialect, window=window)
+
+
+def list_conversations(window: Slice) -> Request:
+    """List conversations. Azure AI Foundry and the embedded store support this."""
+    return Request("GET", CONVERSATIONS, CONVERSATIONS.root, window.query)
 
 
 def list_threads(window: Slice) -> Request:

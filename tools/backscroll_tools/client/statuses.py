@@ -44,15 +44,19 @@ _STATUS: Final[dict[int, ErrorCode]] = {
 }
 
 
-def is_success(method: str, status: int) -> bool:
+def is_success(method: str, status: int, *, has_body: bool = True) -> bool:
     """Whether the upstream has done what was requested.
 
-    Some upstreams confirm a deletion with 204 (RFC 9110, section 9.3.5).
+    Some upstreams confirm a deletion with 204 (RFC 9110, section 9.3.5). A request whose reply has
+    no body may also be confirmed with 202: the upstream has accepted it and will act on it.
 
     Args:
         method: the HTTP method of the request.
         status: the HTTP status.
+        has_body: whether a successful reply has a body.
     """
+    if not has_body:
+        return status in SUCCESS or status in {HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}
     return status in SUCCESS or (method == "DELETE" and status == HTTPStatus.NO_CONTENT)
 
 

@@ -1,65 +1,59 @@
-"""Reads the messages of all threads and responses of an upstream that has no search."""
+"""Reads the messages of all threads, sessions and responses of an upstream that has no search."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import anyio
 
-from backscroll_tools.client import requests, response_requests
-from backscroll_tools.client.groups import LIST_RESPONSES, LIST_THREADS
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import RESPONSE, any_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.positions import ScanPosition
 from backscroll_tools.hits.scan import Scan
+from backscroll_tools.lookup import last_of
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.stop import EMPTY, STUCK
 from backscroll_tools.pages.walk import too_late
-from backscroll_tools.search.titles import title_of
+from backscroll_tools.places import key_after
+from backscroll_tools.search.titles import thread_title
+from backscroll_tools.thread_lists import ThreadList, list_of, searched_lists
 
 
 async def read_everywhere(scan: Scan) -> StoppedBy:
-    """Read the messages of one thread after another, then those of the responses.
+    """Read the messages of each thread of one list after another. Return why the scan ends.
 
-    Return why the scan ends.
+    The list of responses is the last one, so that the threads are read first.
     """
     first = scan.position
-    profile = scan.call.client.upstream.profile
     if first.thread_id and not first.passed:
         stopped_by = await _next_thread(scan, first.thread_id, None, first.key)
         if stopped_by is not None:
             return stopped_by
-    in_responses = any_collection_of(profile, first.thread_id) is RESPONSE
+    lists = searched_lists(scan.call.client.upstream.profile)
     after = first.thread_id
-    if LIST_THREADS in profile.serves and not in_responses:
-        stopped_by = await _all_of(scan, requests.list_threads, after)
+    for each in lists[list_of(lists, after) :]:
+        stopped_by = await _all_of(scan, each, after)
         if stopped_by != "end":
             return stopped_by
         after = ""
-    if LIST_RESPONSES in profile.serves:
-        return await _all_of(scan, response_requests.list_responses, after)
     return "end"
 
 
-async def _all_of(
-    scan: Scan, listing: Callable[[Slice], requests.Request], after: str
-) -> StoppedBy:
-    """Read the messages of all threads, or of all responses. Return why the scan ends.
+async def _all_of(scan: Scan, threads: ThreadList, after: str) -> StoppedBy:
+    """Read the messages of all threads of a list after one, and return why the scan ends.
 
     Args:
-        listing: builds the request for a slice of the list of threads or responses.
-        after: the id of the thread or response after which to start; empty for the start of the
-            list.
+        scan: the scan.
+        threads: the list of threads, sessions or responses.
+        after: the id of the thread, session or response after which to start; empty for the start
+            of the list.
     """
-    seen = {after}
+    seen, key = {after}, after
     while not scan.is_full:
-        reply = await _threads(scan, listing, after)
+        reply = await _page(scan, threads, key)
         if not isinstance(reply, Reply):
             return reply
-        fresh = {
-            raw["id"]: title_of(raw.get("metadata")) for raw in reply.items if raw["id"] not in seen
-        }
+        fresh = {raw["id"]: thread_title(raw) for raw in reply.items if raw["id"] not in seen}
         seen |= fresh.keys()
         stopped_by = await _listed(scan, fresh)
         if stopped_by is not None:
@@ -71,7 +65,7 @@ async def _all_of(
             scan.warnings[STUCK] = None
             scan.reachable = False
             return "requests"
-        after = scan.position.thread_id
+        key = last_of(reply, key)
     return "limit"
 
 
@@ -106,23 +100,23 @@ async def _next_thread(scan: Scan, thread_id: str, title: str | None, key: str) 
     return None
 
 
-async def _threads(
-    scan: Scan, listing: Callable[[Slice], requests.Request], after: str
-) -> Reply | StoppedBy:
-    """Return a page of the list of threads or responses, or why it cannot be read.
+async def _page(scan: Scan, threads: ThreadList, after: str) -> Reply | StoppedBy:
+    """Return a page of a list of threads, or why it cannot be read.
 
     Args:
-        listing: builds the request for a slice of the list.
-        after: the id of the thread or response after which the page starts; empty for the first
-            page.
+        scan: the scan.
+        threads: the list.
+        after: the key or id of the item after which the page starts; empty for the first page.
     """
-    window = Slice(PAGE_ITEMS, scan.order, after)
+    client = scan.call.client
     try:
         with anyio.CancelScope(deadline=scan.call.ends_at):
-            return await scan.call.client.page(listing(window).abridged())
+            key = await key_after(client, threads.listing, scan.order, after)
+            window = Slice(PAGE_ITEMS, scan.order, key)
+            return await client.page(threads.listing(window).abridged())
     except ToolError as error:
-        is_other = listing is response_requests.list_responses and len(scan.messages) > 0
-        if error.code == "upstream_retired" and is_other:
-            return "end"  # the upstream lists threads, but no responses
+        is_first = threads is searched_lists(client.upstream.profile)[0]
+        if error.code == "upstream_retired" and not is_first and scan.messages:
+            return "end"  # the upstream has the lists before this one, but not this one
         return scan.failed(error)
     return scan.failed(too_late())

@@ -18,7 +18,7 @@ from backscroll_tools.models import Message, Order, StoppedBy
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.stop import FAILED, Stop
 from backscroll_tools.pages.walk import Walk
-from backscroll_tools.search.titles import title_of
+from backscroll_tools.search.titles import thread_title
 from backscroll_tools.tool import Call
 
 UNDATED: Final = "since and until were ignored for messages without a time"
@@ -146,7 +146,7 @@ class Scan:
         try:
             with anyio.CancelScope(deadline=self.call.ends_at):
                 described = await self.call.client.send(request.abridged())
-                return title_of(described.get("metadata"))
+                return thread_title(described)
         except ToolError as error:
             if error.code in {"not_found", "upstream_retired"}:
                 return ""

@@ -11,7 +11,6 @@ ranking, it continues with messages that have not been read yet.
 
 from dataclasses import replace
 
-from backscroll_tools.client.groups import LIST_RESPONSES, LIST_THREADS
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.hits.everywhere import read_everywhere
@@ -23,6 +22,7 @@ from backscroll_tools.hits.scan import Scan
 from backscroll_tools.hits.search import QUERY_CUT, Search
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.search.ranking import BEST, Candidate, best, ranked, rarer, weight
+from backscroll_tools.thread_lists import searched_lists
 from backscroll_tools.tool import Call, Result
 
 
@@ -34,7 +34,7 @@ async def scanned_page(call: Call, search: Search) -> Result:
             threads; the upstream's failure or `deadline_exceeded`, if nothing was read yet.
     """
     profile = call.client.upstream.profile
-    if not search.thread_id and not profile.serves & {LIST_THREADS, LIST_RESPONSES}:
+    if not search.thread_id and not searched_lists(profile):
         raise _needs_thread(profile)
     ranks = search.order == "relevance" and not search.query.only_common
     start = ScanPosition.read(search.start.position)

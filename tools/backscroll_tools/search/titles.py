@@ -15,6 +15,12 @@ def title_of(metadata: object) -> str:
     return next((title for title in found if isinstance(title, str) and title), "")
 
 
+def thread_title(raw: Mapping[str, object]) -> str:
+    """Return the title of a thread or a session, from its metadata or its field `title`."""
+    own = raw.get("title")
+    return title_of(raw.get("metadata")) or (own if isinstance(own, str) else "")
+
+
 def titled(text: str, title: str) -> str:
     """Return the searchable text of a thread's first message: its own text, then the title."""
     return f"{text}\n{title}" if title else text

@@ -9,7 +9,8 @@ from backscroll_tools import schemas
 from backscroll_tools.client import objects, replies
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import outcome_unknown
-from backscroll_tools.collections import collection_of
+from backscroll_tools.client.groups import AGENT_SESSIONS, CONVERSATIONS, THREADS
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import JSON, Message
@@ -107,7 +108,7 @@ class _KeyedWrite:
     key: IdempotencyKey
 
     async def written(self) -> JSON:
-        collection = collection_of(self.client.upstream.profile, self.thread)
+        collection = writable_collection_of(self.client.upstream.profile, self.thread)
         request = collection.create_message(self.thread, self.message, str(self.key))
         try:
             return replies.created(await self.client.send(request))
@@ -153,7 +154,7 @@ async def _first_message(call: Call, thread_id: str) -> Message | None:
     message.
     """
     start = ListPosition(tool=CREATE_MESSAGE.name, owner=thread_id, order="asc")
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = writable_collection_of(call.client.upstream.profile, thread_id)
     messages = messages_of(call.client, collection, thread_id, start)
     try:
         with anyio.CancelScope(deadline=call.ends_at):
@@ -225,6 +226,7 @@ CREATE_MESSAGE: Final = Tool(
         ("thread_id", "idempotency_key"),
     ),
     run=_run,
+    needs=(THREADS, CONVERSATIONS, AGENT_SESSIONS),
     hints=ADDS,
     keywords="save a note, reply, post, remember, log",
 )

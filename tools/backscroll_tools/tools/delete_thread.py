@@ -3,7 +3,7 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.collections import collection_of
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
@@ -14,7 +14,7 @@ from backscroll_tools.writes.deletion import delete, deletion
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id: str = arguments["thread_id"]
     refuse_other_kinds("delete", "thread_id", thread_id, ("thread", "conversation"))
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = writable_collection_of(call.client.upstream.profile, thread_id)
     retrieval = collection.describe(thread_id)
     await delete(call, DELETE_THREAD.name, deletion(retrieval), retrieval, thread_id)
     return Result(f"Deleted {thread_id}.", {"thread_id": thread_id, "deleted": True})

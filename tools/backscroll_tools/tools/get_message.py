@@ -5,8 +5,9 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.groups import CONVERSATIONS, RESPONSES, THREADS
-from backscroll_tools.collections import Collection, any_collection_of
+from backscroll_tools.client.groups import READABLE, RESPONSES
+from backscroll_tools.collection import Collection
+from backscroll_tools.collections import any_collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.frame import Shape
@@ -62,6 +63,6 @@ GET_MESSAGE: Final = Tool(
         ("page",),
     ),
     run=_run,
-    needs=(THREADS, CONVERSATIONS, RESPONSES),
+    needs=(*READABLE, RESPONSES),
     keywords="open, quote, show the full text",
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
-from backscroll_tools.collections import collection_of
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.single_object import read_object, single_object
@@ -15,7 +15,7 @@ from backscroll_tools.toolset import THREADS_TOOLSET
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id: str = arguments["thread_id"]
     refuse_other_kinds("get", "thread_id", thread_id, ("thread", "conversation"))
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = writable_collection_of(call.client.upstream.profile, thread_id)
     raw = await read_object(call, collection.describe(thread_id))
     return single_object(call, "thread", objects.thread({**raw, "id": thread_id}))
 

@@ -7,9 +7,10 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.groups import CONVERSATIONS, RESPONSES, THREADS
+from backscroll_tools.client.groups import READABLE, RESPONSES
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.collections import Collection, any_collection_of
+from backscroll_tools.collection import Collection
+from backscroll_tools.collections import any_collection_of
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, MessageFile
 from backscroll_tools.pages.cursor import ListPosition
@@ -98,6 +99,6 @@ LIST_MESSAGE_FILES: Final = Tool(
     ),
     output_schema=schemas.listed("files", schemas.FILE),
     run=_run,
-    needs=(THREADS, CONVERSATIONS, RESPONSES),
+    needs=(*READABLE, RESPONSES),
     keywords="uploads, documents, pictures, attachments",
 )

@@ -3,22 +3,25 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.collections import collection_of
+from backscroll_tools.client.groups import READABLE
+from backscroll_tools.collections import listed_collection_of
 from backscroll_tools.message_lists import ITEMS, messages_of
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.around import read_around
+from backscroll_tools.pages.cursor import KEY
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.tool import Call, Result, Tool
 
+_FILTERS: Final = ("run_id", ITEMS)
 _SHAPE: Final = Shape("messages", "message")
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
-    start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", ("run_id", ITEMS))
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", _FILTERS, key=KEY)
+    collection = listed_collection_of(call.client.upstream.profile, thread_id)
     source = messages_of(call.client, collection, thread_id, start)
     limit = schemas.limit_of(arguments)
     if "around" in arguments:
@@ -51,5 +54,6 @@ LIST_MESSAGES: Final = Tool(
     ),
     output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
+    needs=READABLE,
     keywords="chat history, what was said, decided, promised, agreed, discussed",
 )

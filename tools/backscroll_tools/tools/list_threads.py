@@ -4,18 +4,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import groups, objects, requests, store_requests
+from backscroll_tools.client import objects, store_requests
 from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.dialects import Place
 from backscroll_tools.client.requests import ID, Slice
 from backscroll_tools.lookup import Lookup
+from backscroll_tools.merged_lists import MergedLists, id_of
 from backscroll_tools.models import JSON, Thread
-from backscroll_tools.pages.cursor import ListPosition
+from backscroll_tools.pages.cursor import KEY, ListPosition
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.pages.stop import join_warnings
 from backscroll_tools.periods import ADVICE, Period, period_of, with_now
+from backscroll_tools.places import key_after
+from backscroll_tools.thread_lists import LISTS, list_of, thread_lists
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("threads", "thread")
@@ -56,18 +60,27 @@ class _ByCreation:
     period: Period
 
     async def chunk(self, after: str, limit: int) -> Chunk[Thread]:
-        window = Slice(limit, self.start.walk_order, after)
-        reply = await self.client.page(requests.list_threads(window))
-        chunk = Chunk.of(reply, objects.thread, self._is_wanted)
+        lists = thread_lists(self.client.upstream.profile)
+        if len(lists) > 1:
+            merged = MergedLists(self.client, lists, self.start.walk_order)
+            chunk = Chunk.of(await merged.page(after, limit), lists[0].shown, self._is_wanted)
+        else:
+            listing, order = lists[0].listing, self.start.walk_order
+            key = await key_after(self.client, listing, order, after)
+            reply = await self.client.page(listing(Slice(limit, order, key)))
+            chunk = Chunk.of(reply, lists[0].shown, self._is_wanted)
         if not self.period:
             return chunk
         return replace(chunk, warning=join_warnings(chunk.warning, _BY_CREATION))
 
-    async def item(self, item_id: str) -> Thread | None:
-        order = self.start.walk_order
-        lookup = Lookup(self.client, requests.list_threads, requests.retrieve_thread, order)
-        raw = await lookup.find(item_id)
-        return None if raw is None else objects.thread({**raw, "id": item_id})
+    async def item(self, key: str) -> Thread | None:
+        lists = thread_lists(self.client.upstream.profile)
+        item_id = id_of(key) if len(lists) > 1 else Place.of(key).item_id or key
+        found = lists[list_of(lists, item_id)]
+        raw = await Lookup(self.client, found.listing, found.retrieval, self.start.walk_order).find(
+            item_id
+        )
+        return None if raw is None else found.shown({**raw, "id": item_id})
 
     def _is_wanted(self, raw: JSON) -> bool:
         at_s = objects.seconds(raw.get("created_at"))
@@ -80,7 +93,8 @@ def _key(raw: JSON) -> str:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    start = start_position(LIST_THREADS.name, "", with_now(arguments), "desc", _FILTERS)
+    given = with_now(arguments)
+    start = start_position(LIST_THREADS.name, "", given, "desc", _FILTERS, key=KEY)
     kind = _ByActivity if call.client.upstream.profile.lists_by_activity else _ByCreation
     source = kind(call.client, start, period_of(dict(start.filters)))
     return await read_page(call, _SHAPE, start, source, schemas.limit_of(arguments))
@@ -107,7 +121,7 @@ LIST_THREADS: Final = Tool(
     ),
     output_schema=schemas.listed("threads", schemas.THREAD),
     run=_run,
-    needs=(groups.LIST_THREADS,),
+    needs=LISTS,
     finds="a thread",
     keywords="search previous chats, earlier sessions, discussions, recall",
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
-from backscroll_tools.collections import collection_of
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.single_object import single_object
@@ -16,7 +16,7 @@ from backscroll_tools.writes.metadata import modification, replace_metadata
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, metadata = arguments["thread_id"], arguments["metadata"]
     refuse_other_kinds("modify", "thread_id", thread_id, ("thread", "conversation"))
-    collection = collection_of(call.client.upstream.profile, thread_id)
+    collection = writable_collection_of(call.client.upstream.profile, thread_id)
     retrieval = collection.describe(thread_id)
     request = modification(retrieval, metadata)
     raw = await replace_metadata(call, MODIFY_THREAD.name, request, retrieval, thread_id)

@@ -5,10 +5,9 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
-    CONVERSATIONS,
+    READABLE,
     RESPONSES,
     SEARCH,
-    THREADS,
 )
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -69,7 +68,7 @@ SEARCH_MESSAGES: Final = Tool(
         {"page": {"type": "object"}, "hits": {"type": "array"}}, ("page", "hits")
     ),
     run=_run,
-    needs=(THREADS, CONVERSATIONS, CHAT_COMPLETIONS, RESPONSES, SEARCH),
+    needs=(*READABLE, CHAT_COMPLETIONS, RESPONSES, SEARCH),
     finds="a message",
     keywords="chat history, find, recall, quote, agreed",
 )

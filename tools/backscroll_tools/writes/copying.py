@@ -15,7 +15,7 @@ from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.replies import CONTRARY
 from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import Collection
+from backscroll_tools.collection import Collection
 from backscroll_tools.errors import ToolError
 from backscroll_tools.lookup import last_of
 from backscroll_tools.models import JSON

@@ -13,7 +13,8 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
-from backscroll_tools.collections import Collection, collection_of
+from backscroll_tools.collection import Collection
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.lookup import last_of
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
@@ -103,4 +104,4 @@ class Search:
 
     @property
     def _collection(self) -> Collection:
-        return self.collection or collection_of(self.client.upstream.profile, self.thread)
+        return self.collection or writable_collection_of(self.client.upstream.profile, self.thread)

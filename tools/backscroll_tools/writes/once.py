@@ -19,7 +19,8 @@ from backscroll_tools.client import objects, replies
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
 from backscroll_tools.client.requests import Request
-from backscroll_tools.collections import WritableCollection, collection_of
+from backscroll_tools.collection import WritableCollection
+from backscroll_tools.collections import writable_collection_of
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys
@@ -134,7 +135,7 @@ class OneWrite:
             sends += 1
             self._learn_sent()
             try:
-                return replies.created(await self.client.send(self._request()))
+                reply = await self.client.send(self._request())
             except anyio.get_cancelled_exc_class():
                 # Record the time again, because the request may have waited for other requests to
                 # end. So it may have been sent later than the recorded time.
@@ -155,6 +156,16 @@ class OneWrite:
                     return found
                 if not again:
                     raise
+            else:
+                return await self._created(reply)
+
+    async def _created(self, reply: JSON) -> JSON:
+        """Return the created message from the reply to its request, or from the list."""
+        if self._collection.returns_id:
+            return replies.created(reply)
+        if (found := await self._found_late()) is not None:
+            return found
+        raise self._unknown()
 
     async def _found_late(self) -> JSON | None:
         """Search for the message several times, because some upstreams list messages late.
@@ -190,7 +201,7 @@ class OneWrite:
 
     @property
     def _collection(self) -> WritableCollection:
-        return collection_of(self.client.upstream.profile, self.thread)
+        return writable_collection_of(self.client.upstream.profile, self.thread)
 
     def _request(self) -> Request:
         pairs = {**self.message.get("metadata", {}), **(self._marker or {})}

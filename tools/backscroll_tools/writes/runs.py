@@ -9,7 +9,7 @@ from typing import Final
 
 from backscroll_tools.client import requests, run_requests
 from backscroll_tools.client.requests import Request, Slice
-from backscroll_tools.collections import WritableCollection
+from backscroll_tools.collection import WritableCollection
 from backscroll_tools.models import JSON
 from backscroll_tools.object_kinds import RUN
 from backscroll_tools.writes.once import OneWrite

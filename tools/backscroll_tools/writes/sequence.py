@@ -16,7 +16,7 @@ from typing import Final
 from backscroll_tools.client import replies
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import ExchangeError, outcome_unknown
-from backscroll_tools.collections import EditableCollection
+from backscroll_tools.collection import EditableCollection
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.writes import keys

@@ -1,0 +1,80 @@
+"""Builds requests about agent sessions and ChatKit threads, like `requests`.
+
+The paths are from OpenAI's API documents and its Python SDK 3.57.0, and from Anthropic's API
+documents of managed agents (docs/upstreams.md).
+"""
+
+from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, BY_NEXT_PAGE
+from backscroll_tools.client.groups import AGENT_SESSIONS, CHATKIT, MANAGED_SESSIONS
+from backscroll_tools.client.requests import Request, Slice, listing, segment
+from backscroll_tools.models import JSON
+
+
+def list_sessions(window: Slice) -> Request:
+    """List agent sessions."""
+    return listing(AGENT_SESSIONS, AGENT_SESSIONS.root, window, BY_ITEM)
+
+
+def retrieve_session(session_id: str) -> Request:
+    """Read one agent session, without its items."""
+    return Request("GET", AGENT_SESSIONS, _session(session_id))
+
+
+def list_session_items(session_id: str, window: Slice) -> Request:
+    """List the items of an agent session's root agent."""
+    return listing(AGENT_SESSIONS, f"{_session(session_id)}/items", window, BY_ITEM)
+
+
+def send_message(session_id: str, message: JSON, idempotency_key: str) -> Request:
+    """Add a message of the user to an agent session.
+
+    The reply has no body: it only confirms that the message was accepted. The upstream acts once on
+    requests with the same idempotency key.
+    """
+    event: JSON = {"type": "agent.session.input.message", "input": [message]}
+    body: JSON = {"events": [event]}
+    path = f"{_session(session_id)}/events"
+    return Request("POST", AGENT_SESSIONS, path, (), body, idempotency_key, is_keyed=True)
+
+
+def list_chatkit_threads(window: Slice) -> Request:
+    """List ChatKit threads."""
+    return listing(CHATKIT, CHATKIT.root, window, BY_LAST_ID)
+
+
+def retrieve_chatkit_thread(thread_id: str) -> Request:
+    """Read one ChatKit thread."""
+    return Request("GET", CHATKIT, _chatkit_thread(thread_id))
+
+
+def list_chatkit_items(thread_id: str, window: Slice) -> Request:
+    """List the items of a ChatKit thread."""
+    return listing(CHATKIT, f"{_chatkit_thread(thread_id)}/items", window, BY_LAST_ID)
+
+
+def list_managed_sessions(window: Slice) -> Request:
+    """List the sessions of managed agents."""
+    return listing(MANAGED_SESSIONS, MANAGED_SESSIONS.root, window, BY_NEXT_PAGE)
+
+
+def retrieve_managed_session(session_id: str) -> Request:
+    """Read one session of a managed agent, without its events."""
+    return Request("GET", MANAGED_SESSIONS, _managed_session(session_id))
+
+
+def list_events(session_id: str, window: Slice) -> Request:
+    """List the events of a managed agent's session."""
+    path = f"{_managed_session(session_id)}/events"
+    return listing(MANAGED_SESSIONS, path, window, BY_NEXT_PAGE)
+
+
+def _session(session_id: str) -> str:
+    return f"{AGENT_SESSIONS.root}/{segment(session_id, 'thread_id')}"
+
+
+def _chatkit_thread(thread_id: str) -> str:
+    return f"{CHATKIT.root}/{segment(thread_id, 'thread_id')}"
+
+
+def _managed_session(session_id: str) -> str:
+    return f"{MANAGED_SESSIONS.root}/{segment(session_id, 'thread_id')}"
