@@ -85,7 +85,7 @@ class _Loading:
         self._interval = sys.getswitchinterval()
 
     def start_when_idle(self, stdin: int) -> None:
-        """Start the import, unless the host's next line arrives within `FIRST_LINE_S`."""
+        """Start importing modules, unless the host's next line arrives within `FIRST_LINE_S`."""
         if self._thread.ident is not None:
             return
         if self._lines_to_wait_for and sys.platform != "win32":

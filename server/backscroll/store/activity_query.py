@@ -58,14 +58,14 @@ def read_cursor(text: str) -> Cursor | None:
 
 @dataclass(frozen=True, slots=True)
 class ActivityQuery:
-    """A request for a page of the list by activity.
+    """A request for a page of the list of threads and conversations, ordered by last activity.
 
     Attributes:
         page: the limit, the order, and the id or cursor after which the page starts.
         kinds: the kinds of objects to list: `t` for threads, `ct` for conversations and threads.
         since_us: only activity at or after this time is listed, in Unix microseconds.
         until_us: only activity before this time is listed, in Unix microseconds.
-        at: the cursor of the single object that is requested; None if a page is requested.
+        at: if a single object is requested, its position in the list; None if a page is requested.
     """
 
     page: PageQuery

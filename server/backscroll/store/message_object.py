@@ -11,12 +11,12 @@ _ANNOTATIONS: Final = "annotations"
 
 
 def text_part(value: str) -> JSON:
-    """Return a text part in the form of responses: its `text` is an object, not a string."""
+    """Return a text part as the API returns it in a message: its `text` is an object."""
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
 def content_of(message: MessageV1 | MessageV2) -> list[JSON]:
-    """Return the parts of a new message, in the form of responses."""
+    """Return the parts of a new message, as the API returns them."""
     if isinstance(message.content, str):
         return [text_part(message.content)]
     return [

@@ -63,7 +63,8 @@ def belongs(reply: JSON, request: Request) -> bool:
             if isinstance(row, dict) and not _is_of(cast("JSON", row), kinds, fields, completion):
                 return False
         return True
-    # The reply to a write is the created object, or a list that contains it.
+    # A POST returns the created object; the case of a list was handled above. Any other request
+    # here returns a list.
     return _is_of(reply, kinds if request.method == "POST" else _LIST, fields, completion)
 
 

@@ -55,11 +55,11 @@ class BoundedPage:
         return len(self._items)
 
     def take(self, item: Mapping[str, object], key: str, passed: int) -> bool:
-        """Add an item, or its preview, if it fits. Return whether the page can take more items.
+        """Add an item if it fits. Return whether the page can take more items.
 
-        An item that does not fit is left for the next page, unless it is the first item of this
-        page. If the first item does not fit, a piece of it is added. If `start.preview` is set, its
-        preview is added instead, shortened until it fits.
+        If `start.preview` is set, the item's preview is added in place of the item. An item that
+        does not fit is left for the next page, unless it is the first item of this page. Then a
+        piece of the item is added, or a preview that is shortened until it fits.
 
         Args:
             item: the item.

@@ -36,12 +36,12 @@ _KEYS: Final = frozenset({KEY, "OPENAI_API_KEY"})
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A prepared run of a host's own command.
+    """The prepared calls of a host's command-line program, which edit the host's configuration.
 
     Attributes:
         host: the host.
-        path: the configuration file that the command writes.
-        program: the path of the command's program.
+        path: the configuration file that the program edits.
+        program: the path of the program.
         steps: the arguments of each call of the program, in order.
         wanted: Backscroll's entry that the file must contain afterwards; None if the file must not
             contain such an entry.
@@ -135,10 +135,12 @@ class Run:
 
 
 def adding(host: Host, machine: Machine, path: Path, entry: HostEntry) -> Run | str:
-    """Return the run that adds an entry to a host's file, or the reason to edit the file instead.
+    """Return the calls of a host's own program that add an entry to the host's file.
+
+    If the program cannot be used, return the reason as a text. The caller then edits the file.
 
     Args:
-        host: the host. If the host has no command of its own, the reason is empty.
+        host: the host. If the host has no program of its own, the reason is empty.
         machine: the machine on which to look for the host's command.
         path: the host's file. If it exists, it must be well-formed.
         entry: the entry to add.

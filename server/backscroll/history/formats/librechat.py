@@ -68,8 +68,8 @@ def _messages(
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
     """Return the messages by id, and the parent of each.
 
-    If a message is in the `children` of another message, that message is its parent, whatever its
-    `parentMessageId` says.
+    A message in the `children` of another message has that other message as its parent, even if its
+    own `parentMessageId` names another one.
     """
     lists = [objects_of(found.get(name)) for name in _LISTS]
     pending = [("", message) for message in reversed(next(filter(None, reversed(lists)), []))]

@@ -49,7 +49,7 @@ class EmbeddingsError(Exception):
 
     Args:
         message: what went wrong.
-        of_a_text: whether the endpoint refused a text, so that other texts may succeed.
+        of_a_text: whether the endpoint refused one particular text. Other texts may still succeed.
     """
 
     def __init__(self, message: str, *, of_a_text: bool = False) -> None:

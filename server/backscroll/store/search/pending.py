@@ -33,10 +33,10 @@ def start_over(connection: Connection) -> None:
 
 
 def add_tools(connection: Connection) -> None:
-    """Begin to index stored messages that have only text of tools, unless this was already begun.
+    """Begin to index stored messages whose only text is that of tools, unless this has begun.
 
-    The messages are then added in the background. The entries of messages that are already in the
-    index, because they have a title or text that is not of tools, do not change.
+    The text of tools is the input and output of tool calls. The messages are added in the
+    background. Messages with a title or other text are in the index already, and do not change.
     """
     take_turns(connection, "search index")
     if connection.execute(_tools_indexed).first() is None:

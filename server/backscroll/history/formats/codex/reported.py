@@ -21,7 +21,7 @@ COMPLETED: Final[Channel] = 2
 
 
 class Reported:
-    """What was reported in the current turn and in the turn before it."""
+    """The messages that each channel of a log reported in the current turn and the one before."""
 
     def __init__(self) -> None:
         """Start before the first turn."""

@@ -79,7 +79,7 @@ class _Reading:
     """Reads the activities of one file.
 
     Attributes:
-        found: whether any activity was one of Gemini Apps.
+        found: whether any activity came from Gemini Apps.
     """
 
     def __init__(self) -> None:
