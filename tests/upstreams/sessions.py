@@ -127,6 +127,13 @@ def agent_sessions(*, loses: int = 0, late: int = 0) -> Answering:  # noqa: C901
     hidden: list[JSON] = []
     left = {"loses": loses, "late": late}
 
+    def one(asked: Asked, row: JSON) -> Answer:
+        if asked.method == "DELETE":
+            rows.remove(row)
+            return answer({"id": row["id"], "object": "agent.session.deleted", "deleted": True})
+        row.update(json.loads(asked.body or b"{}"))
+        return answer(row)
+
     def write(asked: Asked) -> Answer:
         key = asked.headers["idempotency-key"]
         if key not in known:
@@ -153,8 +160,8 @@ def agent_sessions(*, loses: int = 0, late: int = 0) -> Answering:  # noqa: C901
                 row["id"] == session for row in rows
             ):
                 return refusal(404, f"No session found with id '{session}'.")
-            case ("GET", "agents", "sessions", session):
-                return answer(next(row for row in rows if row["id"] == session))
+            case (_, "agents", "sessions", session):
+                return one(asked, next(row for row in rows if row["id"] == session))
             case ("GET", "agents", "sessions", session, "items"):
                 if left["late"] and hidden:
                     left["late"] -= 1

@@ -161,6 +161,37 @@ async def test_threads_and_conversations_are_listed_together_in_order(order: str
     assert pages[-1]["page"]["stopped_by"] == "end"
 
 
+async def test_a_search_continues_in_the_next_list_after_the_end_of_one() -> None:
+    lists: dict[str, list[JSON]] = {
+        name: [
+            {"id": f"{kind}_{number}", "object": kind, "created_at": number} for number in (1, 2)
+        ]
+        for kind, name in (("thread", "threads"), ("conv", "conversations"))
+    }
+    lists["responses"] = []
+    async with world(sessions.foundry(lists), {"upstream": "foundry"}) as upstream:
+        pages = await upstream.pages("search-messages", query="text", order="newest", limit=1)
+
+    found = [hit["thread_id"] for page in pages for hit in page["hits"]]
+    assert found == ["thread_2", "thread_1", "conv_2", "conv_1"]
+
+
+@pytest.mark.parametrize("lacking", ["threads", "conversations"])
+async def test_a_list_that_the_upstream_lacks_is_left_out(lacking: str) -> None:
+    listed: dict[str, list[JSON]] = {
+        "threads": [{"id": "thread_1", "object": "thread", "created_at": 1}],
+        "conversations": [{"id": "conv_1", "object": "conversation", "created_at": 1}],
+    }
+    (expected,) = [row["id"] for name in listed if name != lacking for row in listed[name]]
+    del listed[lacking]
+    async with world(sessions.foundry(listed), {"upstream": "foundry"}) as upstream:
+        threads = await upstream.call("list-threads")
+        hits = await upstream.call("search-messages", query="text", order="newest")
+
+    assert ids([threads], "threads") == [expected]
+    assert [hit["thread_id"] for hit in hits["hits"]] == [expected]
+
+
 @shows(sessions.FIREWORKS)
 async def test_a_search_reads_the_outputs_of_listed_responses() -> None:
     behaviour = sessions.FIREWORKS
@@ -198,3 +229,29 @@ async def test_only_a_user_can_add_a_message_to_a_session() -> None:
         "invalid_arguments",
         "Only messages of the role user can be added to an agent session.",
     )
+
+
+async def test_an_agent_session_is_read_changed_and_deleted_as_a_whole() -> None:
+    named, renamed = {"thread_id": "sess_1"}, {"title": "renamed"}
+    async with world(sessions.agent_sessions(), {"upstream": "openai"}) as upstream:
+        first = await upstream.call("get-thread", **named)
+        changed = await upstream.call("modify-thread", metadata=renamed, **named)
+        deleted = await upstream.call("delete-thread", **named)
+        error = await upstream.error("get-thread", **named)
+
+    assert first["thread"]["title"] == "title 1"
+    assert changed["thread"]["title"] == "renamed"
+    assert deleted == {"thread_id": "sess_1", "deleted": True}
+    assert error.code == "not_found"
+
+
+async def test_single_messages_of_an_agent_session_are_not_deleted() -> None:
+    async with world(sessions.agent_sessions(), {"upstream": "openai"}) as upstream:
+        error = await upstream.error("delete-message", thread_id="sess_1", message_id="msg_1")
+
+    assert (error.code, error.message, error.next_step) == (
+        "invalid_arguments",
+        "thread_id sess_1 is the id of an agent session.",
+        "Read it with list-messages.",
+    )
+    assert not upstream.asked

@@ -14,6 +14,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.errors import ToolError
 from backscroll_tools.lookup import PAGES, Lookup
 from backscroll_tools.models import JSON, Order
 from backscroll_tools.thread_lists import ThreadList, list_of
@@ -73,12 +74,17 @@ class MergedLists:
         Args:
             after: the key or the id of an object; empty for the start.
             limit: the maximum number of objects; 1 to 100.
+
+        Raises:
+            ToolError: the failure of a request; `upstream_retired` if the upstream lacks all lists.
         """
         positions = await self._start(after)
+        lacks: list[ToolError] = []
         replies = [
-            await self.client.page(each.listing(Slice(limit, self.order, position)))
-            for each, position in zip(self.lists, positions, strict=True)
+            await self._slice(at, limit, position, lacks) for at, position in enumerate(positions)
         ]
+        if len(lacks) == len(self.lists):
+            raise lacks[0]
         rows = [list(reply.items) for reply in replies]
         items: list[JSON] = []
         keys: list[str] = []
@@ -95,6 +101,28 @@ class MergedLists:
         has_more = any(rows) or any(map(_has_more, replies))
         warning = "; ".join(dict.fromkeys(each.warning for each in replies if each.warning))
         return Reply(tuple(items), has_more, warning=warning, keys=tuple(keys))
+
+    async def _slice(
+        self, at: int, limit: int, position: str, lacks: list[ToolError] | None = None
+    ) -> Reply:
+        """Return a slice of one list; an empty slice if the upstream lacks the list.
+
+        Args:
+            at: the index of the list.
+            limit: the maximum number of objects; 1 to 100.
+            position: the id of the object that the slice follows; empty for the start.
+            lacks: the error is added to it if the upstream lacks the list.
+        """
+        try:
+            return await self.client.page(
+                self.lists[at].listing(Slice(limit, self.order, position))
+            )
+        except ToolError as error:
+            if error.code != "upstream_retired" or position:
+                raise
+            if lacks is not None:
+                lacks.append(error)
+            return Reply((), has_more=False)
 
     def _next(self, rows: list[list[JSON]]) -> int | None:
         """Return the index of the list whose next object is the next one; None if none is left."""
@@ -137,8 +165,7 @@ class MergedLists:
         sign = 1 if self.order == "asc" else -1
         position = ""
         for _ in range(PAGES):
-            window = Slice(PAGE_ITEMS, self.order, position)
-            reply = await self.client.page(self.lists[at].listing(window))
+            reply = await self._slice(at, PAGE_ITEMS, position)
             for raw in reply.items:
                 ahead = sign * (_time(raw) - time)
                 if ahead > 0 or (ahead == 0 and not includes):

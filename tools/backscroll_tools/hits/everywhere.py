@@ -22,7 +22,12 @@ from backscroll_tools.thread_lists import ThreadList, list_of, searched_lists
 async def read_everywhere(scan: Scan) -> StoppedBy:
     """Read the messages of each thread of one list after another. Return why the scan ends.
 
-    The list of responses is the last one, so that the threads are read first.
+    The list of responses is the last one, so that the threads are read first. A list that the
+    upstream lacks is left out.
+
+    Raises:
+        ToolError: the failure of the first request; `upstream_retired` if the upstream lacks all
+            lists.
     """
     first = scan.position
     if first.thread_id and not first.passed:
@@ -30,12 +35,20 @@ async def read_everywhere(scan: Scan) -> StoppedBy:
         if stopped_by is not None:
             return stopped_by
     lists = searched_lists(scan.call.client.upstream.profile)
-    after = first.thread_id
+    after, lacks = first.thread_id, list[ToolError]()
     for each in lists[list_of(lists, after) :]:
-        stopped_by = await _all_of(scan, each, after)
-        if stopped_by != "end":
-            return stopped_by
+        try:
+            stopped_by = await _all_of(scan, each, after)
+        except ToolError as error:
+            if error.code != "upstream_retired":
+                raise
+            lacks.append(error)
+        else:
+            if stopped_by != "end":
+                return stopped_by
         after = ""
+    if len(lacks) == len(lists):
+        raise lacks[0]
     return "end"
 
 
@@ -107,6 +120,10 @@ async def _page(scan: Scan, threads: ThreadList, after: str) -> Reply | StoppedB
         scan: the scan.
         threads: the list.
         after: the key or id of the item after which the page starts; empty for the first page.
+
+    Raises:
+        ToolError: `upstream_retired` if the upstream lacks the list; another failure if no message
+            has been read yet.
     """
     client = scan.call.client
     try:
@@ -115,8 +132,7 @@ async def _page(scan: Scan, threads: ThreadList, after: str) -> Reply | StoppedB
             window = Slice(PAGE_ITEMS, scan.order, key)
             return await client.page(threads.listing(window).abridged())
     except ToolError as error:
-        is_first = threads is searched_lists(client.upstream.profile)[0]
-        if error.code == "upstream_retired" and not is_first and scan.messages:
-            return "end"  # the upstream has the lists before this one, but not this one
+        if error.code == "upstream_retired":
+            raise
         return scan.failed(error)
     return scan.failed(too_late())

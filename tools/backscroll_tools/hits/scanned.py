@@ -11,6 +11,7 @@ ranking, it continues with messages that have not been read yet.
 
 from dataclasses import replace
 
+from backscroll_tools.client.groups import CONVERSATIONS, LIST_CONVERSATIONS
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.hits.everywhere import read_everywhere
@@ -39,7 +40,13 @@ async def scanned_page(call: Call, search: Search) -> Result:
     ranks = search.order == "relevance" and not search.query.only_common
     start = ScanPosition.read(search.start.position)
     scan = Scan(call, search, ranks, start)
-    stopped_by = await (scan.run() if search.thread_id else read_everywhere(scan))
+    try:
+        stopped_by = await (scan.run() if search.thread_id else read_everywhere(scan))
+    except ToolError as error:
+        others = CONVERSATIONS in profile.serves and LIST_CONVERSATIONS not in profile.serves
+        if error.code == "upstream_retired" and others and not search.thread_id:
+            raise _needs_thread(profile) from None  # conversations can be searched by their ids
+        raise
     page = BoundedHits(search, call.bounds)
     if ranks:
         position, stopped_by = _ranked(scan, page, start, stopped_by)
