@@ -110,7 +110,7 @@ def test_a_tool_error_goes_to_stderr_and_ends_with_1(database: str) -> None:
         (
             'invalid_arguments: limit must be an integer, not the string "many".\n'
             "Next: Fix the call. list-messages takes thread_id, limit, order, after, before, "
-            "around, run_id, cursor, preview_chars.\n"
+            "around, run_id, cursor, preview_chars, items.\n"
             "Retry: safe once the arguments are corrected; nothing was read or written.\n"
         ),
     )
