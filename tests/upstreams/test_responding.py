@@ -202,7 +202,7 @@ async def test_an_id_of_the_wrong_kind_names_the_tool_that_reads_it(
         refused = await upstream.error(name, **arguments)
 
     assert (refused.code, refused.message) == ("invalid_arguments", message)
-    assert refused.next_step == f"Read it with {tool}."
+    assert refused.taken_by == tool
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])

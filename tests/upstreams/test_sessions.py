@@ -249,9 +249,9 @@ async def test_single_messages_of_an_agent_session_are_not_deleted() -> None:
     async with world(sessions.agent_sessions(), {"upstream": "openai"}) as upstream:
         error = await upstream.error("delete-message", thread_id="sess_1", message_id="msg_1")
 
-    assert (error.code, error.message, error.next_step) == (
+    assert (error.code, error.message, error.taken_by) == (
         "invalid_arguments",
         "thread_id sess_1 is the id of an agent session.",
-        "Read it with list-messages.",
+        "list-messages",
     )
     assert not upstream.asked

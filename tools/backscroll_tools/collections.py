@@ -25,7 +25,7 @@ from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, EditableCollection, WritableCollection
-from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.session_collections import ONLY, SESSION
 
@@ -231,7 +231,9 @@ def _wrong_kind(argument: str, given: str, kind: str, tool: str) -> ToolError:
         kind: the kind of object that the id belongs to, with its article, such as `a response`.
         tool: the tool that reads objects of this kind.
     """
-    return invalid_arguments(f"{argument} {given} is the id of {kind}.", f"Read it with {tool}.")
+    message = f"{argument} {given} is the id of {kind}."
+    next_step = "Pass an id of another kind."
+    return ToolError("invalid_arguments", message, next_step=next_step, taken_by=tool)
 
 
 @cache

@@ -24,8 +24,8 @@ GET_RESPONSE: Final = Tool(
     title="Get response",
     summary="reads a response's status, model, usage, errors and other fields",
     description=(
-        "Read the state of a past chat: a response's status, model, usage and errors. "
-        "get-chat-messages reads its messages."
+        "Read the state of a past chat: a response's status, model, usage and errors, without its "
+        "messages."
     ),
     input_schema=schemas.arguments({"response_id": schemas.STRING}, ("response_id",)),
     output_schema=schemas.result({"response": schemas.RESPONSE}, ("response",)),

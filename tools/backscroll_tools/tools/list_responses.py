@@ -57,8 +57,7 @@ LIST_RESPONSES: Final = Tool(
     title="List responses",
     summary="lists responses, also of one conversation",
     description=(
-        "Find past chats with a model: responses, newest first, each with the start of its output. "
-        "Read a whole one with get-chat-messages."
+        "Find past chats with a model: responses, newest first, each with the start of its output."
     ),
     input_schema=schemas.arguments(
         {
