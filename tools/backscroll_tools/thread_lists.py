@@ -69,8 +69,11 @@ LISTS: Final = tuple(each.group for each in _THREADS)
 
 
 def thread_lists(profile: Profile) -> list[ThreadList]:
-    """Return the lists of threads, conversations and sessions that an upstream has."""
-    return [each for each in _THREADS if each.group in profile.serves]
+    """Return the lists of threads, conversations and sessions that an upstream has.
+
+    If it is not known to have one, return the list of threads: the upstream's reply says why not.
+    """
+    return [each for each in _THREADS if each.group in profile.serves] or [_THREADS[0]]
 
 
 def searched_lists(profile: Profile) -> list[ThreadList]:
