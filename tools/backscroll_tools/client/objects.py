@@ -197,14 +197,9 @@ def whole_completion(raw: JSON) -> Completion:
 
 
 def _finish_reasons(choices: object) -> list[str]:
-    found: list[str] = []
-    for choice in cast("list[object]", choices) if isinstance(choices, list) else []:
-        match choice:
-            case {"finish_reason": str() as reason}:
-                found.append(reason)
-            case _:
-                pass
-    return found
+    rows = cast("list[object]", choices) if isinstance(choices, list) else []
+    reasons = [row.get("finish_reason") for row in rows if isinstance(row, dict)]
+    return [reason for reason in reasons if isinstance(reason, str)]
 
 
 def seconds(value: object) -> int | None:
