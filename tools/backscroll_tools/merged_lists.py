@@ -27,7 +27,7 @@ def _key(last: int, positions: Sequence[str]) -> str:
 
     Args:
         last: the index of the object's list.
-        positions: for each list, the id of the last object up to here; empty if there is none.
+        positions: for each list, the id of the last object up to here; empty if it has none.
     """
     lengths = "".join(f"{len(each)}." for each in positions)
     return f"{last}.{lengths}={''.join(positions)}"

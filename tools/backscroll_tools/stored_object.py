@@ -77,7 +77,7 @@ class StoredObject:
         return next((row for _, row in rows if row["id"] == item_id), None)
 
     async def retrieved(self, *, required: bool = False) -> JSON:
-        """Return the completion or the response, or an empty object if there is none.
+        """Return the completion or the response, or an empty object if it does not exist.
 
         The object is also empty if the upstream serves only the list of its messages. If the
         object is too large to read, its output is a single message, whose `omitted` says so.

@@ -156,9 +156,9 @@ class Reader(Stream):
         return self._batch.popleft(), self._batch_size
 
     async def _message(self, parsed: Parsed, size: int) -> SessionMessage | None:
-        """Return the message that the server has to handle; None if there is none.
+        """Return the message that the server has to handle.
 
-        There is none if the parsed line is ignored, answered here, or kept as a waiting request.
+        Return None if the parsed line is ignored, answered here, or kept as a waiting request.
         """
         match parsed:
             case Received(message=JSONRPCRequest() as request) as received:

@@ -80,14 +80,14 @@ of_thread: Final[ScalarSelect[str]] = (
     .where(messages.c.thread == threads.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a thread's first message, for `first_words`; null if there is none."""
+"""A query for the start of a thread's first message, for `first_words`; null if it has none."""
 
 of_conversation: Final[ScalarSelect[str]] = (
     _first_item.add_columns(_start(items.c.body))
     .where(items.c.conversation == conversations.c.position)
     .scalar_subquery()
 )
-"""A query for the start of a conversation's first message, for `first_words`; null if there is
+"""A query for the start of a conversation's first message, for `first_words`; null if it has
 none."""
 
 

@@ -1,4 +1,4 @@
-"""What only the operator can mend ends a command in one line, whatever found it."""
+"""A fault that only the operator can fix ends a command in one line, whatever found it."""
 
 import importlib
 import pkgutil

@@ -45,9 +45,9 @@ def redacted(value: object, name: str = "", kind: str = "") -> object:
 
     Args:
         value: any JSON value.
-        name: the name of the field that contains it; empty if there is none.
+        name: the name of the field that contains it; empty if it has no name.
         kind: the field `object` of the object that contains it, or the name of the secret field
-            that contains this object; empty if there is neither.
+            that contains this object; empty if it has neither.
     """
     match value:
         case dict():

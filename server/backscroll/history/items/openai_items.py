@@ -32,7 +32,7 @@ _CHECKED: Final = 1_000_000
 
 
 def role_of(name: str) -> str:
-    """Return OpenAI's role for another program's name of a role; `unknown` if there is none."""
+    """Return OpenAI's role for a name in another program; `unknown` if it has none."""
     return _ROLES.get(name.lower(), "unknown")
 
 

@@ -13,7 +13,7 @@ class StoredLineage(NamedTuple):
 
     Attributes:
         parent: the id, in the source, of the conversation that started this conversation as a
-            sub-agent, or from which this conversation was forked; empty if there is none.
+            sub-agent, or from which this conversation was forked; empty if it has no parent.
         position: the position of this conversation's row in the table.
     """
 

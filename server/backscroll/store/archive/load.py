@@ -258,7 +258,7 @@ def _with_keys(collection: Collection) -> Select[Any]:
 
 
 def _find(connection: Connection, partition: str, prepared: Prepared, *, lock: bool) -> JSON | None:
-    """Return the stored row that has the key or the id of the import; None if there is none."""
+    """Return the stored row that has the key or the id of the import; None if no row has it."""
     row = prepared.row
     bound = {"within": partition, "key": row["import_key"], "id": row["id"]}
     statement = same_key_or_id(prepared.collection.owners)

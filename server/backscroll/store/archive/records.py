@@ -257,11 +257,11 @@ class Forgettable:
     Attributes:
         kind: `thread`, `conversation`, `chat completion` or `response`.
         id: its id.
-        title: the title in its metadata; empty if there is none.
+        title: the title in its metadata; empty if it has none.
         messages: how many messages it has; 0 if they were not counted yet. Of a completion, only
             the input messages are counted.
         last_active_at: when it was last active, in Unix seconds.
-        project: the project in its metadata; empty if there is none.
+        project: the project in its metadata; empty if it has none.
         import_key: its import key; None if it was created through the API.
     """
 

@@ -188,7 +188,7 @@ class Meanings:
                     await self._leased(lease, lease_s=0)
 
     async def _work(self) -> _Work | None:
-        """Return the next work to do, or None if there is none."""
+        """Return the next work, or None if there is nothing to do."""
         work = await self._database.read(self._waiting, large=True)
         self._above, self._file = None if work.has_others else work.above, work.file
         return work if work.texts or work.has_others else None

@@ -55,7 +55,7 @@ class Entry(NamedTuple):
         created_at: when the message was written, in Unix seconds.
         text: the message's text; empty if the message has no text to index.
         tokens: the tokens of the text; None if they were not computed before the transaction.
-        tool_text: the text of tools in the message; empty if there is none.
+        tool_text: the text of tools in the message; empty if it has none.
     """
 
     position: int
