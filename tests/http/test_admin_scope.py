@@ -51,7 +51,7 @@ async def test_only_a_token_with_the_scope_admin_reaches_an_organization(
     assert len(users["structuredContent"]["objects"]) == 2
     assert len(files["structuredContent"]["objects"]) == 1
     assert text_of(refused).startswith("forbidden: ")
-    assert "scope admin" in text_of(refused)
+    assert 'scope "admin"' in text_of(refused)
     assert [path for path, _ in tree.asked] == ["/organization/users", "/files"]
 
 

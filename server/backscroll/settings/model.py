@@ -49,7 +49,9 @@ class Settings:
     """All settings. The variable of a setting is `BACKSCROLL_` and its name in upper case."""
 
     upstream: str = _setting("the upstream that stores messages", "store", one_of=UPSTREAMS)
-    base_url: str = _setting("the upstream's base URL; openai has a default", "")
+    base_url: str = _setting(
+        f"the upstream's base URL; needed for {', '.join(sorted(NEEDS_BASE_URL))}", ""
+    )
     api_key: str = _setting("the upstream's API key", "", secret=True)
     admin_key: str = _setting(
         "the admin API key, for objects of the organization in the toolset api", "", secret=True
@@ -96,8 +98,8 @@ class Settings:
         most=86_400,
     )
     index: str = _setting(
-        "what the store's search finds: the text of messages; all adds tool calls and their "
-        "outputs",
+        "what the store's search finds: only the text of messages (text), or also the calls and "
+        "outputs of tools (all)",
         "text",
         one_of=INDEXES,
     )

@@ -359,7 +359,7 @@ async def test_an_outage_gets_ten_retries_from_all_calls_together() -> None:
         (
             error(410, "idempotent_object_deleted", "What this key made was deleted since."),
             "not_found",
-            "To write it again, call with another idempotency_key.",
+            "To write the deleted message again, call with another idempotency_key.",
         ),
     ],
 )

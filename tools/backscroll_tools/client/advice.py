@@ -27,7 +27,9 @@ NEXT: Final[dict[ErrorCode, str]] = {
 NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
     "idempotency_key_reused": "To write this message, call without idempotency_key.",
-    "idempotent_object_deleted": "To write it again, call with another idempotency_key.",
+    "idempotent_object_deleted": (
+        "To write the deleted message again, call with another idempotency_key."
+    ),
     "database_busy": (
         "Call again in a few seconds; if this persists, ask the operator which program has locked "
         "the database."

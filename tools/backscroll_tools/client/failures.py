@@ -179,8 +179,8 @@ def without_admin_key() -> ToolError:
         "forbidden",
         "This kind of object belongs to the organization and needs an admin key.",
         next_step=(
-            "Ask the operator to set BACKSCROLL_ADMIN_KEY or, if your token is for an HTTP server, "
-            "for a token with the scope admin."
+            "Ask the operator to set BACKSCROLL_ADMIN_KEY. If you connect over HTTP with a token, "
+            'ask for a token with the scope "admin" instead.'
         ),
         retry="safe, but pointless without the key.",
     )

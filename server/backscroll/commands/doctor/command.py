@@ -32,9 +32,10 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
 
     If --host or a setting for HTTP is given, also checks who can call the server, the certificate,
     the issuer and the tokens. Warns if Backscroll's entry in the configuration file of an MCP host
-    lacks a setting. Nothing is written, and no key is shown. The exit code is 0 if there are no
-    problems, 1 if there are, and 2 if a setting is invalid. Each problem is shown with a way to fix
-    it.
+    lacks a setting. Nothing is written, except that an existing database of the store is brought up
+    to date: missing tables are created and old ones are migrated, as when the server opens it. No
+    key is shown. The exit code is 0 if there are no problems, 1 if there are, and 2 if a setting is
+    invalid. Each problem is shown with a way to fix it.
     """
     from dataclasses import replace
     from functools import partial

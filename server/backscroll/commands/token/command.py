@@ -49,7 +49,11 @@ def token() -> None:
     show_default=True,
     help="The lifetime, such as 12h or 90d, at most 100y; or never.",
 )
-@click.option("--partition", default="", help="The partition of the store to use; any name.")
+@click.option(
+    "--partition",
+    default="",
+    help="The partition of the store to use: 1 to 128 letters, digits, '_', '.', '=' or '-'.",
+)
 @click.option(
     "--upstream-key-variable",
     default="",
