@@ -12,6 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+import anyio
+
 from backscroll.settings.model import PREFIX, Settings
 
 START_AFTER_S: Final = 1.0
@@ -59,7 +61,8 @@ class SyncProcess:
     ) -> None:
         if self._running is not None:
             self._running.cancel()
-            with suppress(asyncio.CancelledError):
+            # A server that is cancelled still waits until the process has ended.
+            with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
                 await self._running
 
     async def catch_up(self, limit_s: float = CATCH_UP_S) -> None:

@@ -1,7 +1,10 @@
 """A server keeps the sessions of other programs in step, in a process of its own."""
 
+import gc
+import os
 from pathlib import Path
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client
@@ -70,6 +73,17 @@ async def test_a_sync_that_has_ended_does_not_count_as_importing(settings: Setti
         await sync.started.wait()
 
     assert sync.importing == ()
+
+
+async def test_a_server_that_is_cancelled_leaves_no_process(home: Home, settings: Settings) -> None:
+    with anyio.CancelScope() as scope:
+        async with SyncProcess(settings, start_after_s=0) as sync:
+            await sync.started.wait()
+            scope.cancel()
+    gc.collect()  # a process that runs on is a warning, which is an error in tests
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 async def test_a_search_before_the_first_round_ends_says_that_sessions_are_being_imported(
