@@ -25,11 +25,8 @@ import httpcore2
 from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, fail_after
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+from backscroll_tools.client.connecting import connect
 from backscroll_tools.client.sockets import BufferedSocket, TLSRecords
-
-_OTHER_FAMILY_S: Final = 0.25
-"""The time after which an address of the other IP version is also tried, in seconds (RFC 8305,
-section 5)."""
 
 _SSL_OBJECT: Final = TLSAttribute.ssl_object
 _UNEXPECTED: Final = "Unexpected data arrived."
@@ -59,12 +56,8 @@ class Network(httpcore2.AsyncNetworkBackend):
             httpcore2.ConnectError: the connection could not be opened.
             httpcore2.ConnectTimeout: the time limit was exceeded.
         """
-        loop = asyncio.get_running_loop()
-        local = (local_address, 0) if local_address else None
         with _raised(httpcore2.ConnectError, httpcore2.ConnectTimeout), fail_after(timeout):
-            _, buffered = await loop.create_connection(
-                BufferedSocket, host, port, local_addr=local, happy_eyeballs_delay=_OTHER_FAMILY_S
-            )
+            buffered = await connect(host, port, local_address)
         for option in socket_options or ():
             buffered.socket.setsockopt(*option)
         return NetworkStream(buffered)
