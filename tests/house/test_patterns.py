@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-
 ROOT = Path(__file__).parents[2]
 
 # Python before 3.11.5 (that of Debian 12 is 3.11.2) returns a match that is too long if the last

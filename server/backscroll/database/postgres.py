@@ -21,6 +21,7 @@ from itertools import chain
 from typing import Any, Final, Literal, TypeVar
 from weakref import WeakValueDictionary
 
+import anyio
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -191,7 +192,9 @@ async def _closing(database: PostgresDatabase) -> AsyncIterator[PostgresDatabase
     try:
         yield database
     finally:
-        await database.close()
+        # A server that is cancelled still completes its writes and closes its connections.
+        with anyio.CancelScope(shield=True):
+            await database.close()
 
 
 def _engine(

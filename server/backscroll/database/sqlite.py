@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar
 
+import anyio
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -254,7 +255,9 @@ async def _closing(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
     try:
         yield database
     finally:
-        await database.close()
+        # A server that is cancelled still completes its writes and closes its connections.
+        with anyio.CancelScope(shield=True):
+            await database.close()
 
 
 async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> None:

@@ -13,9 +13,9 @@ LONG_STRING_CHARS: Final = 1024 * 1024
 VALUE_CHARS: Final = 64 * 1024 * 1024
 """The maximum length of a value without the omitted parts of its strings, in characters."""
 
-# A possessive quantifier (`*+`) after a character class needs no memory for backtracking. A repeated
-# group must not be possessive, because Python before 3.11.5 then matches too much. An escape that the
-# end of a block cuts in two is left for the next block.
+# A possessive quantifier (`*+`) after a character class needs no memory for backtracking. A
+# repeated group must not be possessive, because Python before 3.11.5 then matches too much. An
+# escape that the end of a block cuts in two is left for the next block.
 _IN_STRING: Final = re.compile(r'[^"\\]*+(?:\\(?!u[0-9a-fA-F]{0,3}\Z).[^"\\]*+)*', re.DOTALL)
 _BETWEEN_BRACKETS: Final = re.compile(
     r'[^"\[\]{}]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*"[^"\[\]{}]*+)*', re.DOTALL

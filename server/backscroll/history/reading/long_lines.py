@@ -6,8 +6,8 @@ from typing import Final
 
 from backscroll.history.reading.texts import TEXT_CHARS, binary_note, cut_note
 
-# A possessive quantifier (`*+`) after a character class needs no memory for backtracking. A repeated
-# group must not be possessive, because Python before 3.11.5 then matches too much.
+# A possessive quantifier (`*+`) after a character class needs no memory for backtracking. A
+# repeated group must not be possessive, because Python before 3.11.5 then matches too much.
 _STRING_END: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*', re.DOTALL)
 _TORN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _SAMPLE: Final = 4096
