@@ -18,6 +18,7 @@ from manifests import (
     plugins,
     registry,
     settings_page,
+    skill,
     snapshots,
     tool_tables,
     tools_page,
@@ -59,6 +60,7 @@ def rendered() -> dict[Path, str]:
         docs / "commands.md": commands_page.document(),
         docs / "settings.md": settings_page.document(),
         docs / "tools.md": tools_page.document(),
+        **skill.files(),
         **dict(_in_part()),
     }
 

@@ -77,6 +77,7 @@ def codex() -> JSON:
     return {
         **_IDENTITY,
         "mcpServers": "./codex-mcp.json",
+        "skills": "./skills/",
         "interface": {
             "displayName": TITLE,
             "shortDescription": DESCRIPTION,

@@ -139,6 +139,7 @@ def test_registries_and_hosts_find_the_manifests_valid() -> None:
     kinds = finished.stdout.partition("Repo type: ")[2].partition("\n")[0].split(", ")
     assert set(kinds) == {
         "agent-plugin",
+        "agentskills",
         "codex-marketplace",
         "codex-plugin",
         "cursor-marketplace",
