@@ -1,5 +1,6 @@
-"""docs/hosts.md: where each host keeps its servers, and how it gets the key."""
+"""docs/hosts.md: where each host keeps its servers and skills, and how it gets the key."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -94,6 +95,32 @@ unless you give others:
 {suited}
 Other hosts get both parts. `backscroll doctor` names a host whose entry lacks its settings.
 
+## The skill
+
+A skill is a file, `SKILL.md`, that teaches agents how to do something. Hosts show their model the
+description of each skill, and load the file if it fits what the user asks. Backscroll's skill says
+how to search, read on, cite and write with the tools, in about 1,400 tokens. `backscroll connect
+HOST --skill` adds the entry, and writes the skill to `backscroll/SKILL.md` in the folder where the
+host looks for skills:
+
+| host | Linux | macOS | Windows |
+| --- | --- | --- | --- |
+{skills}
+`CLAUDE_CONFIG_DIR`, `GEMINI_CLI_HOME` and `XDG_CONFIG_HOME` (opencode) override these folders.
+`CODEX_HOME` does not, because Codex looks in the home folder. opencode also looks in the folders of
+Claude Code and Codex. {without} have no such folder.
+
+- The file is shown first, and written if you agree. If you have changed it, or if another program
+  wrote it, it is kept as `SKILL.md.before-backscroll`, and `--remove` restores it.
+- `--remove` removes the skill with the entry. A skill that you have changed stays, and the command
+  says so.
+- `--print --skill` prints the skill alone, for example to install it in a host that is not listed.
+- After an upgrade, run `backscroll connect HOST --skill` again. `backscroll doctor` names a skill
+  of another version.
+
+The plugins and the extension below contain the skill too. A host that has one of them does not need
+`--skill`.
+
 ## Bundles, plugins and extensions
 
 Run these from a clone of the repository. Each starts `{run}`, except the bundle,
@@ -127,6 +154,8 @@ def document() -> str:
         keys="".join(f"| {host.title} | {host.key_source} |\n" for host in with_files),
         files="".join(_row(host) for host in with_files),
         suited="".join(map(_suited_row, with_files)),
+        skills="".join(map(_skills_row, HOSTS)),
+        without=" and ".join(host.title for host in HOSTS if host.skills is None),
         run=" ".join(run_once()),
         vscode=_example("vscode"),
         codex=_example("codex"),
@@ -134,9 +163,17 @@ def document() -> str:
 
 
 def _row(host: Host) -> str:
-    linux, macos, windows = (str(host.config(machine)) for machine in _MACHINES)
+    return _paths_row(host.title, host.config)
+
+
+def _skills_row(host: Host) -> str:
+    return _paths_row(host.title, host.skills) if host.skills else ""
+
+
+def _paths_row(title: str, path: Callable[[Machine], Path]) -> str:
+    linux, macos, windows = (str(path(machine)) for machine in _MACHINES)
     backslashed = windows.replace("/", "\\")
-    return f"| {host.title} | `{linux}` | `{macos}` | `{backslashed}` |\n"
+    return f"| {title} | `{linux}` | `{macos}` | `{backslashed}` |\n"
 
 
 def _suited_row(host: Host) -> str:

@@ -1,4 +1,4 @@
-"""`backscroll doctor` names a host whose entry lacks settings that suit what its model sees."""
+"""`backscroll doctor` names a host whose entry lacks suitable settings, or whose skill is old."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from backscroll.commands.connect.entry import HostEntry, variables
 from backscroll.commands.connect.hosts import BY_NAME, Machine
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.host_entries import check_hosts
+from backscroll.mcp import skill_file
 
 COMMAND = ("/opt/backscroll",)
 
@@ -45,6 +46,30 @@ def test_each_connected_host_is_checked(tmp_path: Path) -> None:
                 f"Add it to environment of the entry in {opencode}, or run backscroll connect "
                 "opencode again with the options that you gave."
             ),
+        ),
+    )
+
+
+def test_an_unchanged_skill_of_another_version_is_named(tmp_path: Path) -> None:
+    older = skill_file.marked("Search first.\n", "0.0.9")
+    for folder, text in {
+        ".agents": older,
+        ".claude": f"{older}Mine.\n",
+        ".copilot": skill_file.text(),
+    }.items():
+        path = tmp_path / folder / "skills" / "backscroll" / "SKILL.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(text, "utf-8")
+
+    checks = check_hosts(Machine("linux", {}, tmp_path))
+
+    assert checks == (
+        Check(
+            "codex",
+            "warning",
+            "its skill is the one of Backscroll 0.0.9: "
+            f"{tmp_path}/.agents/skills/backscroll/SKILL.md",
+            next_step="Run backscroll connect codex --skill.",
         ),
     )
 

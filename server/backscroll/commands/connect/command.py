@@ -10,15 +10,10 @@ import click
 from backscroll.commands.options import EVERY, Flags, with_flags
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import PREFIX
-from backscroll_tools.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from backscroll.commands.connect.change import Change
     from backscroll.commands.connect.entry import HostEntry
     from backscroll.commands.connect.hosts import Host, Machine
-    from backscroll.commands.connect.running import Run
 
 _HOSTS: Final = (
     "claude",
@@ -30,7 +25,6 @@ _HOSTS: Final = (
     "opencode",
     "chatgpt",
 )
-_COLORS: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @click.command(
@@ -43,6 +37,7 @@ backscroll connect cursor --read-only --toolsets all
 backscroll connect codex --upstream openai  # Codex supplies the key
 backscroll connect claude --remove
 backscroll connect gemini --print
+backscroll connect claude-code --skill      # also teach its agents
 """,
 )
 @click.argument("host", required=False, type=click.Choice(_HOSTS))
@@ -61,6 +56,12 @@ backscroll connect gemini --print
     default=True,
     help="Start the server once before the entry is written.",
 )
+@click.option(
+    "--skill",
+    "with_skill",
+    is_flag=True,
+    help="Also install the skill that teaches agents to use the tools; with --print, print it.",
+)
 @click.option("--url", default="", metavar="URL", help="For chatgpt: the server's URL.")
 @with_flags(*EVERY)
 def connect(  # noqa: PLR0913 - parameters are options
@@ -73,6 +74,7 @@ def connect(  # noqa: PLR0913 - parameters are options
     file: Path | None,
     write_key: bool,
     checks: bool,
+    with_skill: bool,
     url: str,
 ) -> None:
     """Add Backscroll to HOST's configuration, or list the hosts.
@@ -82,6 +84,9 @@ def connect(  # noqa: PLR0913 - parameters are options
     that command is run. Otherwise, and always with --file, the file is edited: comments and other
     servers stay unchanged, and a backup is made in the same folder. Settings given as options, or
     set in the environment, are written to the entry.
+
+    With --skill, a file that teaches agents to use the tools is also written to the folder in which
+    the host looks for skills. --remove removes this file too, unless it was changed.
 
     The host supplies the key: it asks the user, or reads BACKSCROLL_API_KEY from its own
     environment. Only --write-key writes the key to the file.
@@ -94,18 +99,27 @@ def connect(  # noqa: PLR0913 - parameters are options
         click.echo(printing.hosts(machine))
         return
     chosen = BY_NAME[host]
+    if with_skill:
+        _check_skill(chosen, machine, file)
     if chosen.format == "url":
         click.echo(printing.address(url))
         return
     path = file or chosen.config(machine)
     if remove:
         _remove(chosen, machine, path, edit=file is not None, yes=yes)
+        if chosen.skills and file is None:
+            _remove_skill(chosen, machine, yes=yes)
+        return
+    if prints and with_skill:
+        _print_skill(chosen, machine)
         return
     entry = _entry(chosen, flags, write_key=write_key)
     if prints:
         click.echo(printing.standalone(chosen, entry), nl=False)
         return
     _add(chosen, machine, path, entry, edit=file is not None, checks=checks, yes=yes)
+    if with_skill:
+        _add_skill(chosen, machine, yes=yes)
 
 
 def _entry(host: "Host", flags: Flags, *, write_key: bool) -> "HostEntry":
@@ -143,13 +157,13 @@ def _add(  # noqa: PLR0913 - parameters are the command's options
         checks: whether to start the server once before the entry is added.
         yes: whether to skip the confirmation.
     """
-    from backscroll.commands.connect import change, running
+    from backscroll.commands.connect import applying, change, running
 
     if change.connecting(host, path, entry).has_effect:
         if checks:
             _start(entry, machine)
         run = "" if edit else running.adding(host, machine, path, entry)
-        _do(run, lambda: change.connecting(host, path, entry), yes=yes)
+        applying.run_or_edit(run, lambda: change.connecting(host, path, entry), yes=yes)
         click.echo(host.next_step)
     else:
         click.echo(f"{host.title} already has Backscroll: {path}")
@@ -171,7 +185,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
         click.Abort: the user declined.
         CommandError: the file cannot be edited.
     """
-    from backscroll.commands.connect import change, running
+    from backscroll.commands.connect import applying, change, running
     from backscroll.commands.connect.configuration import replaced_entry
 
     disconnection = change.disconnecting(host, path)
@@ -181,7 +195,7 @@ def _remove(host: "Host", machine: "Machine", path: Path, *, edit: bool, yes: bo
             click.echo('The entry "backscroll" stays: backscroll connect did not write it.')
         return
     run = "" if edit or disconnection.restores else running.removing(host, machine, path)
-    _do(run, lambda: change.disconnecting(host, path), yes=yes)
+    applying.run_or_edit(run, lambda: change.disconnecting(host, path), yes=yes)
 
 
 def _start(entry: "HostEntry", machine: "Machine") -> None:
@@ -201,64 +215,64 @@ def _start(entry: "HostEntry", machine: "Machine") -> None:
     click.echo("The server was started once, and works.")
 
 
-def _do(run: "Run | str", edit: "Callable[[], Change]", *, yes: bool) -> None:
-    """Run the host's own command, or edit the file if the command cannot be used or fails.
+def _check_skill(host: "Host", machine: "Machine", file: Path | None) -> None:
+    """Check that the skill can be installed for a host.
 
-    Args:
-        run: the host's command, or the reason why it cannot be used.
-        edit: returns the change to the file, computed from its current text.
-        yes: whether to proceed without asking.
+    Raises:
+        CommandError: the host has no folder for skills, the skill's file cannot be read, or --file
+            names a project's file.
+    """
+    from backscroll.commands.connect import skill
+
+    path = skill.path_of(host, machine)
+    if file is not None:
+        raise CommandError(f"--skill writes {path}: use it without --file")
+    skill.installing(path)
+
+
+def _print_skill(host: "Host", machine: "Machine") -> None:
+    """Print the skill to stdout, and its path to stderr."""
+    from backscroll.commands.connect import skill
+    from backscroll.mcp import skill_file
+
+    click.echo(f"The file belongs at {skill.path_of(host, machine)}", err=True)
+    click.echo(skill_file.text(), nl=False)
+
+
+def _add_skill(host: "Host", machine: "Machine", *, yes: bool) -> None:
+    """Install the skill for a host, or update it.
 
     Raises:
         click.Abort: the user declined.
-        CommandError: the file cannot be edited.
+        CommandError: the file cannot be read or written.
     """
-    if isinstance(run, str):
-        if run:
-            click.echo(f"Editing the file, because {plain(run)}.")
-        _apply(edit(), yes=yes)
+    from backscroll.commands.connect import applying, skill
+    from backscroll.commands.connect.host_file import backup_of
+
+    change = skill.installing(skill.path_of(host, machine))
+    if not change.has_effect:
+        click.echo(f"{host.title} already has the skill: {change.path}")
         return
-    click.echo(f"{run.host.title} has its own command for this:\n\n{plain(run.shown())}")
-    if not yes:
-        _confirm("\nRun it?")
-    try:
-        run.execute()
-    except CommandError as error:
-        click.echo(f"backscroll: {error}", err=True)
-        click.echo("Editing the file instead:")
-        _apply(edit(), yes=yes)
-        return
-    click.echo(f"{'Removed from' if run.wanted is None else 'Written to'} {run.path}")
+    if change.backs_up:
+        click.echo(
+            f"{change.path} was changed, or another program wrote it. It will be replaced, and "
+            f"kept as {backup_of(change.path).name}."
+        )
+    applying.apply(change, yes=yes)
 
 
-def _confirm(question: str) -> None:
-    """Ask the user a question that is answered with yes or no.
-
-    Raises:
-        click.Abort: the answer is no.
-        CommandError: the question cannot be answered, because stdin is not a terminal.
-    """
-    try:
-        agreed = click.confirm(question)
-    except click.Abort:
-        if sys.stdin is not None and sys.stdin.isatty():
-            raise
-        raise CommandError("nothing was changed: add --yes to agree without being asked") from None
-    if not agreed:
-        raise click.Abort
-
-
-def _apply(change: "Change", *, yes: bool) -> None:
-    """Show a change to the file, ask, and apply it.
+def _remove_skill(host: "Host", machine: "Machine", *, yes: bool) -> None:
+    """Remove the skill of a host, unless the file was changed.
 
     Raises:
         click.Abort: the user declined.
+        CommandError: the file cannot be read or removed.
     """
-    colors = {} if os.environ.get("NO_COLOR") else _COLORS
-    for line in change.diff().splitlines():
-        color = colors.get(line[:1])
-        click.secho(plain(line), fg=color, reset=color is not None)
-    if not yes:
-        _confirm(f"\nWrite {change.path}?")
-    change.apply()
-    click.echo(f"{'Removed' if change.after is None else 'Wrote'} {change.path}")
+    from backscroll.commands.connect import applying, skill
+
+    change = skill.removing(skill.path_of(host, machine))
+    if change.has_effect:
+        applying.apply(change, yes=yes)
+        skill.remove_empty_folder(change.path)
+    elif change.before is not None:
+        click.echo(f"{change.path} stays: it was changed, or another program wrote it.")

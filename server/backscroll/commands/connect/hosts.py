@@ -76,6 +76,8 @@ class Host:
             the visible part is unknown.
         suited: the settings, by name, that adapt results to the limits in `model_sees`. A setting
             is written to the entry unless the user gives it another value.
+        skills: returns the folder in which the host looks for the user's skills, each of which is a
+            folder with a file SKILL.md; None if the host has no such folder.
         key_source: a sentence that states where the host gets the key.
         next_step: a sentence that tells the user what to do after the file was written.
     """
@@ -96,6 +98,7 @@ class Host:
     program: str = ""
     model_sees: str = ""
     suited: Mapping[str, str] = field(default_factory=dict)
+    skills: Callable[[Machine], Path] | None = None
     key_source: str = ""
     next_step: str = ""
 
@@ -167,6 +170,8 @@ HOSTS: Final = (
         # says that a result of 50,000 characters or more is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}; a result of 50,000 characters or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
+        # code.claude.com/docs/en/skills, "Where skills live".
+        skills=lambda machine: machine.folder("CLAUDE_CONFIG_DIR", ".claude") / "skills",
         key_source=_FROM_ENVIRONMENT.format("Claude Code"),
         next_step="Start claude, and run /mcp.",
     ),
@@ -187,6 +192,8 @@ HOSTS: Final = (
         # file.
         model_sees=f"{_ONLY_STRUCTURED}; a result of more than 8 KiB goes to a file",
         suited={"output": "text", "result_chars": "8000"},
+        # code.visualstudio.com/docs/agent-customization/agent-skills.
+        skills=lambda machine: machine.home / ".copilot" / "skills",
         key_source="VS Code asks for the key at the server's first start, and stores it securely.",
         next_step='Run "MCP: List Servers" in VS Code, and start backscroll.',
     ),
@@ -199,6 +206,8 @@ HOSTS: Final = (
         trace=lambda machine: machine.home / ".cursor",
         reference=f"${{env:{KEY}}}",
         program="cursor",
+        # cursor.com/docs/skills.
+        skills=lambda machine: machine.home / ".cursor" / "skills",
         key_source=_FROM_ENVIRONMENT.format("Cursor"),
         next_step="Enable backscroll in Cursor's settings, under MCP.",
     ),
@@ -216,6 +225,8 @@ HOSTS: Final = (
         # 14466 of openai/codex: the middle of a result of 10,000 tokens or more is cut out.
         model_sees=f"{_ONLY_STRUCTURED}; a result of 10,000 tokens or more loses its middle",
         suited={"output": "text", "result_chars": "30000"},
+        # developers.openai.com/codex/skills: CODEX_HOME does not move this folder.
+        skills=lambda machine: machine.home / ".agents" / "skills",
         key_source=_FROM_ENVIRONMENT.format("Codex"),
         next_step="Start codex, and run /mcp.",
     ),
@@ -228,6 +239,8 @@ HOSTS: Final = (
         trace=_gemini,
         reference=f"${KEY}",
         own=own_command.GEMINI,
+        # geminicli.com/docs/cli/using-agent-skills, "Discovery tiers".
+        skills=lambda machine: _gemini(machine) / "skills",
         key_source=_FROM_ENVIRONMENT.format("Gemini CLI"),
         next_step=(
             "Start gemini, and run /mcp. Gemini CLI starts no servers in a folder that it does not "
@@ -251,6 +264,8 @@ HOSTS: Final = (
         # 50 KB or more is written to a file.
         model_sees=f"{_ONLY_STRUCTURED}; a result of 50 KB or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
+        # opencode.ai/docs/skills.
+        skills=lambda machine: _opencode(machine) / "skills",
         key_source=_FROM_ENVIRONMENT.format("opencode"),
         next_step="Run opencode mcp list.",
     ),

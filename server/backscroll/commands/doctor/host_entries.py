@@ -1,20 +1,24 @@
-"""Checks Backscroll's entries in the configuration files of hosts."""
+"""Checks Backscroll's entries in the configuration files of hosts, and its skills."""
 
-from backscroll.commands.connect import host_file
+from backscroll.commands.connect import host_file, skill
 from backscroll.commands.connect.configuration import entry_in, is_connected
 from backscroll.commands.connect.entry import variables
 from backscroll.commands.connect.hosts import HOSTS, Host, Machine
 from backscroll.commands.connect.jsonc import MalformedError
 from backscroll.commands.doctor.diagnosis import Check
+from backscroll.mcp import skill_file
 from backscroll.process.exits import CommandError
 
 
 def check_hosts(machine: Machine) -> tuple[Check, ...]:
-    """Check each host whose file has an entry that `backscroll connect` wrote.
+    """Check each host whose file has an entry that `backscroll connect` wrote, and each skill.
 
     A file that cannot be read is skipped, because `backscroll connect` reports it.
     """
-    return tuple(check for host in HOSTS if host.format != "url" for check in _check(host, machine))
+    hosts = [host for host in HOSTS if host.format != "url"]
+    return tuple(
+        check for host in hosts for check in (*_check(host, machine), *_check_skill(host, machine))
+    )
 
 
 def _check(host: Host, machine: Machine) -> tuple[Check, ...]:
@@ -40,5 +44,27 @@ def _check(host: Host, machine: Machine) -> tuple[Check, ...]:
                 f"{path}, or run backscroll connect {host.name} again with the options that you "
                 "gave."
             ),
+        ),
+    )
+
+
+def _check_skill(host: Host, machine: Machine) -> tuple[Check, ...]:
+    """Check that an installed skill is the one of this version. A changed skill is not checked."""
+    if host.skills is None:
+        return ()
+    path = skill.path_of(host, machine)
+    try:
+        text = host_file.read(path) or ""
+    except CommandError:
+        return ()
+    version = skill_file.version_of(text)
+    if not version or text == skill_file.text():
+        return ()
+    return (
+        Check(
+            host.name,
+            "warning",
+            f"its skill is the one of Backscroll {version}: {path}",
+            next_step=f"Run backscroll connect {host.name} --skill.",
         ),
     )

@@ -87,12 +87,14 @@ def test_without_a_yes_nothing_is_written(home: Path, answer: str) -> None:
 
 
 def test_without_anybody_to_answer_the_option_that_answers_is_named(home: Path) -> None:
-    results = [connect("codex"), connect("cursor", "--read-only")]
+    codex, cursor = home / ".codex" / "config.toml", home / ".cursor" / "mcp.json"
 
-    for result in results:
+    results = {codex: connect("codex"), cursor: connect("cursor", "--read-only")}
+
+    for path, result in results.items():
         assert result.exit_code == 2
         assert result.stderr == (
-            "backscroll: nothing was changed: add --yes to agree without being asked\n"
+            f"backscroll: {path} was not changed: add --yes to agree without being asked\n"
         )
     assert (home / ".codex" / "config.toml").read_bytes() == FILES["codex"]
     assert (home / ".cursor" / "mcp.json").read_bytes() == FILES["cursor"]
