@@ -47,7 +47,7 @@ def resolving(*addresses: str) -> Iterator[None]:
     try:
         yield
     finally:
-        loop.getaddrinfo = resolve  # type: ignore[method-assign]
+        loop.getaddrinfo = resolve  # type: ignore[method-assign]  # as it was
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from backscroll.history.reading.texts import TEXT_CHARS, binary_note, cut_note
 _STRING_END: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*', re.DOTALL)
 _TORN_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _SAMPLE: Final = 4096
+_BLOCK_BYTES: Final = 16 * 1024
+"""How much is matched at once, in bytes, because a match needs memory for each escape."""
 
 
 class TooManyValuesError(ValueError):
@@ -60,8 +62,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
             start = at
             if odd:  # the chunk before ended with a backslash, which escapes this byte
                 at, odd = at + 1, False
-            found = _STRING_END.match(chunk, at)
-            end = found.end() if found else at
+            end = _string_end(chunk, at)
             odd = end == len(chunk) - 1 and chunk[end:] == b"\\"
             is_over = end < len(chunk) and not odd
             end = end if is_over else len(chunk)
@@ -76,6 +77,20 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
                 at += 1
     if inside:
         yield _cut(bytes(kept), length), True
+
+
+def _string_end(chunk: bytes, at: int) -> int:
+    """Return the position of the quote that ends a string.
+
+    If the string goes on after `chunk`, return the end of `chunk`, or the position of a backslash
+    that is its last byte.
+    """
+    while at < len(chunk):
+        found = _STRING_END.match(chunk, at, at + _BLOCK_BYTES)
+        at = found.end() if found else at
+        if chunk[at : at + 1] == b'"' or chunk[at:] == b"\\":
+            break
+    return at
 
 
 def _cut(kept: bytes, length: int) -> bytes:
