@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
 
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -21,7 +21,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as McpTool
 
-from backscroll.mcp import request_spans
+from backscroll.mcp import page_file, request_spans, resources
 from backscroll.mcp.instructions import instructions
 from backscroll.mcp.request_context import RequestContext
 from backscroll.mcp.tool_call import answered
@@ -38,6 +38,15 @@ changes the settings."""
 
 _GREETINGS: Final = frozenset({"initialize", "server/discover"})
 """The methods of requests whose results contain the instructions."""
+
+_FIXED: Final[tuple[CacheableMethod, ...]] = (
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+)
+"""The methods whose results depend on no setting and on no caller."""
+
+_FOR_ALL: Final = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
 
 _OFFERS: Final = 64
 """The maximum number of different tool lists that are cached."""
@@ -124,9 +133,16 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         instructions=instructions(offered(tools, settings, profile)),
         lifespan=lifespan,
         get_tool_input_schema=lambda name: by_name[name].input_schema if name in by_name else None,
-        cache_hints={"tools/list": hint, "server/discover": hint},
+        cache_hints={
+            "tools/list": hint,
+            "server/discover": hint,
+            **dict.fromkeys(_FIXED, _FOR_ALL),
+        },
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=resources.list_resources,
+        on_list_resource_templates=resources.list_templates,
+        on_read_resource=resources.read,
     )
     # Remove the SDK's spans, because they contain any tool name that a client sends.
     server.middleware[:] = [
@@ -182,6 +198,8 @@ def _listed(tool: Tool, output: str, *, admin: bool) -> McpTool:
     meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
     if tool.keywords:
         meta["anthropic/searchHint"] = tool.keywords
+    if tool.name in page_file.DRAWN:
+        meta |= page_file.TOOL_META
     return McpTool(
         name=tool.name,
         title=tool.title,

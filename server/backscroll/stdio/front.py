@@ -2,10 +2,11 @@
 
 A host starts a server with every chat and waits for the list of its tools. Importing the SDK takes
 most of that time. The first requests of a host are always `initialize`, `server/discover`,
-`tools/list` or `ping`. The front answers these requests from a prepared table of replies, without
-any third-party library, while a thread imports the SDK. At the first line to which the table has no
-exact reply, the SDK's server takes over. It also handles all earlier lines, so that its state is
-complete, but its replies to them are dropped, because the front has sent replies already.
+`tools/list`, `resources/list`, `resources/templates/list` or `ping`. The front answers these
+requests from a prepared table of replies, without any third-party library, while a thread imports
+the SDK. At the first line to which the table has no exact reply, the SDK's server takes over. It
+also handles all earlier lines, so that its state is complete, but its replies to them are dropped,
+because the front has sent replies already.
 """
 
 import json
@@ -221,7 +222,10 @@ def _are_capabilities(capabilities: Object) -> bool:
                     [("listChanged", False)],
                 ):
                     return False
-            case "sampling" | "elicitation" | "experimental" | "extensions", dict() as parts:
+            case "extensions", dict() as parts:
+                if not all(isinstance(part, dict) for part in parts.values()):
+                    return False
+            case "sampling" | "elicitation" | "experimental", dict() as parts:
                 if not all(isinstance(part, dict) and not part for part in parts.values()):
                     return False
                 if name == "sampling" and not parts.keys() <= {"tools", "context"}:

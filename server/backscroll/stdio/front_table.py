@@ -20,6 +20,9 @@ from backscroll_tools.registry import TOOLS
 HANDSHAKES: Final = ("2025-06-18", "2025-11-25")
 """The protocol versions before `MODERN` that hosts still request."""
 
+_RESOURCES: Final = ("resources/list", "resources/templates/list")
+"""The methods that hosts call besides `tools/list` because the server has resources."""
+
 _CLIENT: Final = {"name": "a-host", "version": "1"}
 
 
@@ -60,10 +63,12 @@ def opening(version: str) -> list[JSON]:
         methods: list[tuple[str, JSON]] = [
             ("server/discover", {"_meta": envelope}),
             ("tools/list", {"_meta": envelope}),
+            *((method, {"_meta": envelope}) for method in _RESOURCES),
         ]
     else:
         hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": _CLIENT}
         methods = [("initialize", hello), ("tools/list", {}), ("ping", {})]
+        methods += [(method, {}) for method in _RESOURCES]
     return [
         {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         for number, (method, params) in enumerate(methods)

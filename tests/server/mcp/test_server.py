@@ -10,6 +10,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, TextContent
 
+from backscroll.mcp import page_file
 from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll_tools.client.profiles import PROFILES
@@ -101,6 +102,7 @@ async def test_a_host_is_told_how_to_find_a_tool_and_how_long_its_result_can_be(
         tool.name: {
             "anthropic/maxResultSizeChars": 200_000,
             "anthropic/searchHint": tool.keywords,
+            **(page_file.TOOL_META if tool.name in page_file.DRAWN else {}),
         }
         for tool in OFFERED
     }

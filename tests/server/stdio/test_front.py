@@ -83,6 +83,8 @@ CAPABILITIES = st.sampled_from(
         {"experimental": {"a": {}}},
         {"experimental": {"a": 1}},
         {"unknown": {}},
+        {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}}},
+        {"extensions": {"io.modelcontextprotocol/ui": ["text/html"]}},
     ]
 )
 HELLO = st.builds(
@@ -112,7 +114,12 @@ PARAMS: st.SearchStrategy[JSON | None] = st.sampled_from(
 )
 ASKED = st.builds(
     lambda method, params: {"method": method} | ({} if params is None else {"params": params}),
-    st.sampled_from(["ping", "tools/list", "server/discover", "prompts/list", "tools/call", "x"]),
+    st.sampled_from(
+        [
+            *("ping", "tools/list", "server/discover", "prompts/list", "tools/call", "x"),
+            *("resources/list", "resources/templates/list", "resources/read"),
+        ]
+    ),
     PARAMS,
 )
 REQUESTS: st.SearchStrategy[JSON] = st.one_of(HELLO, ASKED)
@@ -182,10 +189,11 @@ async def served(chosen: Settings, begun: Opening) -> list[bytes]:
 
 def test_the_front_answers_no_more_lines_than_it_keeps() -> None:
     front = front_of(Settings())
-    for message in opening(MODERN):
+    messages = opening(MODERN)
+    for message in messages:
         assert front.answer(line(message))
-    listing = line(opening(MODERN)[1])
-    for _ in range(LINES - 2):
+    listing = line(messages[1])
+    for _ in range(LINES - len(messages)):
         assert front.answer(listing)
     assert front.answer(listing) is None
 
@@ -203,7 +211,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
     )
 
     replies = [json.loads(reply) for reply in ended.stdout.splitlines()]
-    assert [reply["id"] for reply in replies] == [0, 1, 2]
+    assert [reply["id"] for reply in replies] == [0, 1, 2, 3, 4]
     imported = {row.rpartition("|")[2].strip() for row in ended.stderr.decode().splitlines()}
     assert {name for name in imported if name.startswith("backscroll")} == {
         "backscroll",
@@ -269,11 +277,11 @@ async def test_a_host_that_does_not_read_the_first_answers_is_still_heard(tmp_pa
 
     found = [json.loads(each)["id"] for each in replies]
     assert found[:2] == [0, 1]
-    assert set(found[2:]) == {2, None}
+    assert set(found[2:]) == {2, 3, 4, None}
 
 
 def test_lines_that_the_front_cannot_answer_reach_the_server(tmp_path: Path) -> None:
-    first, _, ping = opening("2025-11-25")
+    first, _, ping, *_ = opening("2025-11-25")
     call = {
         "jsonrpc": "2.0",
         "id": 9,

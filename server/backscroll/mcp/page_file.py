@@ -1,0 +1,36 @@
+"""Reads the page that shows conversations, and names the tools whose results it can draw.
+
+The page is one HTML file. Hosts that support MCP Apps show it with the result of a tool (MCP Apps
+specification, 2026-01-26).
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+URI: Final = "ui://backscroll/conversation"
+
+MIME_TYPE: Final = "text/html;profile=mcp-app"
+"""The media type by which a host recognises a page of MCP Apps."""
+
+DRAWN: Final = frozenset({"list-messages", "list-threads", "search-messages"})
+"""The tools whose results the page draws. A host opens the page when one of them is called."""
+
+TOOL_META: Final = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}
+"""The fields of a tool's `_meta` that name the page. Some hosts still read the second field, which is
+an older name of the first."""
+
+PAGE_META: Final = {
+    "ui": {"csp": {"connectDomains": [], "resourceDomains": []}, "prefersBorder": True}
+}
+"""The fields of the page's `_meta`: the page needs no network, and a border should surround it."""
+
+PATH: Final = Path(__file__).parent / "app" / "conversation.html"
+
+_VERSION: Final = "__VERSION__"
+"""The text in the file that is replaced by Backscroll's version."""
+
+
+def html() -> str:
+    """Return the page of this version of Backscroll."""
+    return PATH.read_text("utf-8").replace(_VERSION, version("backscroll"))
