@@ -13,12 +13,19 @@ URI: Final = "ui://backscroll/conversation"
 MIME_TYPE: Final = "text/html;profile=mcp-app"
 """The media type by which a host recognises a page of MCP Apps."""
 
+EXTENSION: Final = "io.modelcontextprotocol/ui"
+"""The name of MCP Apps in the capabilities of a client."""
+
+STRUCTURED: Final = "backscroll/structuredContent"
+"""The field of a result's `_meta` in which the page finds the structured content if the result has
+only text. Hosts do not show `_meta` to their model."""
+
 DRAWN: Final = frozenset({"list-messages", "list-threads", "search-messages"})
 """The tools whose results the page draws. A host opens the page when one of them is called."""
 
 TOOL_META: Final = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}
-"""The fields of a tool's `_meta` that name the page. Some hosts still read the second field, which is
-an older name of the first."""
+"""The fields of a tool's `_meta` that name the page. The second field is an older name of the
+first."""
 
 PAGE_META: Final = {
     "ui": {"csp": {"connectDomains": [], "resourceDomains": []}, "prefersBorder": True}

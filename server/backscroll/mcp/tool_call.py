@@ -10,7 +10,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, TextContent
 
-from backscroll.mcp import request_spans
+from backscroll.mcp import page_file, request_spans
 from backscroll.mcp.request_context import Called, RequestContext
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings
@@ -63,7 +63,7 @@ async def answered(
         tool = _tool(tools, params.name, request.settings, profile)
         name = tool.name
         result = await _called(tool, context, params, request, tally)
-        answer = _succeeded(result, request.settings.output)
+        answer = _succeeded(result, request.settings.output, to_page=_shows_pages(context))
         written_ids = _written_ids(tool, result.structured)
         stopped_by = _stopped_by(result.structured)
         outcome = "ok"
@@ -145,11 +145,32 @@ def _arguments(params: CallToolRequestParams, request: RequestContext) -> Mappin
     return params.arguments or {} if request.arguments is None else request.arguments
 
 
-def _succeeded(result: Result, output: str) -> CallToolResult:
+def _succeeded(result: Result, output: str, *, to_page: bool) -> CallToolResult:
+    """Return the result of a call that succeeded.
+
+    Args:
+        result: the result of the tool.
+        output: the parts of the result that the operator chose.
+        to_page: whether the page that the host shows needs the structured content, even if the
+            operator chose only the text.
+    """
+    only_text = output == "text"
     return CallToolResult(
         content=[TextContent(type="text", text=result.text)],
-        structured_content=None if output == "text" else result.structured,
+        structured_content=None if only_text else result.structured,
+        _meta={page_file.STRUCTURED: result.structured} if only_text and to_page else None,
     )
+
+
+def _shows_pages(context: _Context) -> bool:
+    """Return whether the client states that it can show pages of MCP Apps.
+
+    The client of a stateless HTTP request before protocol version 2026-07-28 states nothing.
+    """
+    capabilities = context.session.client_capabilities
+    extensions = (capabilities and capabilities.extensions) or {}
+    media_types = extensions.get(page_file.EXTENSION, {}).get("mimeTypes")
+    return isinstance(media_types, list) and page_file.MIME_TYPE in media_types
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:
