@@ -25,6 +25,8 @@ _METHODS: Final = frozenset(
         "resources/read",
         "resources/templates/list",
         "server/discover",
+        "skills/get",
+        "skills/list",
         "tools/call",
         "tools/list",
     }

@@ -20,7 +20,7 @@ from mcp.types import (
     TextResourceContents,
 )
 
-from backscroll.mcp import page_file
+from backscroll.mcp import page_file, skill_file
 
 _NOT_FOUND: Final = -32002
 """The error code for an unknown resource in protocol versions before 2026-07-28 (MCP specification
@@ -51,6 +51,16 @@ _READABLE: Final = (
             _meta=page_file.PAGE_META,
         ),
         page_file.html,
+    ),
+    _Readable(
+        Resource(
+            uri=skill_file.URI,
+            name="skill",
+            title="How to read past conversations",
+            description="A skill that teaches agents to use the tools.",
+            mime_type="text/markdown",
+        ),
+        skill_file.text,
     ),
 )
 

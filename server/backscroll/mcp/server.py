@@ -21,7 +21,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as McpTool
 
-from backscroll.mcp import page_file, request_spans, resources
+from backscroll.mcp import page_file, request_spans, resources, skills
 from backscroll.mcp.instructions import instructions
 from backscroll.mcp.request_context import RequestContext
 from backscroll.mcp.tool_call import answered
@@ -144,6 +144,9 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         on_list_resource_templates=resources.list_templates,
         on_read_resource=resources.read,
     )
+    server.add_request_handler("skills/list", PaginatedRequestParams, skills.list_skills)
+    server.add_request_handler("skills/get", skills.GetSkillParams, skills.get_skill)
+    server.extensions = {page_file.EXTENSION: {}, skills.EXTENSION: {}}
     # Remove the SDK's spans, because they contain any tool name that a client sends.
     server.middleware[:] = [
         request_spans.RequestSpans(frozenset(by_name)),

@@ -15,6 +15,9 @@ NAME: Final = "backscroll"
 
 FILE_NAME: Final = "SKILL.md"
 
+URI: Final = f"skill://{NAME}/{FILE_NAME}"
+"""The file's URI as an MCP resource."""
+
 PATH: Final = Path(__file__).parent / "skill" / FILE_NAME
 
 _MARK: Final = re.compile(r"\n<!-- Backscroll (\S+) ([0-9a-f]{16}) -->\n\Z")
