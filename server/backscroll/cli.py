@@ -18,6 +18,7 @@ from backscroll.commands.sync.command import sync
 from backscroll.commands.terminal import WIDTH
 from backscroll.commands.token.command import token
 from backscroll.commands.transfer.command import export, import_
+from backscroll.commands.view.command import view
 from backscroll.process.exits import clean_exit
 
 
@@ -50,5 +51,6 @@ def commands() -> None:
 
 for _command in (
     *(call, connect, demo, doctor, export, forget, import_, search, serve, store, sync, token),
+    view,
 ):
     commands.add_command(_command)

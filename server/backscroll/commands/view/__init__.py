@@ -1,0 +1,1 @@
+"""`backscroll view`: shows conversations in a browser."""
