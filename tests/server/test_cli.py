@@ -21,6 +21,7 @@ COMMANDS = (
     "store",
     "sync",
     "token",
+    "view",
 )
 DATABASE_RULE = "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or postgresql://"
 
