@@ -1,0 +1,1 @@
+"""The page that shows conversations, in a real browser."""
