@@ -104,8 +104,9 @@ soak: $(VENV)/.ready $(PEERS)/.ready ## Test reliability at full size for an hou
 render: $(VENV)/.ready ## Render manifests, snapshots and references after a change to tools, settings or hosts
 	@$(VENV)/bin/python -m manifests
 
-picture: $(VENV)/.ready ## Draw the README's picture, docs/session.svg, from the demonstration
+picture: $(VENV)/.ready $(NODE)/.ready ## Draw the README's pictures, of the demonstration and of the page
 	@$(VENV)/bin/python -m manifests.picture
+	@$(VENV)/bin/python -m manifests.page_picture
 
 bundle: $(VENV)/.ready $(NODE)/.ready render ## Build dist/backscroll.mcpb, which hosts install with one click
 	@$(VENV)/bin/python -m manifests $(BUNDLE)
