@@ -19,6 +19,8 @@ DEMO_PINS := .ci/demo-requirements.txt
 IMAGE_PINS := .ci/image-requirements.txt
 NODE_PEERS := .cache/bench-node
 NODE_PEER := bench/peers/node
+HOSTS := .cache/hosts
+HOST_PINS := bench/hosts/node
 SOURCES := server tools tests manifests docs/examples $(wildcard bench)
 BUNDLE := .cache/bundle
 BUILD := .cache/build-venv
@@ -47,7 +49,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo install uninstall test check bench evaluate soak render picture bundle pythons pins clean
+.PHONY: help demo install uninstall test check bench evaluate hosts soak render picture bundle pythons pins clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -98,6 +100,9 @@ bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCH
 evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 28 tasks, and count calls and tokens
 	@$(VENV)/bin/python -m bench.evaluation
 
+hosts: $(VENV)/.ready $(NODE)/.ready $(HOSTS)/.ready ## Run hosts from npm against a scripted model: what does each model get?
+	@$(VENV)/bin/python -m bench.hosts $(ARGS) $(HOST)
+
 soak: $(VENV)/.ready $(PEERS)/.ready ## Test reliability at full size for an hour, or in part: PARTS="kill leaks"
 	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
@@ -135,7 +140,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
 	@$(PIN) pyproject.toml --extra otel --extra postgres --constraint $(PINS) --output-file $(IMAGE_PINS)
 	@echo '==> pinning Node.js packages'
-	@for folder in $(CLIENTS) $(NODE_PEER); do \
+	@for folder in $(CLIENTS) $(NODE_PEER) $(HOST_PINS); do \
 		(cd $$folder && rm -f package-lock.json && $(NPM) install \
 			--package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS) >/dev/null) && \
 		$(VENV)/bin/node --eval '$(STRIP_FUNDING)' $$folder/package-lock.json || exit 1; \
@@ -198,4 +203,14 @@ $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/packa
 	@echo '==> installing the Node.js server of the benchmarks'
 	@mkdir -p $(NODE_PEERS) && cp $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json $(NODE_PEERS)
 	@cd $(NODE_PEERS) && $(NPM) ci --omit=optional $(NPM_FLAGS) >/dev/null
+	@touch $@
+
+# `npm ci` refuses the lock file, because a registry may lack opencode's packages for other systems.
+# Two of the hosts need the script that puts the program for this system in its place.
+$(HOSTS)/.ready: $(VENV)/.pins $(HOST_PINS)/package.json $(HOST_PINS)/package-lock.json
+	@echo '==> installing the hosts, of 1.5 GB together'
+	@mkdir -p $(HOSTS) && cp $(HOST_PINS)/package.json $(HOST_PINS)/package-lock.json $(HOSTS)
+	@cd $(HOSTS) && $(NPM) install $(NPM_FLAGS) >/dev/null
+	@cd $(HOSTS)/node_modules/@anthropic-ai/claude-code && $(CURDIR)/$(VENV)/bin/node install.cjs
+	@cd $(HOSTS)/node_modules/opencode-ai && $(CURDIR)/$(VENV)/bin/node postinstall.mjs
 	@touch $@

@@ -8,6 +8,7 @@ from backscroll.commands.connect.configuration import connected
 from backscroll.commands.connect.entry import HostEntry, variables
 from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host, Machine
 from backscroll.settings.installation import run_once
+from manifests.description import ROOT
 
 _HEAD: Final = """\
 # Hosts
@@ -35,7 +36,8 @@ the file refers to variables (`$`), whose values the command would write in clea
 a setting has a `=` in it |
 | VS Code | `code --add-mcp` | the file is edited | the file has comments, which would be lost |
 
-Claude Desktop, Cursor and opencode have no such command. The file is also edited if the command is
+Claude Desktop, Cursor and opencode have no such command, and that of Copilot CLI is not used: their
+files are edited. The file is also edited if the command is
 not on `PATH`, if it is a batch file (as `code` and what npm installs are on Windows), if the file
 is a link, if something that a user added to the entry would be lost, and if the entry holds a
 secret (`--write-key`): every user of a machine can see what its commands are given. The command
@@ -93,7 +95,14 @@ unless you give others:
 | host | its model | settings |
 | --- | --- | --- |
 {suited}
-Other hosts get both parts. `backscroll doctor` names a host whose entry lacks its settings.
+Other hosts get both parts. ChatGPT and Pydantic AI show their model only the structured part: set
+`BACKSCROLL_OUTPUT=text` for a server that they call. `backscroll doctor` names a host whose
+entry lacks its settings.
+
+## What each host's model gets
+
+<!-- measured -->
+{measured}<!-- /measured -->
 
 ## The skill
 
@@ -138,6 +147,9 @@ for a VS Code project, `manifests/vscode/mcp.json` |
 | agent plugins | `manifests/plugin` |
 """
 
+PAGE: Final = ROOT / "docs" / "hosts.md"
+"""The document, of which `make hosts` writes one section."""
+
 _HOME: Final = Path("~")
 _WINDOWS: Final = {"APPDATA": "%APPDATA%", "LOCALAPPDATA": "%LOCALAPPDATA%"}
 _MACHINES: Final = (
@@ -156,10 +168,18 @@ def document() -> str:
         suited="".join(map(_suited_row, with_files)),
         skills="".join(map(_skills_row, HOSTS)),
         without=" and ".join(host.title for host in HOSTS if host.skills is None),
+        measured=_measured(),
         run=" ".join(run_once()),
         vscode=_example("vscode"),
         codex=_example("codex"),
     )
+
+
+def _measured() -> str:
+    """Return the section that `make hosts` has written into the document, unchanged."""
+    _, _, after = PAGE.read_text("utf-8").partition("<!-- measured -->\n")
+    measured, _, _ = after.partition("<!-- /measured -->")
+    return measured
 
 
 def _row(host: Host) -> str:

@@ -27,9 +27,12 @@ ARCHIVE_PINS = ROOT / "bench" / "peers" / "archives-requirements.txt"
 
 NODE = ROOT / "tests" / "clients" / "node"
 NODE_PEER = ROOT / "bench" / "peers" / "node"
+HOST_PINS = ROOT / "bench" / "hosts" / "node"
 
 each_pins = pytest.mark.parametrize("path", releases.PIN_FILES, ids=lambda path: path.name)
-each_node = pytest.mark.parametrize("folder", [NODE, NODE_PEER], ids=["clients", "peer"])
+each_node = pytest.mark.parametrize(
+    "folder", [NODE, NODE_PEER, HOST_PINS], ids=["clients", "peer", "hosts"]
+)
 
 
 def pins(path: Path) -> list[str]:
@@ -120,6 +123,7 @@ def test_every_locked_node_package_is_one_version_with_a_hash(folder: Path) -> N
         CONVERTER_PINS,
         NODE / "package-lock.json",
         NODE_PEER / "package-lock.json",
+        HOST_PINS / "package-lock.json",
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )

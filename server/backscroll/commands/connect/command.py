@@ -23,6 +23,7 @@ _HOSTS: Final = (
     "codex",
     "gemini",
     "opencode",
+    "copilot",
     "chatgpt",
 )
 

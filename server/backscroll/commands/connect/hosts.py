@@ -124,6 +124,10 @@ def _gemini(machine: Machine) -> Path:
     return machine.folder("GEMINI_CLI_HOME") / ".gemini"
 
 
+def _copilot(machine: Machine) -> Path:
+    return machine.folder("COPILOT_HOME", ".copilot")
+
+
 def _opencode(machine: Machine) -> Path:
     return machine.folder("XDG_CONFIG_HOME", ".config") / "opencode"
 
@@ -260,14 +264,33 @@ HOSTS: Final = (
         joined=True,
         reference=f"{{env:{KEY}}}",
         program="opencode",
-        # Source code of sst/opencode, 2026: the model sees only structured content, and a result of
-        # 50 KB or more is written to a file.
-        model_sees=f"{_ONLY_STRUCTURED}; a result of 50 KB or more goes to a file",
+        # Seen with opencode 1.18.33 (`make hosts`): the model sees only the text, and a result of
+        # 50 KB or more is written to a file. Earlier versions showed only structured content.
+        model_sees="sees only the text of a result; a result of 50 KB or more goes to a file",
         suited={"output": "text", "result_chars": "30000"},
         # opencode.ai/docs/skills.
         skills=lambda machine: _opencode(machine) / "skills",
         key_source=_FROM_ENVIRONMENT.format("opencode"),
         next_step="Run opencode mcp list.",
+    ),
+    # `copilot mcp --help` and `copilot help environment`, checked with Copilot CLI 1.0.102, which
+    # passes its own variables on to servers.
+    Host(
+        "copilot",
+        "Copilot CLI",
+        "json",
+        config=lambda machine: _copilot(machine) / "mcp-config.json",
+        trace=_copilot,
+        type="local",
+        reference=f"${{{KEY}}}",
+        program="copilot",
+        # Seen with Copilot CLI 1.0.102 (`make hosts`): the model sees both parts. A text of 18,582
+        # characters reached it whole, one of 28,828 was written to a file. Issue 3258 of
+        # github/copilot-cli: an earlier version showed only structured content.
+        model_sees="sees both parts of a result; a long result goes to a file",
+        suited={"output": "text", "result_chars": "20000"},
+        key_source=_FROM_ENVIRONMENT.format("Copilot CLI"),
+        next_step="Run copilot mcp list.",
     ),
     # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.
     Host(

@@ -44,6 +44,11 @@ FILES: Final = {
         b'  "mcp": {\n    "docs": {\n      "type": "local",\n      "command": ["npx", "-y", '
         b'"docs-mcp"],\n      "enabled": false\n    }\n  }\n}\n'
     ),
+    "copilot": (
+        b'{\n  "mcpServers": {\n    "docs": {\n      "tools": [\n        "*"\n      ],\n'
+        b'      "type": "local",\n      "command": "npx",\n      "args": [\n        "-y",\n'
+        b'        "docs-mcp"\n      ]\n    }\n  }\n}\n'
+    ),
 }
 
 BROKEN: Final = {

@@ -46,6 +46,9 @@ each_host = pytest.mark.parametrize("name", FILES)
         ("opencode", "linux", ".config/opencode/opencode.json"),
         ("opencode", "darwin", ".config/opencode/opencode.json"),
         ("opencode", "win32", ".config/opencode/opencode.json"),
+        ("copilot", "linux", ".copilot/mcp-config.json"),
+        ("copilot", "darwin", ".copilot/mcp-config.json"),
+        ("copilot", "win32", ".copilot/mcp-config.json"),
     ],
 )
 def test_each_host_has_its_file_in_its_place(name: str, platform: str, place: str) -> None:
@@ -61,6 +64,7 @@ def test_each_host_has_its_file_in_its_place(name: str, platform: str, place: st
         ("codex", "CODEX_HOME", "config.toml"),
         ("gemini", "GEMINI_CLI_HOME", ".gemini/settings.json"),
         ("opencode", "XDG_CONFIG_HOME", "opencode/opencode.json"),
+        ("copilot", "COPILOT_HOME", "mcp-config.json"),
     ],
 )
 def test_a_variable_that_the_host_reads_moves_its_file(
