@@ -113,7 +113,7 @@ def _one(
             f"its last words: {ran.output.strip()[-300:]}"
         )
     tools = results.tools(ran.model, listed)
-    counts = count_tokens([each.text for each in (*shown, *tools)])
+    counts = count_tokens([*(each.text for each in shown), *(tool.text for tool in tools)])
     found["tools"] = [
         {"name": tool.name, "called": tool.called, "deferred": tool.deferred,
          "described": tool.described}
