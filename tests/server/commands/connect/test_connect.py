@@ -55,6 +55,7 @@ def test_alone_it_lists_the_hosts_and_what_is_with_them(home: Path) -> None:
         f"codex        Codex           connected      {home}/.codex/config.toml",
         f"gemini       Gemini CLI      unreadable     {home}/.gemini/settings.json",
         "opencode     opencode        not found",
+        "copilot      Copilot CLI     not found",
         "chatgpt      ChatGPT         needs a URL: run backscroll connect chatgpt",
     ]
 
