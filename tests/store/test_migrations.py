@@ -17,7 +17,7 @@ from sqlalchemy import select
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
 from backscroll.database.schema import SCHEMA_VERSION, conversations
-from backscroll.database.search_schema import ENGINE_TABLES
+from backscroll.database.search_schema import ENGINE_TABLES, search_pending
 from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -29,7 +29,8 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.counting import count_messages
 from backscroll.store.message_object import text_part
-from backscroll.store.search import backfill
+from backscroll.store.search import backfill, pending
+from backscroll.store.search.texts import COMPLETION, CONVERSATION, THREAD
 from tests.postgres import PostgresServer
 from tests.store.conftest import V2, Sql
 from tests.store.differences import differences
@@ -114,6 +115,16 @@ async def old_url(
         await database.execute(";".join((script, *engine_tables.get("postgresql", ()))))
         await database.close()
         yield url
+
+
+async def _run(url: str, statement: str) -> list[tuple[object, ...]]:
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as other, other:
+            return other.execute(statement).fetchall()
+    database = await asyncpg.connect(url)
+    found = [tuple(row) for row in await database.fetch(statement)]
+    await database.close()
+    return found
 
 
 async def _all(store: Store) -> list[object]:
@@ -248,6 +259,25 @@ async def test_an_old_store_is_indexed_in_the_background(old_url: str) -> None:
     assert found["search"]["complete"]
 
 
+@pytest.mark.parametrize("old_version", [6], indirect=True)
+async def test_background_work_on_the_search_index_keeps_its_kind_if_kinds_are_renumbered(
+    old_url: str,
+) -> None:
+    # Before version 7, kinds of work began at 3. The dump has a row of kind 4.
+    await _run(old_url, "INSERT INTO search_pending (kind, below) VALUES (3, 30), (5, 50)")
+    async with open_database(old_url, "store") as database:
+        rows = select(search_pending.c.kind, search_pending.c.below)
+        found = await database.read(
+            lambda connection: {row.kind: row.below for row in connection.execute(rows)}
+        )
+    assert found == {
+        **dict.fromkeys((THREAD, CONVERSATION, COMPLETION), 3),
+        pending.ERASING: 30,
+        pending.TOOLS_INDEXED: 0,
+        pending.EMBEDDING: 50,
+    }
+
+
 async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) -> None:
     async with open_database(old_url, "store") as database:
         assert await database.read(differences) == []
@@ -257,25 +287,16 @@ async def test_an_old_store_comes_to_have_the_tables_of_a_new_one(old_url: str) 
 async def test_a_migration_that_fails_leaves_everything_as_it_was(
     old_url: str, old_version: int
 ) -> None:
-    async def run(statement: str) -> list[tuple[object, ...]]:
-        if old_url.startswith("sqlite:///"):
-            with closing(sqlite3.connect(old_url.removeprefix("sqlite:///"))) as other, other:
-                return other.execute(statement).fetchall()
-        database = await asyncpg.connect(old_url)
-        found = [tuple(row) for row in await database.fetch(statement)]
-        await database.close()
-        return found
-
     # What the last step makes is there already.
-    await run("CREATE TABLE responses (of_another_program TEXT)")
+    await _run(old_url, "CREATE TABLE responses (of_another_program TEXT)")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         async with open_store(old_url):
             pass
     assert "\n" not in str(caught.value)
-    assert await run("SELECT version FROM backscroll_schema") == [(old_version,)]
+    assert await _run(old_url, "SELECT version FROM backscroll_schema") == [(old_version,)]
     width = {1: 10, 6: 14}  # columns, the newest not yet
-    assert len((await run("SELECT * FROM threads"))[0]) == width[old_version]
-    await run("DROP TABLE responses")
+    assert len((await _run(old_url, "SELECT * FROM threads"))[0]) == width[old_version]
+    await _run(old_url, "DROP TABLE responses")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 
