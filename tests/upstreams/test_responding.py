@@ -184,13 +184,13 @@ async def test_calls_of_tools_are_shown_on_request_and_a_cursor_keeps_the_reques
         (
             "list-messages",
             {"thread_id": RESPONSE},
-            "thread_id resp_1 is the id of a response.",
+            "thread_id is the id of a response.",
             "get-chat-messages",
         ),
         (
             "get-chat-messages",
             {"completion_id": CONVERSATION},
-            "completion_id conv_1 is the id of a conversation.",
+            "completion_id is the id of a conversation.",
             "list-messages",
         ),
     ],

@@ -251,7 +251,7 @@ async def test_single_messages_of_an_agent_session_are_not_deleted() -> None:
 
     assert (error.code, error.message, error.taken_by) == (
         "invalid_arguments",
-        "thread_id sess_1 is the id of an agent session.",
+        "thread_id is the id of an agent session.",
         "list-messages",
     )
     assert not upstream.asked

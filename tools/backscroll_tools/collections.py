@@ -25,7 +25,7 @@ from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, EditableCollection, WritableCollection
-from backscroll_tools.errors import ToolError
+from backscroll_tools.id_kinds import of_another_kind
 from backscroll_tools.models import JSON
 from backscroll_tools.session_collections import ONLY, SESSION
 
@@ -130,6 +130,8 @@ _RESPONSE_ID: Final = re.compile("(ca)?resp_")
 
 _COMPLETION_ID: Final = "chatcmpl"
 _SESSION_ID: Final = "sess_"
+_THREADS: Final = ("thread", "conversation")
+_CHATS: Final = ("chat completion", "response")
 
 
 def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
@@ -143,9 +145,9 @@ def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
         ToolError: `invalid_arguments` if the id is that of a response or of an agent session.
     """
     if _RESPONSE_ID.match(thread_id):
-        raise _wrong_kind("thread_id", thread_id, "a response", "get-chat-messages")
+        raise of_another_kind("thread_id", "response", _THREADS, "get-chat-messages")
     if _is_session(profile, thread_id):
-        raise _wrong_kind("thread_id", thread_id, "an agent session", "list-messages")
+        raise of_another_kind("thread_id", "agent session", _THREADS, "list-messages")
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
     if other or thread_id.startswith("conv_"):
         return CONVERSATION
@@ -208,9 +210,9 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
     Raises:
         ToolError: `invalid_arguments` if the id is that of a thread or a conversation.
     """
-    for prefix, kind in (("thread_", "a thread"), ("conv_", "a conversation")):
+    for prefix, kind in (("thread_", "thread"), ("conv_", "conversation")):
         if completion_id.startswith(prefix):
-            raise _wrong_kind("completion_id", completion_id, kind, "list-messages")
+            raise of_another_kind("completion_id", kind, _CHATS, "list-messages")
     if _RESPONSE_ID.match(completion_id):
         return RESPONSE
     only_responses = CHAT_COMPLETIONS not in profile.serves and RESPONSES in profile.serves
@@ -220,20 +222,6 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
 
 def _is_session(profile: Profile, thread_id: str) -> bool:
     return AGENT_SESSIONS in profile.serves and thread_id.startswith(_SESSION_ID)
-
-
-def _wrong_kind(argument: str, given: str, kind: str, tool: str) -> ToolError:
-    """Return the error for an argument that is the id of another kind of object than it accepts.
-
-    Args:
-        argument: the name of the argument.
-        given: the id.
-        kind: the kind of object that the id belongs to, with its article, such as `a response`.
-        tool: the tool that reads objects of this kind.
-    """
-    message = f"{argument} {given} is the id of {kind}."
-    next_step = "Pass an id of another kind."
-    return ToolError("invalid_arguments", message, next_step=next_step, taken_by=tool)
 
 
 @cache

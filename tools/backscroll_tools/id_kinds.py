@@ -85,11 +85,25 @@ def refuse_other_kinds(verb: str, argument: str, value: str, kinds: Collection[s
     if not kind or kind in kinds:
         return
     tools = [tool for tool in _TOOLS.get(kind, ()) if tool.startswith(f"{verb}-")]
-    raise ToolError(
+    raise of_another_kind(argument, kind, kinds, tools[0] if tools else "")
+
+
+def of_another_kind(
+    argument: str, kind: str, kinds: Collection[str], taken_by: str = ""
+) -> ToolError:
+    """Return the error `invalid_arguments` for an id of a kind that a tool does not take.
+
+    Args:
+        argument: the name of the argument.
+        kind: the kind that the id belongs to, such as `response`.
+        kinds: the kinds that the tool takes, such as `thread`.
+        taken_by: the name of a tool that takes the id; empty if no such tool is known.
+    """
+    return ToolError(
         "invalid_arguments",
         f"{argument} is the id of {_one(kind)}.",
         next_step=f"Pass the id of {' or '.join(_one(each) for each in kinds)}.",
-        taken_by=tools[0] if tools else "",
+        taken_by=taken_by,
     )
 
 
