@@ -33,6 +33,12 @@ PARENTS: Final = {
     "project_service_accounts": "proj_1",
     "project_api_keys": "proj_1",
     "project_rate_limits": "proj_1",
+    "project_certificates": "proj_1",
+    "session_turns": "sess_1",
+    "turn_items": "sess_1/turn_1",
+    "subagents": "sess_1",
+    "subagent_items": "sess_1/subagent_1",
+    "group_users": "group_1",
     "usage": "completions",
 }
 EVERYTHING: Final = replace(OPENAI, serves=OPENAI.serves | {ASSISTANTS})

@@ -35,16 +35,19 @@ class Listed:
     orders: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    beta: bool = False
+    beta: str = ""
     has_one: bool = True
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
 _ORDERS: Final = ("asc", "desc")
+_ASSISTANTS: Final = "assistants=v2"
+_AGENTS: Final = "agents=v1"
+_SESSION: Final = "/agents/sessions/sess_1"
 _PROJECT: Final = "/organization/projects/proj_1"
 
 LISTS: Final = {
-    "/assistants": Listed("assistant", "asst_", orders=_ORDERS, beta=True),
+    "/assistants": Listed("assistant", "asst_", orders=_ORDERS, beta=_ASSISTANTS),
     "/batches": Listed("batch", "batch_"),
     "/files": Listed("file", "file-", orders=_ORDERS, most=10_000, takes=("purpose",)),
     "/models": Listed("model", "ft:gpt-4o:team::", paged="none"),
@@ -60,10 +63,24 @@ LISTS: Final = {
         orders=("ascending", "descending"),
         has_one=False,
     ),
-    "/vector_stores": Listed("vector_store", "vs_", orders=_ORDERS, beta=True),
-    "/vector_stores/vs_1/files": Listed("vector_store.file", "file-", orders=_ORDERS, beta=True),
+    "/vector_stores": Listed("vector_store", "vs_", orders=_ORDERS, beta=_ASSISTANTS),
+    "/vector_stores/vs_1/files": Listed(
+        "vector_store.file", "file-", orders=_ORDERS, beta=_ASSISTANTS
+    ),
     "/vector_stores/vs_1/file_batches/vsfb_1/files": Listed(
-        "vector_store.file", "file-", orders=_ORDERS, beta=True, has_one=False
+        "vector_store.file", "file-", orders=_ORDERS, beta=_ASSISTANTS, has_one=False
+    ),
+    f"{_SESSION}/turns": Listed(
+        "agent.session.turn", "turn_", orders=_ORDERS, beta=_AGENTS, has_one=False
+    ),
+    f"{_SESSION}/turns/turn_1/items": Listed(
+        "message", "msg_", paged="last_id", orders=_ORDERS, beta=_AGENTS, has_one=False
+    ),
+    f"{_SESSION}/subagents": Listed(
+        "agent.subagent", "subagent_", orders=_ORDERS, beta=_AGENTS, has_one=False
+    ),
+    f"{_SESSION}/subagents/subagent_1/items": Listed(
+        "message", "msg_", orders=_ORDERS, beta=_AGENTS, has_one=False
     ),
     "/organization/projects": Listed("organization.project", "proj_", paged="last_id"),
     f"{_PROJECT}/users": Listed("organization.project.user", "user_", paged="last_id"),
@@ -74,9 +91,19 @@ LISTS: Final = {
         "organization.project.api_key", "key_", paged="last_id", extra={"value": SECRET}
     ),
     f"{_PROJECT}/rate_limits": Listed("project.rate_limit", "rl-", paged="last_id", has_one=False),
+    f"{_PROJECT}/certificates": Listed(
+        "organization.project.certificate",
+        "cert_",
+        paged="last_id",
+        orders=_ORDERS,
+        has_one=False,
+    ),
     "/organization/users": Listed("organization.user", "user_", paged="last_id"),
     "/organization/invites": Listed("organization.invite", "invite-", paged="last_id"),
     "/organization/groups": Listed("group", "group_", paged="next", orders=_ORDERS, most=1000),
+    "/organization/groups/group_1/users": Listed(
+        "group.user", "user_", paged="next", orders=_ORDERS, most=1000
+    ),
     "/organization/roles": Listed("role", "role_", paged="next", orders=_ORDERS, most=1000),
     "/organization/audit_logs": Listed(
         "organization.audit_log",
@@ -185,7 +212,7 @@ class Tree:
 
     def _list(self, path: str, query: dict[str, str], beta: str) -> Response:
         listed = LISTS[path]
-        if listed.beta and beta != "assistants=v2":
+        if listed.beta and beta != listed.beta:
             return _refused(400, "You must provide the 'OpenAI-Beta' header.")
         cursor = {"none": (), "next_page": ("page", "limit")}.get(listed.paged, ("after", "limit"))
         known = {*cursor, *(("order",) if listed.orders else ()), *listed.takes, *listed.needs}

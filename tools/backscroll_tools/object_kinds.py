@@ -1,6 +1,7 @@
 """The kinds of objects that `list-objects` and `get-object` read, each as a `Kind`.
 
-The paths and parameters are from OpenAI's published API documents of 2026-08-21.
+The paths and parameters are from OpenAI's published API documents of 2026-08-21; those of agent
+sessions are from its Python SDK 3.57.0.
 """
 
 import re
@@ -18,6 +19,7 @@ from backscroll_tools.client.dialects import (
     Dialect,
 )
 from backscroll_tools.client.groups import (
+    AGENT_SESSIONS,
     ASSISTANTS,
     BATCHES,
     FILES,
@@ -129,8 +131,10 @@ def _fixed(dialect: Dialect) -> Dialect:
 _AUDITED: Final = ("effective_at[gte]", "effective_at[lt]")
 _DAYS: Final = ("start_time", "end_time")
 _STORE: Final = ("a vector store id (vs_…)",)
+_SESSION: Final = ("a session id (sess_…)",)
 _JOB: Final = ("a fine-tuning job id (ftjob-…)",)
 _PROJECT: Final = ("a project id (proj_…)",)
+_GROUP: Final = ("a group id",)
 _BATCH: Final = (*_STORE, "a file batch id (vsfb_…)")
 _CHECKPOINT: Final = ("a checkpoint's model (ft:…)",)
 _USAGE: Final = (
@@ -146,6 +150,19 @@ _USAGE: Final = (
 _LISTED: Final = _fixed(BY_LAST_ID)
 _BUCKETS: Final = replace(_fixed(BY_NEXT_PAGE), id_in="start_time")
 _OF_PROJECT: Final = "/organization/projects/{}"
+
+
+def _of_session(
+    name: str, path: str, dialect: Dialect = BY_ITEM, parents: Sequence[str] = ()
+) -> Kind:
+    return Kind(
+        name=name,
+        group=AGENT_SESSIONS,
+        path=f"/agents/sessions/{{}}/{path}",
+        dialect=dialect,
+        parents=(*_SESSION, *parents),
+        retrieves=False,
+    )
 
 
 def _of_organization(
@@ -219,6 +236,10 @@ KINDS: Final = {
             parents=_BATCH,
             retrieves=False,
         ),
+        _of_session("session_turns", "turns"),
+        _of_session("turn_items", "turns/{}/items", BY_LAST_ID, ("a turn id",)),
+        _of_session("subagents", "subagents"),
+        _of_session("subagent_items", "subagents/{}/items", parents=("a subagent id",)),
         Kind(
             name="checkpoint_permissions",
             group=ORGANIZATION,
@@ -237,9 +258,17 @@ KINDS: Final = {
         _of_organization(
             "project_rate_limits", f"{_OF_PROJECT}/rate_limits", parents=_PROJECT, retrieves=False
         ),
+        _of_organization(
+            "project_certificates",
+            f"{_OF_PROJECT}/certificates",
+            BY_LAST_ID,
+            _PROJECT,
+            retrieves=False,
+        ),
         _of_organization("users", "/organization/users"),
         _of_organization("invites", "/organization/invites"),
         _of_organization("groups", "/organization/groups", BY_NEXT),
+        _of_organization("group_users", "/organization/groups/{}/users", BY_NEXT, _GROUP),
         _of_organization("roles", "/organization/roles", BY_NEXT),
         replace(
             _of_organization("audit_logs", "/organization/audit_logs", retrieves=False),
