@@ -60,7 +60,12 @@ PARTS: Final = (
     _tests("hostile", "tests/faults/test_hostile.py"),
     _tests("clients", "tests/http/test_other_clients.py"),
     _tests("dataset", "tests/product/test_walk_dataset.py"),
-    _tests("walks", "tests/product/test_walk_under_change.py", "tests/product/test_budget.py"),
+    _tests(
+        "walks",
+        "tests/product/test_walk_under_change.py",
+        "tests/product/test_lists_under_change.py",
+        "tests/product/test_budget.py",
+    ),
     _tests("clocks", "tests/store/test_clocks.py"),
     Part("fuzzer", ("-m", "tests.faults.fuzzer"), needs="mcp_fuzzer"),
     Part("load", ("-m", "tests.faults.load")),
