@@ -141,7 +141,11 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
                 f"in {path}"
             ),
         ),
-        ("contents", "ok", "2 threads, 1 conversation, 0 stored completions, 0 responses"),
+        (
+            "contents",
+            "ok",
+            "2 threads, 1 conversation, 0 stored completions, 0 responses, 0 assistants",
+        ),
     ]
     free = shutil.disk_usage(tmp_path).free // 1024 // 1024
     assert found(diagnosis)[2][:2] == ("disk", "ok" if free >= 256 else "warning")
@@ -307,7 +311,11 @@ async def test_a_database_of_postgresql_is_described_without_its_password(
     facts = f"PostgreSQL {release}, schema 7, synchronous_commit on, fsync off"
     assert found(diagnosis) == [
         ("database", "failed", facts),
-        ("contents", "ok", "0 threads, 0 conversations, 0 stored completions, 0 responses"),
+        (
+            "contents",
+            "ok",
+            "0 threads, 0 conversations, 0 stored completions, 0 responses, 0 assistants",
+        ),
     ]
     assert diagnosis.checks[0].next_step.startswith("Set fsync = on in postgresql.conf")
     shown = next(one.value for one in diagnosis.settings if one.name == "database")

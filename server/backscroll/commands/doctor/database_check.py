@@ -26,6 +26,7 @@ from backscroll.database.port import Database
 from backscroll.database.response_schema import responses
 from backscroll.database.schema import (
     TableSet,
+    assistants,
     completions,
     conversations,
     threads,
@@ -38,6 +39,7 @@ _NOUNS: Final = (
     (conversations, "conversation"),
     (completions, "stored completion"),
     (responses, "response"),
+    (assistants, "assistant"),
 )
 _SYNCHRONOUS: Final = {0: "off", 1: "normal", 2: "full", 3: "extra"}
 
