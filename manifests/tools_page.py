@@ -86,6 +86,13 @@ A result has text, which is a transcript for a model, and structured content, wh
 JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items under `messages`,
 `files`, `threads` or `completions`.
 
+The text of `list-messages` shows most message ids short, such as `~x7Kd2` for `msg_…x7Kd2`,
+because a whole id costs about 20 tokens. `get-message` and `list-message-files` take a short id as
+`message_id`, and `list-messages` takes one as `around`, `after` or `before`. They look for it among
+the newest 1,000 messages of the thread. All other tools take only whole ids. Whole ids are shown
+for the first and last message of a page, for a message that is not shown whole, and for one with
+files. Structured content has only whole ids.
+
 `around` puts a message in the middle of a page: half of `limit` before it and the rest after it,
 at most 100 and 99, oldest first. A side has fewer if the thread begins or ends there, or if the
 result is full. On such a page, `next_cursor`, `has_more` and `stopped_by` are about newer messages,

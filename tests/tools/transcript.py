@@ -15,7 +15,7 @@ _HEADING = re.compile(
     r"(?: Warning: [^\n]*\.)?"
 )
 _HEADER = re.compile(
-    r"(?P<label>[A-Za-z_][A-Za-z0-9_.-]*) (?P<id>[A-Za-z0-9_.=-]+)"
+    r"(?P<label>[A-Za-z_][A-Za-z0-9_.-]*) (?P<id>~?[A-Za-z0-9_.=-]+)"
     r"(?: (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d UTC|\d\d:\d\d|-?\d+ s))?"
 )
 

@@ -20,6 +20,7 @@ from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.id_kinds import wrong_kind
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
+from backscroll_tools.render import WHOLE_IDS
 from backscroll_tools.schemas import (
     CONTENT_CHARS,
     CONTEXT_MAX,
@@ -39,6 +40,7 @@ from backscroll_tools.violations import (
 )
 
 _ID: Final = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.=-]*$", "maxLength": 256}
+_ID_OR_SHORT_ID: Final = _ID | {"pattern": "^(?:[A-Za-z0-9_]|~[A-Za-z0-9_.=-])[A-Za-z0-9_.=-]*$"}
 _ID_ARGUMENTS: Final = (
     "thread_id",
     "message_id",
@@ -103,6 +105,7 @@ _RULES: Final[Mapping[str, JSON]] = {
 }
 """The rules that the published schemas omit or define differently, by the argument's name."""
 
+_SHORT_ID: Final = re.compile("~[A-Za-z0-9_.=-]{1,255}")
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -164,6 +167,8 @@ def _violations(tool: Tool, given: JSON) -> list[str]:
     for name in sorted({*required, *given} & properties.keys()):
         if name not in given:
             violations.append(f"{name} is required.")
+        elif _is_short_id(name, given[name]) and name not in tool.short_ids:
+            violations.append(f"{name} must be a whole id, not {given[name]}. {WHOLE_IDS}")
         elif violation := _violation(tool, name, given[name]):
             violations.append(violation.sentence())
         elif sentence := wrong_kind(name, given[name]):
@@ -187,7 +192,14 @@ def _violation(tool: Tool, name: str, value: object) -> Violation | None:
 @functools.cache
 def _check(tool: Tool, name: str) -> Validate:
     properties = cast("Mapping[str, JSON]", tool.input_schema["properties"])
-    return validator(_closed({**properties[name], **_RULES.get(name, {})}))
+    rules = _ID_OR_SHORT_ID if name in tool.short_ids else _RULES.get(name, {})
+    return validator(_closed({**properties[name], **rules}))
+
+
+def _is_short_id(name: str, value: object) -> bool:
+    """Whether an argument that takes a message's id is a short id, such as `~x7Kd2`."""
+    short = isinstance(value, str) and _SHORT_ID.fullmatch(value) is not None
+    return short and name in {"message_id", "around"}
 
 
 def _closed(rules: JSON) -> JSON:

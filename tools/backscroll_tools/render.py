@@ -3,7 +3,7 @@
     #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
     #kqzv assistant msg_… 2026-11-21 10:00 UTC
     The text of the message, as it was written.
-    #kqzv user msg_… 09:58
+    #kqzv user ~x7Kd2 09:58
     #kqzv+{"metadata":{"topic":"refunds"}}
     Its text.
 
@@ -11,7 +11,8 @@ Each page has a random prefix (here `#kqzv`) that no message on the page contain
 start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
 All other lines are unchanged message text. To save tokens, a header leaves out the date if the item
 above has the same date, and also the time if the item above has the same date and time. The header
-of a thread shows the time of the thread's last message.
+of a thread shows the time of the thread's last message. On a page of messages, most headers show
+only the last characters of the message's id, after `~` (`short_ids`).
 """
 
 import json
@@ -43,6 +44,19 @@ _ORDERS: Final = {
     "asc": "oldest first",
     "upstream": "in the upstream's order",
 }
+_WHOLE_CHARS: Final = 12
+"""The maximum length of an id that is always shown whole, in characters."""
+
+WHOLE_IDS: Final = (
+    "A page of list-messages shows the whole id of its first and last message, and with "
+    "preview_chars=1 that of each longer message."
+)
+"""Where an agent finds a whole id, for errors about short ids."""
+
+_NEEDS_WHOLE_ID: Final = frozenset({"clipped", "omitted", "files", "attachments"})
+"""An item with one of these fields is shown with its whole id, because an agent is likely to pass
+the id to another tool."""
+
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, in Unix seconds. Later times are shown as Unix seconds, because
 `datetime` cannot represent them."""
@@ -110,7 +124,10 @@ def continuation(page: Page | HitsPage) -> str:
 
 
 def lines(
-    item: Mapping[str, object], noun: str, above: Mapping[str, object] | None = None
+    item: Mapping[str, object],
+    noun: str,
+    above: Mapping[str, object] | None = None,
+    shown_id: str = "",
 ) -> list[str]:
     """Return the lines of one item, without the page's prefix.
 
@@ -121,8 +138,9 @@ def lines(
         item: the item.
         noun: the word to show in the header if the item has no role.
         above: the item above it on the page; None for the first item.
+        shown_id: the id to show; by default, the whole id.
     """
-    header = f" {item.get('role', noun)} {item['id']}"
+    header = f" {item.get('role', noun)} {shown_id or item['id']}"
     if time := shown_time(item, above):
         header += f" {time}"
     hidden = _IN_THREAD_HEADER if "last_message_at" in item else _IN_HEADER
@@ -135,11 +153,50 @@ def lines(
     return found
 
 
-def all_lines(items: Sequence[Mapping[str, object]], noun: str) -> list[str]:
-    """Return the lines of all items of a page, without the page's prefix."""
+def all_lines(
+    items: Sequence[Mapping[str, object]], noun: str, *, short_ids: bool = False
+) -> list[str]:
+    """Return the lines of all items of a page, without the page's prefix.
+
+    Args:
+        items: the items.
+        noun: the word to show in the header of an item that has no role.
+        short_ids: whether to show short ids, as `shown_ids` returns them.
+    """
     above = (None, *items)
-    each = (lines(item, noun, over) for over, item in zip(above, items, strict=False))
-    return list(chain.from_iterable(each))
+    ids = shown_ids(items) if short_ids else [""] * len(items)
+    each = zip(items, above, ids, strict=False)
+    found = (lines(item, noun, over, shown) for item, over, shown in each)
+    return list(chain.from_iterable(found))
+
+
+def shown_ids(items: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the ids to show for the items of a page: `~` and the last characters of most ids.
+
+    A short id has at least 5 characters after `~`, or 8 if the id does not mix capital and small
+    letters, and as many as make it unique on the page. These ids stay whole: those of the first and
+    the last item, those of up to 12 characters, those that end with a number of 8 digits, and those
+    of items that are not shown whole or refer to files.
+    """
+    ids = [str(item["id"]) for item in items]
+    shown: list[str] = []
+    for at, (item, whole) in enumerate(zip(items, ids, strict=True)):
+        is_outermost = at in {0, len(items) - 1}
+        stays = is_outermost or len(whole) <= _WHOLE_CHARS or not _NEEDS_WHOLE_ID.isdisjoint(item)
+        shown.append(whole if stays else _short_id(whole, ids))
+    return shown
+
+
+def _short_id(whole: str, ids: Sequence[str]) -> str:
+    end = whole[-_WHOLE_CHARS:]
+    is_mixed = end.lower() != end and end.upper() != end
+    if end[-8:].isdigit():
+        return whole
+    for chars in range(5 if is_mixed else 8, _WHOLE_CHARS):
+        ending = whole[-chars:]
+        if sum(each.endswith(ending) for each in ids) == 1:
+            return f"~{ending}"
+    return whole
 
 
 def marked(mark: str, unmarked: Iterable[str]) -> str:

@@ -142,6 +142,8 @@ class Tool:
             a call must pass an id.
         keywords: words that users say, in addition to the words of the texts above, for hosts that
             search for tools; may be empty.
+        short_ids: the names of the arguments that may be the short id of a message, such as
+            `~x7Kd2` (`short_ids`). All other arguments must be whole ids.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Tool:
     needs: tuple[Group, ...] = (THREADS, CONVERSATIONS)
     finds: str = ""
     keywords: str = ""
+    short_ids: tuple[str, ...] = ()
     schema_without_admin_key: Mapping[str, object] | None = None
 
     @property

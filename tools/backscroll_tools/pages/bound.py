@@ -146,9 +146,11 @@ class BoundedPage:
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
         """Return the lines of the items in the order in which they are shown."""
-        if not self._grows_upwards or self._bounds.output == "structured":
+        short_ids = self._shape.short_ids
+        if self._bounds.output == "structured" or not (self._grows_upwards or short_ids):
             return self._lines
-        return all_lines(items, self._shape.noun)
+        # Short ids are not longer than the whole ids whose characters `_cost` has counted.
+        return all_lines(items, self._shape.noun, short_ids=short_ids)
 
     def _position_after(self, position: str, inside: Inside | None) -> ListPosition:
         return replace(self._start, position=position, inside=inside)

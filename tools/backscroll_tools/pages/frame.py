@@ -26,6 +26,7 @@ class Shape:
         derived: whether the items were extracted from another object, because the upstream cannot
             list them.
         unordered: whether the order of the list is not known.
+        short_ids: whether the text shows most ids short (`render.shown_ids`).
     """
 
     key: str
@@ -33,6 +34,7 @@ class Shape:
     single: bool = False
     derived: bool = False
     unordered: bool = False
+    short_ids: bool = False
 
 
 class Frame:

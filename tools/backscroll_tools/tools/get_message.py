@@ -14,6 +14,7 @@ from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
+from backscroll_tools.short_ids import with_whole_ids
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("message", "message", single=True)
@@ -37,9 +38,11 @@ class _OneMessage:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    thread_id, message_id = arguments["thread_id"], arguments["message_id"]
-    start = start_position(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
+    thread_id = arguments["thread_id"]
     collection = any_collection_of(call.client.upstream.profile, thread_id)
+    arguments = await with_whole_ids(call, collection, thread_id, arguments, ("message_id",))
+    message_id = arguments["message_id"]
+    start = start_position(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")
     source = _OneMessage(call.client, collection, thread_id, message_id)
     return await read_page(call, _SHAPE, start, source, 1)
 
@@ -64,5 +67,6 @@ GET_MESSAGE: Final = Tool(
     ),
     run=_run,
     needs=(*READABLE, RESPONSES),
+    short_ids=("message_id",),
     keywords="open, quote, show the full text",
 )

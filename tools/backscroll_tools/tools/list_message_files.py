@@ -18,6 +18,7 @@ from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk, Source
 from backscroll_tools.pages.start import start_position
+from backscroll_tools.short_ids import with_whole_ids
 from backscroll_tools.tool import Call, Result, Tool
 
 _SHAPE: Final = Shape("files", "file")
@@ -67,8 +68,10 @@ class _DerivedFiles:
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
-    thread_id, message_id = arguments["thread_id"], arguments["message_id"]
+    thread_id = arguments["thread_id"]
     collection = any_collection_of(call.client.upstream.profile, thread_id)
+    arguments = await with_whole_ids(call, collection, thread_id, arguments, ("message_id",))
+    message_id = arguments["message_id"]
     request = collection.list_files
     start = start_position(LIST_MESSAGE_FILES.name, f"{thread_id}/{message_id}", arguments, "desc")
     source: Source[MessageFile]
@@ -100,5 +103,6 @@ LIST_MESSAGE_FILES: Final = Tool(
     output_schema=schemas.listed("files", schemas.FILE),
     run=_run,
     needs=(*READABLE, RESPONSES),
+    short_ids=("message_id",),
     keywords="uploads, documents, pictures, attachments",
 )

@@ -1,5 +1,6 @@
 """`list-messages`: lists the messages of a thread or conversation."""
 
+from dataclasses import replace
 from typing import Final
 
 from backscroll_tools import schemas
@@ -12,16 +13,21 @@ from backscroll_tools.pages.cursor import KEY
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.start import start_position
+from backscroll_tools.short_ids import with_whole_ids
 from backscroll_tools.tool import Call, Result, Tool
 
+_NAMES: Final = ("around", "after", "before")
 _FILTERS: Final = ("run_id", ITEMS)
-_SHAPE: Final = Shape("messages", "message")
+_SHAPE: Final = Shape("messages", "message", short_ids=True)
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
     start = start_position(LIST_MESSAGES.name, thread_id, arguments, "desc", _FILTERS, key=KEY)
     collection = listed_collection_of(call.client.upstream.profile, thread_id)
+    named = await with_whole_ids(call, collection, thread_id, arguments, _NAMES)
+    if position := next((named[name] for name in _NAMES if name in named), ""):
+        start = replace(start, position=position)
     source = messages_of(call.client, collection, thread_id, start)
     limit = schemas.limit_of(arguments)
     if "around" in arguments:
@@ -55,5 +61,6 @@ LIST_MESSAGES: Final = Tool(
     output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
     needs=READABLE,
+    short_ids=_NAMES,
     keywords="chat history, what was said, decided, promised, agreed, discussed",
 )
