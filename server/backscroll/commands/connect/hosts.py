@@ -290,6 +290,8 @@ HOSTS: Final = (
         model_sees="sees both parts of a result; a long result goes to a file",
         suited={"output": "text", "result_chars": "20000"},
         key_source=_FROM_ENVIRONMENT.format("Copilot CLI"),
+        # docs.github.com, "Adding agent skills for GitHub Copilot CLI".
+        skills=lambda machine: _copilot(machine) / "skills",
         next_step="Run copilot mcp list.",
     ),
     # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.

@@ -15,6 +15,7 @@ FOLDERS = {
     "claude-code": ".claude/skills",
     "vscode": ".copilot/skills",
     "cursor": ".cursor/skills",
+    "copilot": ".copilot/skills",
     "codex": ".agents/skills",
     "gemini": ".gemini/skills",
     "opencode": ".config/opencode/skills",
@@ -22,6 +23,7 @@ FOLDERS = {
 MOVED = {
     "claude-code": ("CLAUDE_CONFIG_DIR", "skills"),
     "codex": ("CODEX_HOME", "../.agents/skills"),
+    "copilot": ("COPILOT_HOME", "skills"),
     "gemini": ("GEMINI_CLI_HOME", ".gemini/skills"),
     "opencode": ("XDG_CONFIG_HOME", "opencode/skills"),
 }
@@ -209,7 +211,7 @@ def test_a_host_without_skills_is_told_which_hosts_have_them(
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
         f"backscroll: {title} has no folder for skills. Hosts that have such a folder: "
-        "claude-code, vscode, cursor, codex, gemini, opencode\n"
+        "claude-code, vscode, cursor, codex, gemini, opencode, copilot\n"
     )
     assert files(home) == []
 
