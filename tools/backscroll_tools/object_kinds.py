@@ -132,6 +132,8 @@ _AUDITED: Final = ("effective_at[gte]", "effective_at[lt]")
 _DAYS: Final = ("start_time", "end_time")
 _STORE: Final = ("a vector store id (vs_…)",)
 _SESSION: Final = ("a session id (sess_…)",)
+_TURN: Final = (*_SESSION, "a turn id")
+_SUBAGENT: Final = (*_SESSION, "a subagent id")
 _JOB: Final = ("a fine-tuning job id (ftjob-…)",)
 _PROJECT: Final = ("a project id (proj_…)",)
 _GROUP: Final = ("a group id",)
@@ -148,19 +150,21 @@ _USAGE: Final = (
     "code_interpreter_sessions",
 )
 _LISTED: Final = _fixed(BY_LAST_ID)
+_NEWEST: Final = _fixed(BY_ITEM)
 _BUCKETS: Final = replace(_fixed(BY_NEXT_PAGE), id_in="start_time")
 _OF_PROJECT: Final = "/organization/projects/{}"
 
 
-def _of_session(
-    name: str, path: str, dialect: Dialect = BY_ITEM, parents: Sequence[str] = ()
+def _below(
+    group: Group, parents: Sequence[str], name: str, path: str, dialect: Dialect = BY_ITEM
 ) -> Kind:
+    """Return a kind that is only listed, below one object of the group, such as a session."""
     return Kind(
         name=name,
-        group=AGENT_SESSIONS,
-        path=f"/agents/sessions/{{}}/{path}",
+        group=group,
+        path=f"{group.root}/{{}}/{path}",
         dialect=dialect,
-        parents=(*_SESSION, *parents),
+        parents=tuple(parents),
         retrieves=False,
     )
 
@@ -187,31 +191,12 @@ KINDS: Final = {
     kind.name: kind
     for kind in (
         Kind(name="assistants", group=ASSISTANTS, path="/assistants", dialect=BY_ITEM),
-        Kind(name="batches", group=BATCHES, path="/batches", dialect=_fixed(BY_ITEM)),
+        Kind(name="batches", group=BATCHES, path="/batches", dialect=_NEWEST),
         Kind(name="files", group=FILES, path="/files", dialect=BY_ITEM),
         Kind(name="models", group=MODELS, path="/models", dialect=ONE_PAGE, form=NAME),
-        Kind(
-            name="fine_tuning_jobs",
-            group=FINE_TUNING,
-            path="/fine_tuning/jobs",
-            dialect=_fixed(BY_ITEM),
-        ),
-        Kind(
-            name="fine_tuning_events",
-            group=FINE_TUNING,
-            path="/fine_tuning/jobs/{}/events",
-            dialect=_fixed(BY_ITEM),
-            parents=_JOB,
-            retrieves=False,
-        ),
-        Kind(
-            name="fine_tuning_checkpoints",
-            group=FINE_TUNING,
-            path="/fine_tuning/jobs/{}/checkpoints",
-            dialect=_fixed(BY_ITEM),
-            parents=_JOB,
-            retrieves=False,
-        ),
+        Kind(name="fine_tuning_jobs", group=FINE_TUNING, path=FINE_TUNING.root, dialect=_NEWEST),
+        _below(FINE_TUNING, _JOB, "fine_tuning_events", "events", _NEWEST),
+        _below(FINE_TUNING, _JOB, "fine_tuning_checkpoints", "checkpoints", _NEWEST),
         Kind(name="vector_stores", group=VECTOR_STORES, path="/vector_stores", dialect=BY_ITEM),
         Kind(
             name="vector_store_files",
@@ -228,18 +213,11 @@ KINDS: Final = {
             parents=_STORE,
             lists=False,
         ),
-        Kind(
-            name="file_batch_files",
-            group=VECTOR_STORES,
-            path="/vector_stores/{}/file_batches/{}/files",
-            dialect=BY_ITEM,
-            parents=_BATCH,
-            retrieves=False,
-        ),
-        _of_session("session_turns", "turns"),
-        _of_session("turn_items", "turns/{}/items", BY_LAST_ID, ("a turn id",)),
-        _of_session("subagents", "subagents"),
-        _of_session("subagent_items", "subagents/{}/items", parents=("a subagent id",)),
+        _below(VECTOR_STORES, _BATCH, "file_batch_files", "file_batches/{}/files"),
+        _below(AGENT_SESSIONS, _SESSION, "session_turns", "turns"),
+        _below(AGENT_SESSIONS, _TURN, "turn_items", "turns/{}/items", BY_LAST_ID),
+        _below(AGENT_SESSIONS, _SESSION, "subagents", "subagents"),
+        _below(AGENT_SESSIONS, _SUBAGENT, "subagent_items", "subagents/{}/items"),
         Kind(
             name="checkpoint_permissions",
             group=ORGANIZATION,
