@@ -35,7 +35,7 @@ COMMAND := $(PREFIX)/bin/backscroll
 PYTHONS := python3.11 python3.12 python3.13 python3.14
 BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 # These prove every branch of it. Measuring the other tests as well would take them half as long again.
-BRANCHES := tests/tools/pages tests/tools/test_render.py
+BRANCHES := tests/tools/pages tests/tools/test_render.py tests/tools/test_short_ids.py
 MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
 IN_PARALLEL := --numprocesses auto --dist worksteal
 PIP := -m pip --disable-pip-version-check

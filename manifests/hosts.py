@@ -6,7 +6,8 @@ from typing import Final
 
 from backscroll.commands.connect.configuration import connected
 from backscroll.commands.connect.entry import HostEntry, variables
-from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host, Machine
+from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host
+from backscroll.commands.connect.machine import Machine
 from backscroll.settings.installation import run_once
 from manifests.description import ROOT
 

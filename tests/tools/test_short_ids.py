@@ -28,6 +28,11 @@ def test_a_short_id_is_as_long_as_makes_it_unique_on_the_page() -> None:
     assert shown({"id": MIXED}, {"id": TWIN})[1:-1] == ["~ax7Kd2", "~Bx7Kd2"]
 
 
+def test_ids_whose_ends_are_alike_are_shown_whole() -> None:
+    alike = [f"msg_{letter}" + "AAAAAAAAAAAAx7Kd2" for letter in "BC"]
+    assert shown({"id": alike[0]}, {"id": alike[1]})[1:-1] == alike
+
+
 @pytest.mark.parametrize("name", ["clipped", "omitted", "files", "attachments"])
 def test_a_message_that_is_cut_or_has_files_is_shown_with_its_whole_id(name: str) -> None:
     assert shown({"id": MIXED, name: {}})[1] == MIXED

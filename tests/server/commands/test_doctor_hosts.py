@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from backscroll.cli import commands
 from backscroll.commands.connect import change
 from backscroll.commands.connect.entry import HostEntry, variables
-from backscroll.commands.connect.hosts import BY_NAME, Machine
+from backscroll.commands.connect.hosts import BY_NAME
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.host_entries import check_hosts
 from backscroll.mcp import skill_file

@@ -13,7 +13,8 @@ from backscroll.settings.model import PREFIX
 
 if TYPE_CHECKING:
     from backscroll.commands.connect.entry import HostEntry
-    from backscroll.commands.connect.hosts import Host, Machine
+    from backscroll.commands.connect.hosts import Host
+    from backscroll.commands.connect.machine import Machine
 
 _HOSTS: Final = (
     "claude",
@@ -93,7 +94,8 @@ def connect(  # noqa: PLR0913 - parameters are options
     environment. Only --write-key writes the key to the file.
     """
     from backscroll.commands.connect import printing
-    from backscroll.commands.connect.hosts import BY_NAME, Machine
+    from backscroll.commands.connect.hosts import BY_NAME
+    from backscroll.commands.connect.machine import Machine
 
     machine = Machine(sys.platform, os.environ, Path.home())
     if host is None:

@@ -3,7 +3,6 @@
 Source: the documentation of each host in November 2026. A comment at each host names the page.
 """
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,42 +10,10 @@ from typing import Final, Literal, TypeAlias
 
 from backscroll.commands.connect import own_command
 from backscroll.commands.connect.entry import KEY, KEY_INPUT
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.connect.own_command import OwnCommand
 
 Format: TypeAlias = Literal["json", "toml", "url"]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """The machine on which hosts are looked for.
-
-    Attributes:
-        platform: a value of `sys.platform`.
-        environ: the environment variables.
-        home: the user's home folder.
-    """
-
-    platform: str
-    environ: Mapping[str, str]
-    home: Path
-
-    def folder(self, variable: str, *default: str) -> Path:
-        """Return the folder that an environment variable names, or `default` in the home folder."""
-        named = self.environ.get(variable)
-        return Path(named) if named else self.home.joinpath(*default)
-
-    def program(self, name: str) -> str:
-        """Return the path of a program on PATH, or an empty string if it is not found."""
-        return shutil.which(name, path=self.environ.get("PATH", "")) or ""
-
-    @property
-    def application_data(self) -> Path:
-        """The folder in which Electron applications keep their data (Electron's `app.getPath`)."""
-        if self.platform == "win32":
-            return self.folder("APPDATA", "AppData", "Roaming")
-        if self.platform == "darwin":
-            return self.home / "Library" / "Application Support"
-        return self.folder("XDG_CONFIG_HOME", ".config")
 
 
 @dataclass(frozen=True, slots=True)

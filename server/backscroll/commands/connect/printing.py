@@ -6,8 +6,9 @@ from typing import Final
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, is_connected, replaced_entry
 from backscroll.commands.connect.entry import HostEntry, needs_key, variables
-from backscroll.commands.connect.hosts import HOSTS, Host, Machine
+from backscroll.commands.connect.hosts import HOSTS, Host
 from backscroll.commands.connect.jsonc import MalformedError
+from backscroll.commands.connect.machine import Machine
 from backscroll.process.exits import CommandError
 from backscroll.settings.installation import launch
 from backscroll.settings.model import Settings

@@ -19,8 +19,9 @@ from backscroll.commands.connect.configuration import (
     whole,
 )
 from backscroll.commands.connect.entry import KEY, HostEntry
-from backscroll.commands.connect.hosts import Host, Machine
+from backscroll.commands.connect.hosts import Host
 from backscroll.commands.connect.jsonc import BOM, MalformedError
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.connect.own_command import OwnCommand
 from backscroll.commands.connect.ownership import is_ours, merged
 from backscroll.commands.connect.secrecy import hidden, holds_password

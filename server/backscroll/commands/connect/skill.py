@@ -5,7 +5,8 @@ from pathlib import Path
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.change import Change
-from backscroll.commands.connect.hosts import HOSTS, Host, Machine
+from backscroll.commands.connect.hosts import HOSTS, Host
+from backscroll.commands.connect.machine import Machine
 from backscroll.mcp import skill_file
 from backscroll.process.exits import CommandError
 

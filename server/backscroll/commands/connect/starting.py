@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backscroll.commands.connect.entry import KEY, HostEntry
-from backscroll.commands.connect.hosts import Machine
+from backscroll.commands.connect.machine import Machine
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import OPENAI, PREFIX
 from backscroll_tools.plain import plain

@@ -42,7 +42,7 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
 
     import anyio
 
-    from backscroll.commands.connect.hosts import Machine
+    from backscroll.commands.connect.machine import Machine
     from backscroll.commands.doctor import report
     from backscroll.commands.doctor.examination import examine
     from backscroll.commands.doctor.host_entries import check_hosts

@@ -3,8 +3,9 @@
 from backscroll.commands.connect import host_file, skill
 from backscroll.commands.connect.configuration import entry_in, is_connected
 from backscroll.commands.connect.entry import variables
-from backscroll.commands.connect.hosts import HOSTS, Host, Machine
+from backscroll.commands.connect.hosts import HOSTS, Host
 from backscroll.commands.connect.jsonc import MalformedError
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.mcp import skill_file
 from backscroll.process.exits import CommandError

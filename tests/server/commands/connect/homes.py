@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from backscroll.commands.connect.hosts import BY_NAME, Machine
+from backscroll.commands.connect.hosts import BY_NAME
+from backscroll.commands.connect.machine import Machine
 
 PLATFORMS: Final = ("linux", "darwin", "win32")
 

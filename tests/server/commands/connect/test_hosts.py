@@ -8,8 +8,9 @@ import pytest
 from backscroll.commands.connect import change, command
 from backscroll.commands.connect.configuration import connected
 from backscroll.commands.connect.entry import HostEntry, needs_key, variables
-from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Machine
+from backscroll.commands.connect.hosts import BY_NAME, HOSTS
 from backscroll.commands.connect.jsonc import parse
+from backscroll.commands.connect.machine import Machine
 from backscroll.process.exits import CommandError
 from backscroll.settings.model import load
 from tests.server.commands.connect.homes import BROKEN, FILES, PLATFORMS, lived_in, machine

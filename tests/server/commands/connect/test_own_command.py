@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
 from backscroll.commands.connect.entry import HostEntry
-from backscroll.commands.connect.hosts import BY_NAME, Machine
+from backscroll.commands.connect.hosts import BY_NAME
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.connect.running import Run, adding, removing
 from backscroll.process.exits import CommandError
 from tests.pace import limit_s

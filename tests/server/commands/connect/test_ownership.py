@@ -9,8 +9,9 @@ import pytest
 from backscroll.commands.connect import change
 from backscroll.commands.connect.configuration import connected, returned
 from backscroll.commands.connect.entry import HostEntry
-from backscroll.commands.connect.hosts import BY_NAME, Machine
+from backscroll.commands.connect.hosts import BY_NAME
 from backscroll.commands.connect.jsonc import parse
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.connect.ownership import is_ours
 from backscroll.commands.connect.running import adding
 from tests.server.commands.connect import standins

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from backscroll.cli import commands
 from backscroll.commands.connect.entry import HostEntry
-from backscroll.commands.connect.hosts import Machine
+from backscroll.commands.connect.machine import Machine
 from backscroll.commands.connect.starting import Start
 from backscroll.process.exits import CommandError
 
