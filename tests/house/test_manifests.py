@@ -114,7 +114,9 @@ def test_nothing_that_is_rendered_is_stale() -> None:
 
 def test_every_manifest_is_rendered() -> None:
     found = {path for path in MANIFESTS.rglob("*") if path.is_file()}
-    sources = {path for path in found if path.suffix == ".py" and path.parent == MANIFESTS}
+    sources = {
+        path for path in found if path.suffix in {".py", ".cjs"} and path.parent == MANIFESTS
+    }
     made = {path for path in found if "__pycache__" in path.parts}
 
     others = found - sources - made - set(rendered())
