@@ -10,9 +10,12 @@ async function executable() {
   const found = path.join(UNPACKED, "chromium");
   if (fs.existsSync(found)) return found;
   const folder = fs.mkdtempSync(path.join(NODE, "browser-"));
+  const { TMPDIR } = process.env;
   process.env.TMPDIR = folder; // the package unpacks into it
   const { default: chromium } = require("@sparticuz/chromium");
   await chromium.executablePath();
+  if (TMPDIR === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = TMPDIR;
   // The package has one font, for machines without any.
   fs.writeFileSync(path.join(folder, "fonts.conf"), `<?xml version="1.0"?><fontconfig>
     <dir>${UNPACKED}/fonts</dir><dir>/usr/share/fonts</dir><cachedir>${UNPACKED}/cache</cachedir></fontconfig>`);
