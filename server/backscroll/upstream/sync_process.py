@@ -23,7 +23,9 @@ requests of a host."""
 CATCH_UP_S: Final = 0.3
 """How long a search waits at most for the import of changed files, in seconds."""
 
-_END_S: Final = 2.0
+END_S: Final = 2.0
+"""How long the process may take to end before it is killed, in seconds."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -33,6 +35,7 @@ class SyncProcess:
     Args:
         settings: the operator's settings, which name the sources.
         start_after_s: the delay between entering the context and starting the process, in seconds.
+        end_s: how long the process may take to end before it is killed, in seconds.
 
     Attributes:
         started: is set once the process was started, or failed to start.
@@ -40,9 +43,12 @@ class SyncProcess:
             Empty after that, and also after the process has ended or failed to start.
     """
 
-    def __init__(self, settings: Settings, start_after_s: float = START_AFTER_S) -> None:
+    def __init__(
+        self, settings: Settings, start_after_s: float = START_AFTER_S, end_s: float = END_S
+    ) -> None:
         self._settings = settings
         self._start_after_s = start_after_s
+        self._end_s = end_s
         self.started = asyncio.Event()
         self.importing = settings.sources
         self._process: Process | None = None
@@ -125,10 +131,10 @@ class SyncProcess:
         self._answered()
         if process.stdin is not None:
             process.stdin.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_END_S):
-                await process.wait()
-                return
+        # On Python 3.11.2, `asyncio.timeout` raises no TimeoutError in a cancelled task.
+        with anyio.move_on_after(self._end_s):
+            await process.wait()
+            return
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()

@@ -80,6 +80,14 @@ def children() -> set[str]:
     return {child for thread in found for child in thread.read_text().split()}
 
 
+async def test_a_process_that_does_not_end_in_time_is_killed(settings: Settings) -> None:
+    before = await asyncio.to_thread(children)
+    async with SyncProcess(settings, start_after_s=0, end_s=0) as sync:
+        await sync.started.wait()
+
+    assert await asyncio.to_thread(children) == before
+
+
 async def test_a_server_that_is_cancelled_leaves_no_process(settings: Settings) -> None:
     before = await asyncio.to_thread(children)
     with anyio.CancelScope() as scope:
