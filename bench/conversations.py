@@ -50,6 +50,25 @@ async def fill(url: str, threads: Iterable[ImportedThread]) -> None:
             await asyncio.gather(*map(store.import_thread, group))
 
 
+def long_messages(texts: Iterator[str], messages: int, chars: int) -> list[ImportedMessage]:
+    """Return messages of a length, each joined from some of the texts, one minute apart.
+
+    Args:
+        texts: texts to join. As many as needed are taken.
+        messages: the number of messages, of the user and of the assistant in turn.
+        chars: the length of each message, in characters.
+    """
+    found = []
+    for position in range(messages):
+        text = ""
+        while len(text) < chars:
+            text += f"{next(texts)} "
+        role = "assistant" if position % 2 else "user"
+        content = f"{text[: chars - 1]}."
+        found.append(ImportedMessage(role=role, content=content, created_at=position * 60))
+    return found
+
+
 def numbered(messages: int, thread_id: str = THREAD_ID) -> ImportedThread:
     """Return a thread of the messages `msg_1`, `msg_2`, …, each of about one line.
 

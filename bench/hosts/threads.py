@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
-from bench.conversations import chats
+from bench.conversations import chats, long_messages
 from bench.hosts.script import Step
 
 SHORT: Final = 20
@@ -42,15 +42,7 @@ def threads(samples: int = 1) -> Iterator[ImportedThread]:
     for number, thread in enumerate(islice(enough, samples)):
         yield _thread(short_thread(number), thread.messages[:SHORT])
     texts = (str(message.content) for thread in chats() for message in thread.messages)
-    messages = []
-    for position in range(LONG):
-        text = ""
-        while len(text) < LONG_CHARS:
-            text += f"{next(texts)} "
-        role = "assistant" if position % 2 else "user"
-        content = f"{text[: LONG_CHARS - 1]}."
-        messages.append(ImportedMessage(role=role, content=content, created_at=position * 60))
-    yield _thread(LONG_THREAD, messages)
+    yield _thread(LONG_THREAD, long_messages(texts, LONG, LONG_CHARS))
 
 
 def short_thread(number: int) -> str:

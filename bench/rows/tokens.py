@@ -13,7 +13,7 @@ import httpx2
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll_tools.client.profiles import EMBEDDED
-from bench.conversations import chats, database, fill
+from bench.conversations import chats, database, fill, long_messages
 from bench.figures import Claim, Figure, Outcome, Row, figure, ratio
 from bench.host import Host, started
 from bench.servers import backscroll
@@ -55,14 +55,7 @@ def _long(number: int) -> Iterator[ImportedThread]:
     """Yield conversations of as many messages, each of them real ones joined to a length."""
     texts = (str(message.content) for thread in chats() for message in thread.messages)
     for thread_number in range(number):
-        messages = []
-        for position in range(LIMIT):
-            text = ""
-            while len(text) < LONG_CHARS:
-                text += f"{next(texts)} "
-            role = "assistant" if position % 2 else "user"
-            content = f"{text[: LONG_CHARS - 1]}."
-            messages.append(ImportedMessage(role=role, content=content, created_at=position * 60))
+        messages = long_messages(texts, LIMIT, LONG_CHARS)
         yield _thread(f"long:{thread_number}", messages)
 
 

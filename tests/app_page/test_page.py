@@ -133,7 +133,7 @@ def test_the_console_has_no_error_and_nothing_is_asked_of_another_server(seen: J
 
 def test_the_code_leaves_the_address_and_opens_the_page_once(seen: JSON) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", seen["address"])
-    assert seen["usedCode"] == "This link was used already: run backscroll view again."
+    assert seen["usedCode"] == "This link is wrong or was used already: run backscroll view again."
 
 
 def test_the_keyboard_opens_a_conversation_at_its_latest_message(seen: JSON) -> None:

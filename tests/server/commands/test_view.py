@@ -81,7 +81,7 @@ async def test_the_page_exchanges_its_code_once_and_reads(tmp_path: Path) -> Non
     assert page.text.startswith("<!doctype html>")
     assert (again.status_code, again.json()["error"]["message"]) == (
         403,
-        "This link was used already: run backscroll view again.",
+        "This link is wrong or was used already: run backscroll view again.",
     )
     assert (reply["jsonrpc"], reply["id"]) == ("2.0", 1)
     (message,) = reply["result"]["structuredContent"]["messages"]

@@ -56,7 +56,8 @@ class Access:
         """
         if self._is_used or not _equal(code, self.code):
             raise RefusedError(
-                HTTPStatus.FORBIDDEN, "This link was used already: run backscroll view again."
+                HTTPStatus.FORBIDDEN,
+                "This link is wrong or was used already: run backscroll view again.",
             )
         self._is_used = True
         return self._secret
