@@ -44,3 +44,13 @@ async def test_a_store_that_is_cancelled_completes_its_writes_and_closes_its_con
     async with opened(database_url) as api:
         found = (await api.get(f"/threads/{thread}/messages")).json()["data"]
     assert [message["id"] for message in found] == [written.json()["id"]]
+
+
+async def test_a_store_that_is_closed_while_it_opens_connections_leaves_none(
+    database_url: str,
+) -> None:
+    for steps in range(0, 1_000, 25):
+        async with opened(database_url):
+            for _ in range(steps):
+                await asyncio.sleep(0)
+    gc.collect()  # a connection that is still open is a warning, which is an error in tests

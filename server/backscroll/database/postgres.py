@@ -14,7 +14,7 @@ a statement, and for the server's response.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 import anyio
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backscroll.database.column_types import tables
 from backscroll.database.faults import (
@@ -78,7 +78,7 @@ class PostgresDatabase:
         self._writing = writing
         self._reading = reading
         self._lock_s = lock_s
-        self._writes: set[asyncio.Task[Any]] = set()
+        self._unfinished: set[asyncio.Task[Any]] = set()
         self._trouble: tuple[float, DatabaseFailedError] | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -86,8 +86,11 @@ class PostgresDatabase:
         """Run `work`. Each of its statements runs in a separate transaction."""
 
         async def run() -> T:
-            async with self._reading.connect() as connection:
+            connection = await self._opened()
+            try:
                 return await connection.run_sync(work)
+            finally:
+                await asyncio.shield(self._started(connection.close()))
 
         return await self._run_and_remember(run, self._lock_ends_at())
 
@@ -112,8 +115,7 @@ class PostgresDatabase:
                 await commit(connection)
                 return value
 
-        writing = asyncio.create_task(self._run_and_remember(run, ends_at))
-        self._writes.add(writing)
+        writing = self._started(self._run_and_remember(run, ends_at))
         writing.add_done_callback(partial(self._forget, lock))
         value = await asyncio.shield(writing)
         self._trouble = None
@@ -139,19 +141,50 @@ class PostgresDatabase:
         return False
 
     async def close(self) -> None:
-        """Wait for running writes, then close every connection."""
-        await asyncio.gather(*self._writes, return_exceptions=True)
+        """Wait for running writes and for connections that are being opened, then close all."""
+        while self._unfinished:
+            await asyncio.gather(*self._unfinished, return_exceptions=True)
         for engine in (self._writing, self._reading):
             await engine.dispose()
+
+    async def _opened(self) -> AsyncConnection:
+        """Return a connection for reading. The caller must close it.
+
+        If the caller is cancelled, the connection is still opened, and then returned to the pool:
+        SQLAlchemy would leave a connection open that is cancelled while it is prepared.
+        """
+        opening = self._started(_open(self._reading))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            _ = self._started(_close(opening))
+            raise
+
+    def _started(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Start a task that `close` waits for."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return task
 
     def _lock_ends_at(self) -> float:
         return asyncio.get_running_loop().time() + self._lock_s
 
     def _forget(self, lock: asyncio.Lock, writing: asyncio.Task[Any]) -> None:
         lock.release()
-        self._writes.discard(writing)
         if not writing.cancelled():
             writing.exception()  # otherwise asyncio logs the error if the caller was cancelled
+
+
+async def _open(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
+
+
+async def _close(opening: "asyncio.Task[AsyncConnection]") -> None:
+    """Close a connection that is still being opened, once it is open."""
+    (connection,) = await asyncio.gather(opening, return_exceptions=True)
+    if isinstance(connection, AsyncConnection):
+        await connection.close()
 
 
 @asynccontextmanager
