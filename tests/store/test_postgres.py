@@ -1,6 +1,7 @@
 """PostgreSQL opened: what it is asked to promise, and what is refused in one line."""
 
 import asyncio
+import gc
 import logging
 import sys
 import traceback
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
 from backscroll.database import postgres, postgres_address
-from backscroll.database.faults import DatabaseBusyError, StoreError
+from backscroll.database.faults import DatabaseBusyError, DatabaseUnavailableError, StoreError
 from backscroll.database.opening import open_database
 from backscroll.database.postgres import open_postgres
 from backscroll.database.schema import version_table
@@ -285,3 +286,10 @@ async def test_what_has_a_nul_in_its_name_is_not_there_on_either_engine(
     api: httpx2.AsyncClient, url: str
 ) -> None:
     error(await api.get(url.format(await new_thread(api))), 404)
+
+
+async def test_a_connection_that_cannot_be_prepared_is_closed(shared: str) -> None:
+    address = postgres_address.parse(shared)
+    with pytest.raises(DatabaseUnavailableError):
+        await postgres_address.connect(address, 1, lock_s=1e12)  # more than PostgreSQL allows
+    gc.collect()  # a connection that is still open is a warning, which is an error in tests

@@ -119,7 +119,6 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
         f"set_config('{name}', '{value}', false)" for name, value in settings.items()
     )
     chosen += f", set_config('synchronous_commit', {_DURABLE}, false)"
-    connection = None
     try:
         connection = await asyncpg.connect(
             address.url,
@@ -128,7 +127,11 @@ async def connect(address: Address, statement_s: int, lock_s: float) -> Any:  # 
             server_settings={"application_name": "backscroll"},
             **({"target_session_attrs": "read-write"} if address.needs_primary else {}),
         )
-        await connection.fetchrow(f"SELECT {chosen}", timeout=CONNECT_S)
+        try:
+            await connection.fetchrow(f"SELECT {chosen}", timeout=CONNECT_S)
+        except BaseException:
+            connection.terminate()
+            raise
     except asyncpg.PostgresError as error:
         raise DatabaseUnavailableError(why_refused(address, error.sqlstate)) from None
     except TimeoutError:

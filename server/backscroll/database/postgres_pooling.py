@@ -27,10 +27,15 @@ async def connect_checked(address: Address, statement_s: int, lock_s: float) -> 
         DatabaseUnavailableError: as in `connect`.
     """
     connection = await connect(address, statement_s, lock_s)
-    process = await connection.fetchval("SELECT pg_backend_pid()")
-    if process != connection.get_server_pid() and await _is_shared(
-        connection, address, statement_s, lock_s
-    ):
+    try:
+        process = await connection.fetchval("SELECT pg_backend_pid()")
+        is_shared = process != connection.get_server_pid() and await _is_shared(
+            connection, address, statement_s, lock_s
+        )
+    except BaseException:
+        connection.terminate()
+        raise
+    if is_shared:
         connection.terminate()
         raise StoreError(f"{address.name} {POOLING}")
     return connection
