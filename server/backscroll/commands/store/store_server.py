@@ -4,6 +4,7 @@ import sys
 from typing import Final
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from backscroll.commands.local_store import opened_store
@@ -13,6 +14,11 @@ from backscroll.process.logs import configure
 from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import endpoint_of
+
+IDLE_S: Final = 75
+"""How long an idle connection stays open, in seconds. It must be longer than clients keep an idle
+connection (the `openai` package: 5 seconds). Otherwise a client may send a request on a connection
+that was just closed."""
 
 _HINT: Final = """\
 The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C stops it.
@@ -51,12 +57,17 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             # The check of the Host header prevents DNS rebinding. A web page whose host name
             # resolves to this machine could otherwise read everything.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
-            config = Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-            await Server(config).serve([listener])
+            await Server(configuration(app)).serve([listener])
+
+
+def configuration(app: ASGIApp) -> Config:
+    """Return uvicorn's configuration for serving the store."""
+    return Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=5,
+    )
