@@ -8,6 +8,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import anyio
+
 _PRELOADED = (
     "backscroll.commands.sync.command",
     "backscroll.commands.sync.running",
@@ -31,6 +33,16 @@ class SyncProcess:
     process: BaseProcess
     begun: Event
     said: Path
+
+    async def exited(self) -> int | None:
+        """Wait until the process has exited, and return its exit code.
+
+        `process.join` does not run in a thread, because starting a process polls all that were
+        started before, and of two threads that poll one process, one gets a wrong exit code.
+        """
+        await anyio.wait_readable(self.process.sentinel)
+        self.process.join()
+        return self.process.exitcode
 
 
 def started(url: str, home: Path, said: Path) -> SyncProcess:

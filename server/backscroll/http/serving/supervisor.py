@@ -165,7 +165,10 @@ class _Supervisor:
                 if answers:
                     await _says(ours)
                 tasks.cancel_scope.cancel()
-        await anyio.to_thread.run_sync(process.join)
+        # Not joined in a thread: starting another worker polls this one too, and of two threads
+        # that poll a process, one does not get its exit code.
+        await anyio.wait_readable(process.sentinel)
+        process.join()
         pid = process.pid or 0
         metrics.forget(pid)
         return pid, process.exitcode, answers
