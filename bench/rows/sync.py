@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -110,11 +112,19 @@ def made_logs(folder: Path, megabytes: int) -> Logs:
 def run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Run:
     """Run a command to its end.
 
+    It is started by a new, small process, because Linux counts the memory of the process that
+    starts a program as memory of the program.
+
     Raises:
         UnmeasuredError: it failed, or this system does not say what a process took.
     """
     if sys.platform == "win32":
         raise UnmeasuredError("Windows does not say what a process took")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as small:
+        return small.submit(_run, command, dict(environment)).result()
+
+
+def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> Run:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)
