@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,10 @@ from tests.loopback import NO_TLS
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
 
+UVICORN_TICK_S: Final = 0.1
+"""How often uvicorn looks whether it should end, in seconds."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_on_shutdown_open_requests_are_finished_and_new_ones_refused(
     number: signal.Signals, tmp_path: Path
@@ -38,6 +43,7 @@ async def test_on_shutdown_open_requests_are_finished_and_new_ones_refused(
         ready = await until_unready(server.url)
         new = await post(server.url)
         alive = await get(server.url, "/healthz")
+        await stays_unready(server.url)
         upstream.go_on()
         result = await running
         code = await server.ended()
@@ -183,3 +189,10 @@ async def until_unready(url: str) -> httpx2.Response:
                 response = await get(url, "/readyz")
                 if response.json() == {"status": "stopping"}:
                     return response
+
+
+async def stays_unready(url: str) -> None:
+    """Check for a while that the server still answers: uvicorn's own shutdown closes the port."""
+    until = time.monotonic() + 3 * UVICORN_TICK_S
+    while time.monotonic() < until:
+        assert (await get(url, "/readyz")).json() == {"status": "stopping"}
