@@ -214,6 +214,28 @@ async def test_a_client_that_has_reset_its_connection_is_no_error() -> None:
             await writer.wait_closed()
 
 
+async def test_what_is_closing_is_closed_once_and_still_receives_to_discard_it() -> None:
+    async with accepted() as (_, transport, client):
+        transport.pause_reading()
+        asked = 0
+
+        def is_sending() -> bool:
+            nonlocal asked
+            asked += 1
+            return True
+
+        ending = LingeringTransport(transport, asyncio.get_running_loop(), is_sending)
+        before = ending.is_closing()
+        ending.close()
+        ending.close()
+        client.settimeout(WAIT_S)
+        assert client.recv(1) == b""  # the response has ended
+
+        assert (before, ending.is_closing(), asked) == (False, True, 1)
+        assert transport.is_reading()
+        ending.finish()
+
+
 async def test_a_connection_that_has_ended_leaves_nothing_in_memory(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, http_auth="token", http_receive_s=3600)
     async with running(settings) as server:
