@@ -33,6 +33,7 @@ from tests.pace import paced_s
 
 RECEIVE_S = paced_s(0.5)
 LIST = raw("tools/list", {}, MODERN)
+BODY_MISSING = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
 HEAD, _, BODY = LIST.partition(b"\r\n\r\n")
 
 
@@ -152,6 +153,24 @@ async def test_a_body_that_trickles_in_after_a_refusal_is_dropped_too(tmp_path: 
         writer.close()
 
     assert reply.startswith(b"HTTP/1.1 421 ")
+    assert reply.count(b"HTTP/1.1 ") == 1
+
+
+async def test_a_response_that_has_begun_is_not_followed_by_another_if_the_body_is_late() -> None:
+    async def streaming(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        await asyncio.Event().wait()
+
+    async with served(streaming, protocol(0.05)) as origin:
+        port = int(origin.rpartition(":")[2])
+        reader, writer = await sent(
+            port, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n"
+        )
+        reply = await rest(reader)
+        writer.close()
+
+    assert reply.endswith(b"\r\n\r\n5\r\nbegun\r\n")
     assert reply.count(b"HTTP/1.1 ") == 1
 
 
