@@ -117,6 +117,11 @@ EXPOSED: Final = {
         ("127.0.0.1", {"database": "mysql://x/y"}, "The store cannot be opened: BACKSCROLL_DATA"),
         (
             "127.0.0.1",
+            {"database": "mysql://x/y", "http_workers": 2},
+            "The store cannot be opened: BACKSCROLL_DATA",
+        ),
+        (
+            "127.0.0.1",
             {"database": "mysql://x/y", "http_auth": "token"},
             "BACKSCROLL_DATABASE must be ",
         ),

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -127,7 +127,36 @@ async def test_a_worker_that_does_not_stop_is_ended(tmp_path: Path) -> None:
     assert not children(os.getpid())
 
 
-async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
+async def test_workers_that_exit_are_replaced_after_a_pause(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = asyncio.Event()
+
+    def kill() -> None:
+        for pid in children(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+
+    async with listening(2) as listeners, asyncio.timeout(WAIT_S), asyncio.TaskGroup() as tasks:
+        supervised = supervisor.supervise(
+            settings_of(tmp_path, http_workers=2),
+            "127.0.0.1",
+            listeners,
+            stopping,
+            kill,
+            again_s=3_600.0,
+        )
+        tasks.create_task(supervised)
+        while caplog.text.count("starting another") < 2:  # noqa: ASYNC110 - no event tells of logs
+            await anyio.sleep(0.01)
+        started = children(os.getpid())
+        stopping.set()
+
+    assert not started
+
+
+async def test_new_connections_do_not_wait_for_an_exited_worker_and_a_second_signal_ends_the_rest(
+    tmp_path: Path,
+) -> None:
     async with (
         stalling() as upstream,
         started(tmp_path / "x.db", *TWO, base_url=upstream.url, upstream="store") as server,
@@ -136,7 +165,11 @@ async def test_a_second_signal_ends_workers_at_once(tmp_path: Path) -> None:
         await upstream.asked()
         left = [os.pidfd_open(pid) for pid in pids(server)]
         server.tell(signal.SIGTERM)
-        await until_unready(server.url)
+        async with asyncio.timeout(WAIT_S):
+            while len(pids(server)) == 2:  # noqa: ASYNC110 - no event tells of an exit
+                await anyio.sleep(0.01)
+            for _ in range(NEW_CONNECTIONS // 2):
+                await until_unready(server.url)
         server.tell(signal.SIGTERM)
         code = await server.ended()
         with pytest.raises(httpx2.HTTPError):
@@ -171,10 +204,20 @@ async def test_a_server_stops_if_its_workers_cannot_start(
 async def test_a_server_stops_if_its_workers_do_not_become_ready(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    async def hold() -> None:
+        """Stop each worker for good as soon as it has started."""
+        while True:
+            for pid in children(os.getpid()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            await anyio.sleep(0.001)
+
     settings = settings_of(tmp_path, http_workers=2)
     async with listening(2) as listeners:
+        holding = asyncio.create_task(hold())
         with pytest.raises(CommandError, match="a worker exited before it was ready; "):
             await supervised(settings, listeners, [], start_s=0.01)
+        holding.cancel()
 
     assert "was not ready within 0.01 s" in caplog.text
     assert not children(os.getpid())

@@ -46,6 +46,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
     *,
     start_s: float = START_S,
     leave_s: float = LEAVE_S,
+    again_s: float = AGAIN_S,
 ) -> None:
     """Run a worker on each listener until `stopping` is set. Then wait until all have exited.
 
@@ -61,6 +62,7 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         start_s: the maximum time that a worker may take to become ready, in seconds.
         leave_s: the maximum time that a worker may take to exit after its requests have ended, in
             seconds. After this time, it is killed.
+        again_s: how long to wait before an exited worker is replaced, in seconds.
 
     Raises:
         CommandError: the store's database or the token issuer cannot be used, or a worker exited
@@ -76,7 +78,14 @@ async def supervise(  # noqa: PLR0913 - tests set shorter times
         async with opened(settings, access.allowed(settings, host)):
             pass  # prepare the database once, and report any error once, before the workers start
         workers = _Supervisor(
-            settings, host, stopping, ready, len(listeners), start_s=start_s, leave_s=leave_s
+            settings,
+            host,
+            stopping,
+            ready,
+            len(listeners),
+            start_s=start_s,
+            leave_s=leave_s,
+            again_s=again_s,
         )
         async with anyio.create_task_group() as tasks:
             for number, listener in enumerate(listeners):
@@ -101,6 +110,7 @@ class _Supervisor:
         *,
         start_s: float,
         leave_s: float,
+        again_s: float,
     ) -> None:
         self._settings = settings
         self._host = host
@@ -109,6 +119,7 @@ class _Supervisor:
         self._missing = number
         self._start_s = start_s
         self._leave_s = leave_s
+        self._again_s = again_s
         self.unready = False
         """Whether a worker exited before it was ready."""
 
@@ -129,7 +140,7 @@ class _Supervisor:
             if self._stopping.is_set():
                 break
             _log.error("worker %d exited (exit code %s): starting another", pid, code)
-            with anyio.move_on_after(AGAIN_S):
+            with anyio.move_on_after(self._again_s):
                 await self._stopping.wait()
         listener.close()  # otherwise new connections would wait forever
 
