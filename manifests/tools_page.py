@@ -105,7 +105,8 @@ and `previous_cursor` leads to older ones. Each cursor keeps its direction: on t
 _CLIPPED: Final = """\
 `clipped` means that the page shows only part of a text: `shown` of `total` characters, beginning at
 `start`. The next cursor continues inside that text. If `preview_chars` shortened it, read the whole
-text with `get-message`. Passing `preview_chars` with such a cursor skips the rest of the text.
+text with `get-message`. Passing `preview_chars` with such a cursor skips the rest of the text. With
+`last_chars`, `get-message` leaves out the text before the last characters, and all other fields.
 
 `omitted` names what is missing from an item:
 

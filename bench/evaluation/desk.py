@@ -135,6 +135,10 @@ class Desk(Protocol):
         """Read the whole text of one message."""
         ...
 
+    async def ending(self, thread_id: str, message_id: str, chars: int) -> str:
+        """Read the end of one message's text: `chars` characters, or more."""
+        ...
+
     async def files(self, thread_id: str, message_id: str) -> tuple[str, ...]:
         """Read the files of one message."""
         ...

@@ -71,6 +71,13 @@ class Ours:
             if not cursor:
                 return whole
 
+    async def ending(self, thread_id: str, message_id: str, chars: int) -> str:
+        """Read only the last characters of a message: one call."""
+        text = await self.record.call(
+            "get-message", thread_id=thread_id, message_id=message_id, last_chars=chars
+        )
+        return _page(text).items[0].text
+
     async def files(self, thread_id: str, message_id: str) -> tuple[str, ...]:
         """Read the files of one message."""
         text = await self.record.call(

@@ -9,6 +9,7 @@ from rich.table import Table
 from bench.evaluation.desk import MAX_CHARS
 from bench.evaluation.finding import FINDING
 from bench.evaluation.score import WINDOW, Line, Score, Tally
+from bench.evaluation.tasks import ENDING_CHARS
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "evaluation.md"
 
@@ -27,9 +28,7 @@ the question is about.
 
 """
 _TAIL: Final = """
-- **calls**: how many the task took. Where the number depends on how much text there is (pages are
-  bounded to 32,000 characters of text and structured content), more of them are smaller ones; all
-  other tasks take the fewest calls that are possible.
+- **calls**: how many the task took. Each task takes the fewest calls that are possible.
 - **finding**: the last {finding} tasks name no thread. Their answers are in long conversations
   among the real ones, beside others with the same words. Backscroll's agents call
   `search-messages` with a few words of the question, and `list-messages` with `around` to read on.
@@ -42,6 +41,8 @@ _TAIL: Final = """
   {ours:,} tokens with Backscroll and {peer:,} with `from_openapi`.
 - **dump**: each task's own; in the sum every conversation is counted once, however many tasks are
   about it.
+- **a long message** has 60,000 characters. Backscroll's agent asks for the last {ending} of them
+  (`last_chars` of `get-message`). The API returns only the whole message.
 - **post once** goes through a network that loses the answer to the first write after the upstream
   acted on it, to an upstream without idempotency keys. Backscroll looks by itself; the other agent
   was told to look before it writes again: one that simply did would have written twice.
@@ -83,6 +84,7 @@ def document(tally: Tally, threads: int, messages: int) -> str:
         peer=first[1].tools,
         finding=len(FINDING),
         give_up=MAX_CHARS,
+        ending=ENDING_CHARS,
     )
     return head + "".join(rows) + tail
 

@@ -18,7 +18,7 @@ MOST_OF_DUMP: Final = 1 / 3
 
 
 READING_CALLS: Final = 34
-READING_TOKENS: Final = 50_000
+READING_TOKENS: Final = 15_000
 """The most that the twenty tasks of reading and writing may take together."""
 
 
@@ -63,7 +63,7 @@ class Line:
     def least(self) -> bool:
         """Whether Backscroll needed only the minimum number of calls, and made no wrong turn."""
         first = self.scores[0]
-        return not first.wrong_turns and self.task.least in {0, first.calls}
+        return not first.wrong_turns and self.task.least == first.calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,7 @@ class Task:
     Attributes:
         name: in a few words.
         asks: what the user says.
-        least: the fewest calls of Backscroll's tools that it can be done with; 0 where that
-            depends on how much text there is, which comes in pages of a bounded size.
+        least: the fewest calls of Backscroll's tools that it can be done with.
         does: does it, and tells whether the outcome is right.
         reads: the paths whose content answers it, which a dump would be made of.
         flaky: whether the network breaks the first write after it was acted on.

@@ -24,6 +24,9 @@ from bench.evaluation.world import (
 OTHERS_WROTE: Final = ("One more thing.", "And another.", "Are you there?")
 SHIPPED: Final = "Shipped on Monday, with the tracking number AB-12."
 OPENING: Final = "Let us plan the move to the new office."
+ENDING_CHARS: Final = 500
+"""How much an agent reads to learn what a long text ends with: about a paragraph."""
+
 REPLY: Final = "The larger plan has free delivery."
 
 
@@ -145,8 +148,8 @@ async def _skim(desk: Desk, scene: Scene) -> bool:
 
 async def _long(desk: Desk, scene: Scene) -> bool:
     message_id = _message(scene.world, "manual", 0)
-    text = await desk.message(_id(scene.world, "manual"), message_id)
-    return text == _texts(scene.world, "manual")[0] and text.endswith(CODE)
+    text = await desk.ending(_id(scene.world, "manual"), message_id, ENDING_CHARS)
+    return _texts(scene.world, "manual")[0].endswith(text) and text.endswith(CODE)
 
 
 async def _conversation(desk: Desk, scene: Scene) -> bool:
@@ -227,7 +230,7 @@ READING: Final = (
     Task("others write", "Read the newest 40.", 2, _others_wrote, _thread("busy")),
     Task("others delete", "Read the newest 40.", 2, _others_deleted, _thread("shrinking")),
     Task("skim, then read", "What does invoice 4711 come to?", 2, _skim, _thread("invoices")),
-    Task("a long message", "What does the manual end with?", 0, _long, _thread("manual")),
+    Task("a long message", "What does the manual end with?", 1, _long, _thread("manual")),
     Task("a conversation", "Read conv_….", 1, _conversation, _items),
     Task("a new thread", "Open a thread with this.", 1, _open, _nothing),
     Task("answer the newest", "Answer the customer.", 2, _answer, _thread("support")),

@@ -68,7 +68,7 @@ def test_what_falls_short_is_said() -> None:
         "the first five: not done within the window",
         (
             "reading and writing: 5 calls and 65,101 tokens, "
-            "more than the 34 and 50,000 that are promised"
+            "more than the 34 and 15,000 that are promised"
         ),
         "65,101 tokens read, more than a third of the dump's 3,000",
     ]

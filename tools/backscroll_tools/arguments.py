@@ -24,6 +24,7 @@ from backscroll_tools.render import WHOLE_IDS
 from backscroll_tools.schemas import (
     CONTENT_CHARS,
     CONTEXT_MAX,
+    LAST_CHARS_MAX,
     MESSAGES_MAX,
     METADATA_KEY_CHARS,
     METADATA_PAIRS,
@@ -98,6 +99,7 @@ _RULES: Final[Mapping[str, JSON]] = {
     "idempotency_key": {"pattern": r"^[\x21-\x7e]+$", "maxLength": 255},
     "content": {"maxLength": CONTENT_CHARS},
     "context": {"minimum": 0, "maximum": CONTEXT_MAX},
+    "last_chars": {"minimum": 1, "maximum": LAST_CHARS_MAX},
     "parts": {"maxItems": 1000, "items": _PART},
     "attachments": {"maxItems": 1000},
     "metadata": _METADATA,

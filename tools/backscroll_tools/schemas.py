@@ -21,6 +21,9 @@ HITS_DEFAULT: Final = 10
 HITS_MAX: Final = 50
 """The maximum number of hits on one page of `search-messages`; the default is 10."""
 
+LAST_CHARS_MAX: Final = 30_000
+"""The maximum value of `last_chars` of `get-message`, in characters."""
+
 CONTEXT_MAX: Final = 5
 """The maximum number of messages that are shown on each side of a hit."""
 
@@ -52,6 +55,11 @@ PREVIEW: Final[JSON] = {
     "minimum": 1,
     "maximum": PREVIEW_MAX,
     "description": f"Only the first characters of each message: 1 to {PREVIEW_MAX}",
+}
+
+LAST_CHARS: Final[JSON] = {
+    "type": "integer",
+    "description": f"Only the end: 1 to {LAST_CHARS_MAX}",
 }
 
 
