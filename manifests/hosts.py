@@ -109,7 +109,7 @@ entry lacks its settings.
 
 A skill is a file, `SKILL.md`, that teaches agents how to do something. Hosts show their model the
 description of each skill, and load the file if it fits what the user asks. Backscroll's skill says
-how to search, read on, cite and write with the tools, in about 1,400 tokens. `backscroll connect
+how to search, read on, cite and write with the tools, in about 1,500 tokens. `backscroll connect
 HOST --skill` adds the entry, and writes the skill to `backscroll/SKILL.md` in the folder where the
 host looks for skills:
 

@@ -87,11 +87,14 @@ JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items unde
 `files`, `threads` or `completions`.
 
 The text of `list-messages` shows most message ids short, such as `~x7Kd2` for `msg_…x7Kd2`,
-because a whole id costs about 20 tokens. `get-message` and `list-message-files` take a short id as
+because a whole id costs about 17 tokens. `get-message` and `list-message-files` take a short id as
 `message_id`, and `list-messages` takes one as `around`, `after` or `before`. They look for it among
 the newest 1,000 messages of the thread. All other tools take only whole ids. Whole ids are shown
-for the first and last message of a page, for a message that is not shown whole, and for one with
-files. Structured content has only whole ids.
+for a message that is not shown whole, for one with files, and for all messages if `preview_chars`
+is 1. `get-message` and structured content show only whole ids.
+
+The text leaves out the parts of a time that are the same for the message above: a message at 10:07
+after one at 10:05 shows `:07`, and no time if both were written in the same minute.
 
 `around` puts a message in the middle of a page: half of `limit` before it and the rest after it,
 at most 100 and 99, oldest first. A side has fewer if the thread begins or ends there, or if the

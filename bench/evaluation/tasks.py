@@ -133,7 +133,7 @@ async def _others_wrote(desk: Desk, scene: Scene) -> bool:
 async def _others_deleted(desk: Desk, scene: Scene) -> bool:
     thread_id, expected = _id(scene.world, "shrinking"), _texts(scene.world, "shrinking")[::-1]
     first = await desk.messages(Ask(thread_id=thread_id, limit=20))
-    await scene.others_delete(thread_id, first.items[-1].id)
+    await scene.others_delete(thread_id, _message(scene.world, "shrinking", -20))
     second = await desk.messages(Ask(thread_id=thread_id, limit=20, onward=first.onward))
     return [item.text for page in (first, second) for item in page.items] == expected[:40]
 

@@ -12,7 +12,7 @@ from bench.hosts.script import Request, Step, Tool, offered
 
 Schema: TypeAlias = Mapping[str, Any]
 
-FENCE: Final = re.compile(r"^#[a-z]{4} ", re.MULTILINE)
+FENCE: Final = re.compile(r"^[A-Z]{2}(?:\d{3})? ", re.MULTILINE)
 """The tag at the start of the lines that Backscroll writes; it differs between calls."""
 
 

@@ -146,14 +146,14 @@ def _measure(trial: Trial) -> Outcome:
         (
             Claim("the tools as models see them", slim, most=SLIM, unit="tokens"),
             Claim("the tools whole", whole, most=WHOLE, unit="tokens"),
-            ratio(f"{LIMIT} short messages by JSON", short.shown, short.raw, most=0.3),
+            ratio(f"{LIMIT} short messages by JSON", short.shown, short.raw, most=0.2),
             Claim(
                 "a short message, beyond its text",
                 figure("", "", short.beyond).median,
-                most=28,
+                most=12,
                 unit="tokens",
             ),
-            ratio(f"{LIMIT} long messages by JSON", long.shown, long.raw, most=0.9),
+            ratio(f"{LIMIT} long messages by JSON", long.shown, long.raw, most=0.85),
         ),
         (
             (

@@ -91,11 +91,11 @@ async def test_an_agent_gives_up_when_it_has_read_more_than_any_window_holds() -
 
 def test_hits_are_read_with_what_is_around_them_and_without_marks() -> None:
     text = (
-        "#abcd 2 hits for any word, best first, matches in **. No more follow.\n"
-        '#abcd user msg_1 in thread_1 2026-11-21 1240 characters "Bills"\n'
-        "#abcd-assistant\nWhat is it?\n"
-        "#abcd>user\nA **bill**,\nunpaid.\n"
-        "#abcd assistant msg_7 2026-11-20\nThe **bill**.\n"
+        "AB 2 hits for any word, best first, matches in **. No more follow.\n"
+        'AB user msg_1 in thread_1 2026-11-21 1240 characters "Bills"\n'
+        "AB-assistant\nWhat is it?\n"
+        "AB>user\nA **bill**,\nunpaid.\n"
+        "AB assistant msg_7 2026-11-20\nThe **bill**.\n"
     )
 
     assert read_hits(text, "") == (

@@ -130,9 +130,9 @@ def test_the_model_keeps_the_name_of_a_machine_that_a_host_asks_it_for_as_a_prox
 
 def test_a_result_is_told_by_the_part_that_the_model_got() -> None:
     structured = {"messages": [{"id": "msg_1"}]}
-    answers = {step: Sent("#abcd 1 message\nHello", structured) for step in "abcd"}
+    answers = {step: Sent("AB 1 message\nHello", structured) for step in "abcd"}
     outputs = [
-        Output("a", "Output:\n#wxyz 1 message\nHello"),
+        Output("a", "Output:\nWS 1 message\nHello"),
         Output("b", f"Output: {json.dumps(structured)}"),
         Output("c", '{"messages":[{"id": "msg_'),
         Output("d", "Saved to a file."),

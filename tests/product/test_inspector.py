@@ -10,7 +10,7 @@ from tests.clients import nodejs
 from tests.inventory import NAMES
 from tests.product import processes
 
-TEXT = "Grüße, 世界 \U0001f642\n#abcd user msg_1\t\x1b[31m"
+TEXT = "Grüße, 世界 \U0001f642\nAB user msg_1\t\x1b[31m"
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

@@ -34,7 +34,7 @@ _JSON: Final[st.SearchStrategy[Value]] = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(st.characters(exclude_categories=()), max_size=30)
-    | st.sampled_from(("msg_1", "none", "", "9" * 5_000, "#abcd ", "[" * 200, -1, 2**63, 1e308)),
+    | st.sampled_from(("msg_1", "none", "", "9" * 5_000, "AB ", "[" * 200, -1, 2**63, 1e308)),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=8,
 )

@@ -1,5 +1,7 @@
 """What a model reads, to the letter."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,8 @@ from backscroll_tools import render
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import Page
 from tests.tools import transcript
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def page(**changes: object) -> Page:
@@ -24,30 +28,30 @@ def page(**changes: object) -> Page:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({}, "#kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_1~~~~abcd"),
+        ({}, "KP 2 messages, newest first. More follow: cursor=1lm.df~msg_1~~~~abcd"),
         (
             {"order": "asc"},
-            "#kqzv 2 messages, oldest first. More follow: cursor=1lm.df~msg_1~~~~abcd",
+            "KP 2 messages, oldest first. More follow: cursor=1lm.df~msg_1~~~~abcd",
         ),
         (
             {"has_more": False, "next_cursor": None, "stopped_by": "end", "returned": 1},
-            "#kqzv 1 message. No more follow.",
+            "KP 1 message. No more follow.",
         ),
         (
             {"has_more": False, "next_cursor": None, "stopped_by": "end", "returned": 0},
-            "#kqzv 0 messages. No more follow.",
+            "KP 0 messages. No more follow.",
         ),
         (
             {"next_cursor": None, "stopped_by": "requests", "warning": "it lies"},
             (
-                "#kqzv 2 messages, newest first, stopped by requests. More follow, but cannot be "
+                "KP 2 messages, newest first, stopped by requests. More follow, but cannot be "
                 "reached. Warning: it lies."
             ),
         ),
         (
             {"stopped_by": "size"},
             (
-                "#kqzv 2 messages, newest first, stopped by size. More follow: "
+                "KP 2 messages, newest first, stopped by size. More follow: "
                 "cursor=1lm.df~msg_1~~~~abcd"
             ),
         ),
@@ -56,7 +60,7 @@ def page(**changes: object) -> Page:
 def test_the_heading_tells_count_order_and_how_to_go_on(
     changes: dict[str, object], line: str
 ) -> None:
-    assert render.heading("#kqzv", page(**changes), "message") == f"{line}\n"
+    assert render.heading("KP", page(**changes), "message") == f"{line}\n"
     transcript.read_heading(line)
 
 
@@ -65,30 +69,31 @@ def test_the_heading_tells_count_order_and_how_to_go_on(
     [
         (
             {"id": "msg_1", "role": "user", "created_at": 1_795_255_205, "text": "Hi\n there"},
-            "#kqzv user msg_1 2026-11-21 10:00 UTC\nHi\n there\n",
+            "KP user msg_1 2026-11-21 10:00 UTC\nHi\n there\n",
         ),
         (
             {"id": "msg_1", "role": "tool", "text": "", "other": {"tool_call_id": "call_ü"}},
-            '#kqzv tool msg_1\n#kqzv+{"other":{"tool_call_id":"call_ü"}}\n',
+            'KP tool msg_1\nKP+{"other":{"tool_call_id":"call_ü"}}\n',
         ),
-        ({"id": "file-1", "message_id": "msg_1"}, "#kqzv file file-1\n"),
-        ({"id": "file-1", "created_at": -5}, "#kqzv file file-1 -5 s\n"),
+        ({"id": "file-1", "message_id": "msg_1"}, "KP file file-1\n"),
+        ({"id": "file-1", "created_at": -5}, "KP file file-1 -5 s\n"),
         (
             {"id": "file-1", "created_at": 253_402_300_799},
-            "#kqzv file file-1 9999-12-31 23:59 UTC\n",
+            "KP file file-1 9999-12-31 23:59 UTC\n",
         ),
-        ({"id": "file-1", "created_at": 253_402_300_800}, "#kqzv file file-1 253402300800 s\n"),
+        ({"id": "file-1", "created_at": 253_402_300_800}, "KP file file-1 253402300800 s\n"),
     ],
 )
 def test_an_item_is_a_header_its_fields_and_its_text(item: dict[str, object], text: str) -> None:
-    assert render.marked("#kqzv", render.lines(item, "file")) == text
+    assert render.marked("KP", render.lines(item, "file")) == text
 
 
 @pytest.mark.parametrize(
     ("above", "created_at", "told"),
     [
         (1_795_255_205, 1_795_255_234, ""),
-        (1_795_255_205, 1_795_255_265, " 10:01"),
+        (1_795_255_205, 1_795_255_265, " :01"),
+        (1_795_255_205, 1_795_258_805, " 11:00"),
         (1_795_255_205, 1_795_168_805, " 2026-11-20 10:00 UTC"),
         (1_795_255_205, 253_402_300_800, " 253402300800 s"),
         (253_402_300_800, 253_402_300_800, ""),
@@ -120,7 +125,7 @@ def test_a_date_is_in_utc_and_empty_if_the_time_is_unknown(
 @given(st.lists(st.text(max_size=50)))
 def test_a_mark_occurs_in_no_text(texts: list[str]) -> None:
     mark = render.unused_prefix(texts)
-    assert len(mark) == render.MARK_CHARS
+    assert re.fullmatch("[A-Z]{2}", mark)
     assert not any(mark in text for text in texts)
 
 
@@ -128,18 +133,21 @@ def test_marks_differ_from_page_to_page() -> None:
     assert len({render.unused_prefix([]) for _ in range(20)}) > 1
 
 
+def test_a_text_that_holds_all_pairs_of_letters_gets_a_longer_mark() -> None:
+    pairs = " ".join(f"{a}{b}" for a in LETTERS for b in LETTERS)
+    mark = render.unused_prefix([pairs])
+    assert re.fullmatch("[A-Z]{2}[0-9]{3}", mark)
+    assert len(mark) == render.MARK_CHARS
+
+
 def test_a_text_that_holds_most_marks_still_leaves_one() -> None:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    most = " ".join(
-        f"#{a}{b}{c}{d}" for a in letters[:20] for b in letters for c in letters for d in letters
-    )
-    assert render.unused_prefix([most])[1] in letters[20:]
+    most = " ".join(f"{a}{b}{number:03}" for a in LETTERS for b in LETTERS for number in range(800))
+    assert int(render.unused_prefix([most])[2:]) >= 800
 
 
 def test_where_no_mark_is_left_the_page_is_refused() -> None:
-    letters = "abcdefghijklmnopqrstuvwxyz"
     every = " ".join(
-        f"#{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters
+        f"{a}{b}{number:03}" for a in LETTERS for b in LETTERS for number in range(1_000)
     )
     with pytest.raises(ToolError, match="internal: No unused line prefix"):
         render.unused_prefix([every])

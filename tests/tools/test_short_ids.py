@@ -6,6 +6,7 @@ import pytest
 
 from backscroll_tools.render import shown_ids
 from tests.tools.opened import Opened, opened
+from tests.tools.transcript import read
 
 MIXED = "msg_AAAAAAAAAAAAAAAAAAAax7Kd2"
 TWIN = "msg_BBBBBBBBBBBBBBBBBBBBx7Kd2"
@@ -13,34 +14,27 @@ HEX = "5f0c2f0e-0000-4000-8000-00000000beef"
 NUMBER = "message-000000012345678"
 
 
-def shown(*middle: dict[str, object]) -> list[str]:
-    """Return the ids that are shown for items between two others."""
-    ends = ({"id": "msg_first_of_the_page"}, {"id": "msg_last_of_the_page"})
-    return shown_ids([ends[0], *middle, ends[1]])
-
-
-def test_the_first_and_the_last_id_of_a_page_are_whole_and_those_between_are_short() -> None:
-    ids = shown({"id": MIXED}, {"id": HEX})
-    assert ids == ["msg_first_of_the_page", "~x7Kd2", "~0000beef", "msg_last_of_the_page"]
+def test_ids_are_shown_by_their_last_five_characters_or_eight_of_one_case() -> None:
+    assert shown_ids([{"id": MIXED}, {"id": HEX}]) == ["~x7Kd2", "~0000beef"]
 
 
 def test_a_short_id_is_as_long_as_makes_it_unique_on_the_page() -> None:
-    assert shown({"id": MIXED}, {"id": TWIN})[1:-1] == ["~ax7Kd2", "~Bx7Kd2"]
+    assert shown_ids([{"id": MIXED}, {"id": TWIN}]) == ["~ax7Kd2", "~Bx7Kd2"]
 
 
 def test_ids_whose_ends_are_alike_are_shown_whole() -> None:
     alike = [f"msg_{letter}" + "AAAAAAAAAAAAx7Kd2" for letter in "BC"]
-    assert shown({"id": alike[0]}, {"id": alike[1]})[1:-1] == alike
+    assert shown_ids([{"id": alike[0]}, {"id": alike[1]}]) == alike
 
 
 @pytest.mark.parametrize("name", ["clipped", "omitted", "files", "attachments"])
 def test_a_message_that_is_cut_or_has_files_is_shown_with_its_whole_id(name: str) -> None:
-    assert shown({"id": MIXED, name: {}})[1] == MIXED
+    assert shown_ids([{"id": MIXED, name: {}}]) == [MIXED]
 
 
 @pytest.mark.parametrize("whole", ["msg_12345678", NUMBER])
 def test_an_id_that_is_short_already_or_ends_with_a_number_is_shown_whole(whole: str) -> None:
-    assert shown({"id": whole})[1] == whole
+    assert shown_ids([{"id": whole}]) == [whole]
 
 
 @pytest.fixture
@@ -61,11 +55,17 @@ async def thread_of(tools: Opened, *texts: str) -> tuple[str, list[str]]:
 async def test_the_text_of_a_page_shows_short_ids_and_its_structure_whole_ones(
     tools: Opened,
 ) -> None:
-    thread_id, (first, second, third) = await thread_of(tools, "one", "two", "three")
+    thread_id, ids = await thread_of(tools, "one", "two", "three")
     result = await tools.result("list-messages", thread_id=thread_id, order="asc")
     lines = result.text.splitlines()
-    assert [line.split()[2] for line in lines[1::2]] == [first, f"~{second[-5:]}", third]
-    assert [each["id"] for each in result.structured["messages"]] == [first, second, third]
+    assert [line.split()[2] for line in lines[1::2]] == [f"~{each[-5:]}" for each in ids]
+    assert [each["id"] for each in result.structured["messages"]] == ids
+
+
+async def test_a_page_of_previews_of_one_character_shows_whole_ids(tools: Opened) -> None:
+    thread_id, ids = await thread_of(tools, "one", "2", "three")
+    page = await tools.result("list-messages", thread_id=thread_id, order="asc", preview_chars=1)
+    assert [message.id for message in read(page.text)[0]] == ids
 
 
 async def test_a_message_and_its_files_are_read_by_its_short_id(tools: Opened) -> None:
@@ -128,4 +128,4 @@ async def test_other_tools_refuse_a_short_id_and_say_where_the_whole_id_is(
 ) -> None:
     error = await tools.error(tool, **arguments)
     assert error.code == "invalid_arguments"
-    assert "must be a whole id, not ~x7Kd2. A page of list-messages shows" in error.message
+    assert "must be a whole id, not ~x7Kd2. list-messages shows whole ids" in error.message

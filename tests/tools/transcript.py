@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from backscroll_tools.models import JSON
 
 _HEADING = re.compile(
-    r"(?P<mark>#[a-z]{4}) (?P<count>\d+) (?:message|file|thread|completion)s?"
+    r"(?P<mark>[A-Z]{2}(?:\d{3})?) (?P<count>\d+) (?:message|file|thread|completion)s?"
     r"(?:, (?:newest|oldest) first)?(?:, stopped by (?:size|deadline|requests))?"
     r"\. (?:No more follow\.|More follow, but cannot be reached\.|"
     r"More follow: cursor=(?P<cursor>[^\s,]+))"
@@ -16,7 +16,7 @@ _HEADING = re.compile(
 )
 _HEADER = re.compile(
     r"(?P<label>[A-Za-z_][A-Za-z0-9_.-]*) (?P<id>~?[A-Za-z0-9_.=-]+)"
-    r"(?: (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d UTC|\d\d:\d\d|-?\d+ s))?"
+    r"(?: (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d UTC|(?:\d\d)?:\d\d|-?\d+ s))?"
 )
 
 

@@ -1,23 +1,24 @@
 """Writes a page as text for models. A message on the page cannot forge a header line.
 
-    #kqzv 2 messages, newest first. More follow: cursor=1lm.df~msg_…
-    #kqzv assistant msg_… 2026-11-21 10:00 UTC
+    KP 3 messages, newest first. More follow: cursor=1lm.df~msg_…
+    KP assistant ~b3Xz9 2026-11-21 10:00 UTC
     The text of the message, as it was written.
-    #kqzv user ~x7Kd2 09:58
-    #kqzv+{"metadata":{"topic":"refunds"}}
+    KP user ~x7Kd2 09:58
+    KP+{"metadata":{"topic":"refunds"}}
     Its text.
+    KP user ~Tq41r :57
+    The text of the next message, written at 09:57.
 
-Each page has a random prefix (here `#kqzv`) that no message on the page contains. The lines that
+Each page has a random prefix (here `KP`) that no message on the page contains. The lines that
 start with the prefix are the heading, the header of each item, and the item's other fields as JSON.
-All other lines are unchanged message text. To save tokens, a header leaves out the date if the item
-above has the same date, and also the time if the item above has the same date and time. The header
-of a thread shows the time of the thread's last message. On a page of messages, most headers show
-only the last characters of the message's id, after `~` (`short_ids`).
+All other lines are unchanged message text. To save tokens, a header leaves out the parts of the
+time that are the same for the item above: the date, the date and the hour, or everything. The
+header of a thread shows the time of the thread's last message. On a page of messages, most headers
+show only the last characters of the message's id, after `~` (`short_ids`).
 """
 
 import json
 import secrets
-import string
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,14 +29,18 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import HitsPage, Page
 
 MARK_CHARS: Final = 5
-"""The length of a prefix: `#` and four letters. There are 456,976 prefixes, more than a page of
-200,000 characters can contain."""
+"""The maximum length of a prefix: two letters, and three digits if a page needs a longer one."""
 
-_LETTERS: Final = string.ascii_lowercase
-_MARKS: Final = len(_LETTERS) ** (MARK_CHARS - 1)
+_LETTERS: Final = "ABCDEFGHIKLMNOPRSTUVW"
+"""The letters of prefixes. A pair of them is one token of o200k, except `UO`. A pair with another
+capital letter is often two tokens."""
+
+_PAIRS: Final = len(_LETTERS) ** 2
+_NUMBERS: Final = 1_000
 _DRAWS: Final = 100
-"""The maximum number of random prefixes to try. A page contains at most 40,000 of the 456,976
-prefixes, so the chance that 100 tries fail is 10^-105."""
+"""The maximum number of random prefixes to try of each length. A page of 200,000 characters
+contains at most 40,000 of the 441,000 long prefixes, so the chance that 100 long ones fail is
+10^-104."""
 
 _IN_HEADER: Final = frozenset({"id", "role", "text", "message_id", "created_at"})
 _IN_THREAD_HEADER: Final = _IN_HEADER - {"created_at"} | {"last_message_at"}
@@ -47,10 +52,7 @@ _ORDERS: Final = {
 _WHOLE_CHARS: Final = 12
 """The maximum length of an id that is always shown whole, in characters."""
 
-WHOLE_IDS: Final = (
-    "A page of list-messages shows the whole id of its first and last message, and with "
-    "preview_chars=1 that of each longer message."
-)
+WHOLE_IDS: Final = "list-messages shows whole ids if preview_chars is 1."
 """Where an agent finds a whole id, for errors about short ids."""
 
 _NEEDS_WHOLE_ID: Final = frozenset({"clipped", "omitted", "files", "attachments"})
@@ -71,23 +73,21 @@ def compact(value: object) -> str:
 
 
 def unused_prefix(texts: Iterable[str]) -> str:
-    """Return a random line prefix that no text contains."""
+    """Return a random line prefix that no text contains.
+
+    It has two letters, such as `KP`. If most pairs of letters are in the texts, three digits
+    follow, such as `KP417`.
+    """
     all_texts = list(texts)
-    for _ in range(_DRAWS):
-        mark = f"#{_letters(secrets.randbelow(_MARKS))}"
+    for draw in range(2 * _DRAWS):
+        first, second = divmod(secrets.randbelow(_PAIRS), len(_LETTERS))
+        mark = f"{_LETTERS[first]}{_LETTERS[second]}"
+        if draw >= _DRAWS:
+            mark += f"{secrets.randbelow(_NUMBERS):03}"
         if not any(mark in text for text in all_texts):
             return mark
     message = "No unused line prefix was found for this page."
     raise ToolError("internal", message, next_step="Call again with a smaller `limit`.")
-
-
-def _letters(number: int) -> str:
-    """Return the letters of the prefix with this number; 0 to 456,975."""
-    letters = ""
-    for _ in range(MARK_CHARS - 1):
-        number, letter = divmod(number, len(_LETTERS))
-        letters += _LETTERS[letter]
-    return letters
 
 
 def heading(mark: str, page: Page, noun: str) -> str:
@@ -174,15 +174,14 @@ def shown_ids(items: Sequence[Mapping[str, object]]) -> list[str]:
     """Return the ids to show for the items of a page: `~` and the last characters of most ids.
 
     A short id has at least 5 characters after `~`, or 8 if the id does not mix capital and small
-    letters, and as many as make it unique on the page. These ids stay whole: those of the first and
-    the last item, those of up to 12 characters, those that end with a number of 8 digits, and those
-    of items that are not shown whole or refer to files.
+    letters, and as many as make it unique on the page. These ids stay whole: those of up to 12
+    characters, those that end with a number of 8 digits, and those of items that are not shown
+    whole or refer to files.
     """
     ids = [str(item["id"]) for item in items]
     shown: list[str] = []
-    for at, (item, whole) in enumerate(zip(items, ids, strict=True)):
-        is_outermost = at in {0, len(items) - 1}
-        stays = is_outermost or len(whole) <= _WHOLE_CHARS or not _NEEDS_WHOLE_ID.isdisjoint(item)
+    for item, whole in zip(items, ids, strict=True):
+        stays = len(whole) <= _WHOLE_CHARS or not _NEEDS_WHOLE_ID.isdisjoint(item)
         shown.append(whole if stays else _short_id(whole, ids))
     return shown
 
@@ -233,12 +232,14 @@ def _in_utc(seconds: int) -> str:
 def _time(minute: str, above: str) -> str:
     """Return an item's time for its header.
 
-    The date is left out if `above`, the time of the item above, has the same date. The result is
-    empty if both times are equal.
+    The parts that are the same in `above`, the time of the item above, are left out: `:57` has the
+    same date and hour, `09:57` only the same date. The result is empty if both times are equal.
     """
     if minute == above:
         return ""
     date, _, time = minute.rpartition(" ")
     if not date or minute.endswith(" s"):
         return minute
+    if above.startswith(minute[:-2]):
+        return minute[-3:]
     return time if above.startswith(f"{date} ") else f"{minute} UTC"

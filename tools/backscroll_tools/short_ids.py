@@ -1,6 +1,6 @@
 """Short ids of messages: `~` and the last characters of an id, such as `~x7Kd2` for `msg_…x7Kd2`.
 
-A whole id costs a model about 20 tokens. So a page of messages shows most ids short, and the tools
+A whole id costs a model about 17 tokens. So a page of messages shows most ids short, and the tools
 that read a message accept a short id together with its thread. The search for the whole id starts
 at the thread's newest message and sends a limited number of requests. Tools that change or delete
 a message accept only whole ids.

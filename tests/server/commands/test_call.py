@@ -1,6 +1,7 @@
 """`backscroll call`: a tool call from the shell."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def database(tmp_path: Path) -> str:
 def test_in_a_pipe_the_text_is_verbatim(database: str) -> None:
     result = backscroll(database, "call", "list-messages", "thread_id=thread_one", "order=asc")
 
-    mark = result.stdout_bytes[:5].decode()
+    mark = result.stdout_bytes[:2].decode()
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout_bytes.decode() == (
         f"{mark} 2 messages, oldest first. No more follow.\n"
@@ -65,14 +66,16 @@ def test_json_is_the_structured_content_indented(database: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "flags", "first"), [("text", ["--json"], "{"), ("structured", [], "#")]
+    ("output", "flags", "start"),
+    [("text", ["--json"], r"\{"), ("structured", [], r"[A-Z]{2} ")],
 )
 def test_what_is_asked_for_is_sent_whatever_the_output_setting(
-    database: str, output: str, flags: list[str], first: str
+    database: str, output: str, flags: list[str], start: str
 ) -> None:
     result = backscroll(database, "call", "list-threads", *flags, "--output", output)
 
-    assert (result.exit_code, result.stdout[0]) == (0, first)
+    assert result.exit_code == 0
+    assert re.match(start, result.stdout)
 
 
 def test_values_are_typed_by_the_tool_and_text_stays_text(database: str) -> None:

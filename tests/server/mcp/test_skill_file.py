@@ -17,7 +17,9 @@ from backscroll_tools.toolset import MESSAGES
 TEXT: Final = skill_file.text()
 OFFERED: Final = {tool.name: tool for tool in TOOLS if tool.toolset == MESSAGES}
 CODE: Final = re.compile(r"`([^`\n]+)`")
-EXAMPLES: Final = {"7d", "3m", "2026-05-01", "-", "_", "chatcmpl", "resp_", "Next:", "Retry:"}
+EXAMPLES: Final = {
+    *("7d", "3m", "2026-05-01", "~x7Kd2", "-", "_", "chatcmpl", "resp_", "Next:", "Retry:")
+}
 FIELDS: Final = {"page", "clipped", *(f"page.{name}" for name in Page.__annotations__)}
 
 

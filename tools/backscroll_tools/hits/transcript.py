@@ -1,12 +1,12 @@
 """The text of a page of hits, for models. No message on the page can imitate a header or a match.
 
-    #kqzv 2 hits for any word, best first, matches in **. No more follow.
-    #kqzv user msg_… in thread_… 2026-11-21 "Billing"
+    KP 2 hits for any word, best first, matches in **. No more follow.
+    KP user msg_… in thread_… 2026-11-21 "Billing"
     …the **refund** was promised for…
-    #kqzv assistant msg_… in thread_… 2026-11-20 1240 characters
-    #kqzv-user
+    KP assistant msg_… in thread_… 2026-11-20 1240 characters
+    KP-user
     the message before it
-    #kqzv>assistant
+    KP>assistant
     …will **refund** you…
 
 As on every page (`render`), header lines start with a random prefix. The mark before and after each

@@ -146,7 +146,8 @@ class BoundedPage:
 
     def _all_lines(self, items: list[JSON]) -> list[str]:
         """Return the lines of the items in the order in which they are shown."""
-        short_ids = self._shape.short_ids
+        # An agent that needs whole ids passes preview_chars=1 (`render.WHOLE_IDS`).
+        short_ids = self._shape.short_ids and self._start.preview != 1
         if self._bounds.output == "structured" or not (self._grows_upwards or short_ids):
             return self._lines
         # Short ids are not longer than the whole ids whose characters `_cost` has counted.
