@@ -50,10 +50,7 @@ def page(**changes: object) -> Page:
         ),
         (
             {"stopped_by": "size"},
-            (
-                "KP 2 messages, newest first, stopped by size. More follow: "
-                "cursor=1lm.df~msg_1~~~~abcd"
-            ),
+            "KP 2 messages, newest first. More follow: cursor=1lm.df~msg_1~~~~abcd",
         ),
     ],
 )

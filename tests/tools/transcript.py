@@ -8,7 +8,7 @@ from backscroll_tools.models import JSON
 
 _HEADING = re.compile(
     r"(?P<mark>[A-Z]{2}(?:\d{3})?) (?P<count>\d+) (?:message|file|thread|completion)s?"
-    r"(?:, (?:newest|oldest) first)?(?:, stopped by (?:size|deadline|requests))?"
+    r"(?:, (?:newest|oldest) first)?(?:, stopped by (?:deadline|requests))?"
     r"\. (?:No more follow\.|More follow, but cannot be reached\.|"
     r"More follow: cursor=(?P<cursor>[^\s,]+))"
     r"(?:(?: More|, more) precede: cursor=(?P<previous>\S+))?"

@@ -106,7 +106,8 @@ def heading(mark: str, page: Page, noun: str) -> str:
 def continuation(page: Page | HitsPage) -> str:
     """Return the end of a page's first line: why the page ends, and how to continue."""
     parts: list[str] = []
-    if page["stopped_by"] not in {"end", "limit"}:
+    # An agent continues in the same way after a page that ended for its limit or its size.
+    if page["stopped_by"] not in {"end", "limit", "size"}:
         parts.append(f", stopped by {page['stopped_by']}")
     if page["next_cursor"] is not None:
         parts.append(f". More follow: cursor={page['next_cursor']}")

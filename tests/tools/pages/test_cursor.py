@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
-from backscroll_tools.pages import cursor
-from backscroll_tools.pages.cursor import Inside, ListPosition, decode, encode
+from backscroll_tools.pages.cursor import Inside, ListPosition, checksum, decode, encode
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
@@ -52,7 +51,7 @@ def test_a_cursor_costs_few_characters_and_outlives_a_release() -> None:
         filters=(("model", "é"), ("metadata", "{}")),
     )
     assert encode(start) == (
-        "1lcc.df~chatcmpl_1~f900~80~W1sibW9kZWwiLCLDqSJdLFsibWV0YWRhdGEiLCJ7fSJdXQ==~rSXHfmLdIA"
+        "1lcc.df~chatcmpl_1~f900~80~W1sibW9kZWwiLCLDqSJdLFsibWV0YWRhdGEiLCJ7fSJdXQ==~994866876887"
     )
 
 
@@ -130,17 +129,15 @@ def test_filters_of_another_shape_are_refused_even_when_the_check_holds(filters:
 
     encoded = base64.urlsafe_b64encode(filters.encode()).decode()
     body = f"1lm.df~msg_7~~~{encoded}~"
-    check = cursor._digest(body + "thread_1", 4)[:6]  # noqa: SLF001 - forges a cursor
     with pytest.raises(ToolError) as refused:
-        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001 - forges a cursor
+        decode(body + checksum(body, "thread_1"), "list-messages", "thread_1")
     assert refused.value.message == "cursor is damaged."
 
 
 def test_filters_that_are_no_base64_are_refused() -> None:
     body = "1lm.df~msg_7~~~a~"
-    check = cursor._digest(body + "thread_1", 4)[:6]  # noqa: SLF001 - forges a cursor
     with pytest.raises(ToolError, match="cursor is damaged"):
-        decode(f"{body}{cursor._digest('thread_1', 3)}{check}", "list-messages", "thread_1")  # noqa: SLF001 - forges a cursor
+        decode(body + checksum(body, "thread_1"), "list-messages", "thread_1")
 
 
 def test_arguments_without_a_cursor_start_where_they_say() -> None:

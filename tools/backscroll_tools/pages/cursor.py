@@ -1,8 +1,9 @@
 """Cursors. A cursor is an opaque string that names a position in a list.
 
 Its format is `version+flags~position~inside~preview~filters~check`. It is plain text, because that
-costs few tokens. A checksum detects a damaged cursor. A cursor is not a secret, and it grants no
-access, because the upstream authorises every request.
+costs few tokens. A checksum detects a damaged cursor. It is a number, because three digits are one
+token. A cursor is not a secret, and it grants no access, because the upstream authorises every
+request.
 """
 
 import base64
@@ -27,16 +28,16 @@ FILTER_CHARS: Final = 400
 
 FILTERS_ENCODED: Final = 1748
 """The maximum length of the encoded filters, in characters. A cursor also contains a key of up to
-`KEY_CHARS` characters, and fewer than 44 other characters."""
+`KEY_CHARS` characters, and fewer than 46 other characters."""
 
-KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 44
+KEY_CHARS: Final = CHARS - FILTERS_ENCODED - 46
 KEY: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.=-]{{0,{KEY_CHARS - 1}}}")
 """The format of an item's key in a list whose keys are not ids; at most `KEY_CHARS` characters."""
 
 _SHAPE: Final = re.compile(
     r"(?P<version>[0-9]+)(?P<code>[a-z]+)\.(?P<order>[ad])(?P<way>[fbFB])"
     r"~(?P<position>[A-Za-z0-9_.=-]*)~(?P<inside>(?:[if][0-9]{1,12})?)~(?P<preview>[0-9]{0,4})"
-    r"~(?P<filters>[A-Za-z0-9_.=-]*)~(?P<owner>[A-Za-z0-9_-]{4})(?P<check>[A-Za-z0-9_-]{6})"
+    r"~(?P<filters>[A-Za-z0-9_.=-]*)~(?P<owner>[0-9]{4})(?P<check>[0-9]{8})"
 )
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*")
@@ -117,7 +118,7 @@ def encode(start: ListPosition) -> str:
         f"{VERSION}{code_of(start.tool)}.{start.order[0]}{way}"
         f"~{start.position}~{inside}~{start.preview or ''}~{encoded_filters(start.filters)}~"
     )
-    return f"{body}{_digest(start.owner, 3)}{_digest(body + start.owner, 4)[:6]}"
+    return body + checksum(body, start.owner)
 
 
 def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> ListPosition:
@@ -140,11 +141,12 @@ def decode(cursor: str, tool: str, owner: str, key: re.Pattern[str] = ID) -> Lis
         raise _refused("cursor was created by another version of this server")
     if found["code"] != code_of(tool):
         raise _refused(f"cursor belongs to a tool other than {tool}")
-    if found["owner"] != _digest(owner, 3):
-        raise _refused("cursor was created for another id")
     body = cursor[: found.start("owner")]
+    expected = checksum(body, owner)
+    if not expected.startswith(found["owner"]):
+        raise _refused("cursor was created for another id")
     position = found["position"]
-    if found["check"] != _digest(body + owner, 4)[:6] or (position and not key.fullmatch(position)):
+    if not expected.endswith(found["check"]) or (position and not key.fullmatch(position)):
         raise _refused("cursor is damaged")
     inside = found["inside"]
     return ListPosition(
@@ -173,9 +175,19 @@ def code_of(tool: str) -> str:
 _RUNS: Final = frozenset({"run", "runs"})
 
 
-def _digest(text: str, size: int) -> str:
-    raw = hashlib.blake2s(text.encode(), digest_size=size).digest()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+def checksum(body: str, owner: str) -> str:
+    """Return the last 12 digits of a cursor: 4 depend on the owner alone, 8 on the whole cursor.
+
+    Args:
+        body: the cursor without these digits.
+        owner: the id of the object that the list belongs to; empty if it belongs to no object.
+    """
+    return _digits(owner, 4) + _digits(body + owner, 8)
+
+
+def _digits(text: str, count: int) -> str:
+    digest = hashlib.blake2s(text.encode(), digest_size=8).digest()
+    return f"{int.from_bytes(digest) % 10**count:0{count}}"
 
 
 def encoded_filters(filters: tuple[tuple[str, str], ...]) -> str:
