@@ -89,9 +89,9 @@ JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items unde
 The text of `list-messages` shows most message ids short, such as `~x7Kd2` for `msg_…x7Kd2`,
 because a whole id costs about 17 tokens. `get-message` and `list-message-files` take a short id as
 `message_id`, and `list-messages` takes one as `around`, `after` or `before`. They look for it among
-the newest 1,000 messages of the thread. All other tools take only whole ids. Whole ids are shown
-for a message that is not shown whole, for one with files, and for all messages if `preview_chars`
-is 1. `get-message` and structured content show only whole ids.
+the newest 1,000 messages of the thread, then among the oldest 1,000. All other tools take only
+whole ids. Whole ids are shown for a message that is not shown whole, for one with files, and for
+all messages if `preview_chars` is 1. `get-message` and structured content show only whole ids.
 
 The text leaves out the parts of a time that are the same for the message above: a message at 10:07
 after one at 10:05 shows `:07`, and no time if both were written in the same minute.

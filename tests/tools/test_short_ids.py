@@ -4,7 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from backscroll_tools.collections import any_collection_of
+from backscroll_tools.errors import ToolError
 from backscroll_tools.render import shown_ids
+from backscroll_tools.short_ids import with_whole_ids
+from backscroll_tools.tool import Call
 from tests.tools.opened import Opened, opened
 from tests.tools.transcript import read
 
@@ -102,6 +107,37 @@ async def test_a_short_id_that_no_message_has_is_not_found_and_the_error_says_wh
     assert error.code == "not_found"
     assert error.message == f"No id in {thread_id} ends with ......"
     assert error.next_step.startswith("Pass the whole id.")
+
+
+async def test_a_short_id_is_searched_for_from_both_ends_of_a_thread_in_a_limited_number_of_pages(
+    tools: Opened,
+) -> None:
+    ids = [f"msg_AAAAAAAAAAAAAAAAx{number:03}" for number in range(301)]
+    messages = [
+        ImportedMessage(id=each, role="user", content="one", created_at=number)
+        for number, each in enumerate(ids)
+    ]
+    await tools.store.import_thread(
+        ImportedThread(key="one", id="thread_one", created_at=0, messages=messages)
+    )
+    call = Call.begin(tools.client)
+    profile = call.client.upstream.profile
+    thread = any_collection_of(profile, "thread_one")
+
+    async def found(number: int) -> str:
+        named = {"message_id": f"~x{number:03}"}
+        whole = await with_whole_ids(call, thread, "thread_one", named, ("message_id",), pages=1)
+        return str(whole["message_id"])
+
+    assert [await found(number) for number in (300, 201, 99, 0)] == [
+        ids[number] for number in (300, 201, 99, 0)
+    ]
+    with pytest.raises(ToolError) as missed:
+        await found(150)
+    assert missed.value.code == "not_found"
+    assert missed.value.message == (
+        "None of the newest 100 and oldest 100 ids in thread_one ends with x150."
+    )
 
 
 async def test_a_short_id_of_several_messages_is_refused_with_their_whole_ids(
