@@ -19,6 +19,7 @@ show only the last characters of the message's id, after `~` (`short_ids`).
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -180,22 +181,28 @@ def shown_ids(items: Sequence[Mapping[str, object]]) -> list[str]:
     whole or refer to files.
     """
     ids = [str(item["id"]) for item in items]
+    endings: dict[int, Counter[str]] = {}
     shown: list[str] = []
     for item, whole in zip(items, ids, strict=True):
         stays = len(whole) <= _WHOLE_CHARS or not _NEEDS_WHOLE_ID.isdisjoint(item)
-        shown.append(whole if stays else _short_id(whole, ids))
+        shown.append(whole if stays else _short_id(whole, ids, endings))
     return shown
 
 
-def _short_id(whole: str, ids: Sequence[str]) -> str:
+def _short_id(whole: str, ids: Sequence[str], endings: dict[int, Counter[str]]) -> str:
+    """Return the short id, or the whole id if it has no short form.
+
+    `endings` counts how many ids share each ending, by the ending's length. It grows as needed.
+    """
     end = whole[-_WHOLE_CHARS:]
     is_mixed = end.lower() != end and end.upper() != end
     if end[-8:].isdigit():
         return whole
     for chars in range(5 if is_mixed else 8, _WHOLE_CHARS):
-        ending = whole[-chars:]
-        if sum(each.endswith(ending) for each in ids) == 1:
-            return f"~{ending}"
+        if chars not in endings:
+            endings[chars] = Counter(each[-chars:] for each in ids)
+        if endings[chars][whole[-chars:]] == 1:
+            return f"~{whole[-chars:]}"
     return whole
 
 
