@@ -20,7 +20,7 @@ show only the last characters of the message's id, after `~` (`short_ids`).
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -170,6 +170,20 @@ def all_lines(
     each = zip(items, above, ids, strict=False)
     found = (lines(item, noun, over, shown) for item, over, shown in each)
     return list(chain.from_iterable(found))
+
+
+def with_short_ids(
+    lines_of_items: Iterable[list[str]], items: Sequence[Mapping[str, object]]
+) -> Iterator[list[str]]:
+    """Return the lines of each item with the ids in headers as `shown_ids` returns them.
+
+    Args:
+        lines_of_items: for each item, what `lines` returned with the whole id.
+        items: the items.
+    """
+    shown_lines = zip(lines_of_items, items, shown_ids(items), strict=True)
+    for (header, *others), item, shown in shown_lines:
+        yield [header.replace(f" {item['id']}", f" {shown}", 1), *others]
 
 
 def shown_ids(items: Sequence[Mapping[str, object]]) -> list[str]:

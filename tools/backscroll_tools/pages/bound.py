@@ -7,6 +7,7 @@ the cursor of each page continues inside the item.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -22,6 +23,7 @@ from backscroll_tools.render import (
     lines,
     marked,
     unused_prefix,
+    with_short_ids,
 )
 from backscroll_tools.tool import Bounds, Result
 
@@ -40,7 +42,7 @@ class BoundedPage:
         self._shape = shape
         self._bounds = bounds
         self._items: list[JSON] = []
-        self._lines: list[str] = []
+        self._lines: list[list[str]] = []
         self._used = 0
         self._passed = 0
         self._start = start
@@ -148,10 +150,13 @@ class BoundedPage:
         """Return the lines of the items in the order in which they are shown."""
         # An agent that needs whole ids passes preview_chars=1 (`render.WHOLE_IDS`).
         short_ids = self._shape.short_ids and self._start.preview != 1
-        if self._bounds.output == "structured" or not (self._grows_upwards or short_ids):
-            return self._lines
+        if self._bounds.output == "structured":
+            return []
         # Short ids are not longer than the whole ids whose characters `_cost` has counted.
-        return all_lines(items, self._shape.noun, short_ids=short_ids)
+        if self._grows_upwards:
+            return all_lines(items, self._shape.noun, short_ids=short_ids)
+        shown = with_short_ids(self._lines, items) if short_ids else self._lines
+        return list(chain.from_iterable(shown))
 
     def _position_after(self, position: str, inside: Inside | None) -> ListPosition:
         return replace(self._start, position=position, inside=inside)
@@ -190,7 +195,7 @@ class BoundedPage:
     ) -> None:
         self._used += cost
         self._items.append(dict(item))
-        self._lines += unmarked
+        self._lines.append(unmarked)
         self._position, self._inside = position, inside
 
     def _fields_too_long(self, item: Mapping[str, object], key: str) -> bool:
