@@ -1,6 +1,5 @@
 """The command line: the click group that contains all commands."""
 
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -40,7 +39,7 @@ class _Commands(click.Group):
         "Let a host read them:    backscroll connect vscode",
     ),
 )
-@click.version_option(version("backscroll"), message="%(prog)s %(version)s")
+@click.version_option(package_name="backscroll", message="%(prog)s %(version)s")
 def commands() -> None:
     """Read and write stored conversations through MCP tools.
 

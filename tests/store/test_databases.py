@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from backscroll.database.faults import StoreError
 from backscroll.database.locks import LOCK_S
-from backscroll.database.schema import SCHEMA_VERSION
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
 from backscroll.database.sqlite_threads import SqliteThreads
 from backscroll.store.app import open_store

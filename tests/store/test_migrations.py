@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
-from backscroll.database.schema import SCHEMA_VERSION, conversations
+from backscroll.database.schema import conversations
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.search_schema import ENGINE_TABLES, search_pending
 from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import (

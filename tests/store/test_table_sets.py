@@ -11,7 +11,8 @@ from sqlalchemy import inspect
 from backscroll.commands.token.issuing import issue, listed, new_token
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.opening import open_database
-from backscroll.database.schema import SCHEMA_VERSION, TABLE_SETS, TableSet
+from backscroll.database.schema import TABLE_SETS, TableSet
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedThread
 from tests.store.conftest import Sql

@@ -9,13 +9,13 @@ from backscroll.database.column_types import tables
 from backscroll.database.faults import StoreError
 from backscroll.database.locks import take_turns
 from backscroll.database.schema import (
-    SCHEMA_VERSION,
     TABLE_SETS,
     TableSet,
     retention_clock,
     sets_in,
     version_table,
 )
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.search_schema import search_seal
 
 _version: Final = select(version_table.c.version)

@@ -46,12 +46,11 @@ from backscroll.database.column_types import (
 )
 from backscroll.database.history_schema import HISTORY_TABLES
 from backscroll.database.response_schema import RESPONSE_TABLES
+from backscroll.database.schema_version import VERSION_TABLE
 from backscroll.database.search_schema import SEARCH_TABLES
 
-SCHEMA_VERSION: Final = 7
-
 version_table: Final = Table(
-    "backscroll_schema",
+    VERSION_TABLE,
     tables,
     Column("version", Integer, nullable=False),
     Column("opened", BigInteger, nullable=False),

@@ -39,12 +39,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from backscroll.database.driver_errors import is_of_file
 from backscroll.database.faults import DatabaseFailedError, Trouble
 from backscroll.database.schema import (
-    SCHEMA_VERSION,
     TABLE_SETS,
     TableSet,
     sets_in,
     version_table,
 )
+from backscroll.database.schema_version import SCHEMA_VERSION
 
 Identity: TypeAlias = tuple[int, int]
 """The device and inode of a file, which identify it while it exists."""

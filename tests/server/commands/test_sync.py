@@ -2,8 +2,13 @@
 
 import json
 import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import Result
@@ -14,7 +19,9 @@ from backscroll.history.sync.syncing import SyncOptions
 from backscroll.settings import model, programs
 from backscroll.settings.parsing import SettingsError
 from tests.history.sync.claude_logs import Home, Log
-from tests.server.command_line import backscroll
+from tests.server.command_line import COMMAND, backscroll, variables
+
+SLOW: Final = {"asyncio", "pydantic", "sqlalchemy", "starlette"}
 
 
 @pytest.fixture
@@ -51,6 +58,52 @@ def test_a_sync_shows_what_was_found_and_what_was_done(home: Home) -> None:
         "nothing is new\n"
     )
     assert (first.exit_code, second.exit_code) == (0, 0)
+
+
+def test_a_sync_with_nothing_new_does_without_the_slow_imports(home: Home) -> None:
+    said(home, "Fix it")
+    sync(home)
+
+    again = subprocess.run(
+        (sys.executable, "-X", "importtime", *COMMAND[1:], "sync"),
+        env=variables(database=f"sqlite:///{home.path}/x.db") | {"HOME": str(home.path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+
+    assert again.stdout.endswith("\nnothing is new\n")
+    assert not SLOW & {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE backscroll_schema SET version = 9", "was written by a newer Backscroll"),
+        ("DROP TABLE watermarks", "its file is damaged"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_reported_although_nothing_is_new(
+    home: Home, change: str, words: str
+) -> None:
+    said(home, "Fix it")
+    sync(home)
+    with closing(sqlite3.connect(home.path / "x.db", isolation_level=None)) as database:
+        database.execute(change)
+
+    again = sync(home)
+
+    assert again.exit_code == 2
+    assert words in again.stderr
+
+
+def test_a_sync_of_another_partition_imports_the_files_too(home: Home) -> None:
+    said(home, "Fix it")
+
+    first, second = sync(home), sync(home, "--project", "harbor")
+
+    assert "1 imported" in first.stdout
+    assert "1 imported" in second.stdout
 
 
 def test_a_dry_run_imports_nothing(home: Home) -> None:

@@ -62,21 +62,27 @@ def sync(  # noqa: PLR0913 - the options of the command
     stays in the store. If a session cannot be read, the reason is reported, all other sessions are
     imported, and the exit code is 1.
     """
-    import anyio
-
-    from backscroll.commands.sync.running import SyncCommand
+    from backscroll.commands.sync.unchanged import is_shown_as_unchanged
     from backscroll.history.sources.known import BY_NAME
-    from backscroll.history.sync.syncing import SyncOptions
 
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
+    after_s = since_s("--since", since)
+    sources = [BY_NAME[name] for name in names or SOURCES]
+    if not watch and not dry_run and is_shown_as_unchanged(settings, sources, after_s):
+        return
+    import anyio
+
+    from backscroll.commands.sync.running import SyncCommand
+    from backscroll.history.sync.syncing import SyncOptions
+
     command = SyncCommand(
         database=settings.database_url,
-        sources=[BY_NAME[name] for name in names or SOURCES],
+        sources=sources,
         options=SyncOptions(
             partition=settings.project,
             redact=not no_redact,
-            since_s=since_s("--since", since),
+            since_s=after_s,
             refuse=warn,
         ),
         say=click.echo,

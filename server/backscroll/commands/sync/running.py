@@ -1,18 +1,15 @@
 """Runs a sync for the command, and shows the files found, the progress and the result."""
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from backscroll.commands.local_store import is_missing, opened_store
 from backscroll.commands.progress import progress
 from backscroll.commands.sync.on_request import SMALL_GROUP, requested_rounds
-from backscroll.commands.sync.table import table
-from backscroll.history.sources.finding import FoundSource, found
-from backscroll.history.sources.source import Source, Surroundings
+from backscroll.commands.sync.shown import here, show
+from backscroll.history.sources.finding import FoundSource
+from backscroll.history.sources.source import Source
 from backscroll.history.sync.changes import changed
 from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
@@ -95,19 +92,11 @@ class SyncCommand:
 
     def _show(self, sources: Sequence[FoundSource], new: Sequence[FoundSource]) -> None:
         if sources:
-            self.say(table(sources, new))
-        for each in sources:
-            for folder in each.unreadable:
-                self.options.refuse(f"{folder} cannot be read: check its permissions")
-        if not sources:
+            show(sources, new, self.say, self.options.refuse)
+        else:
             names = ", ".join(source.name for source in self.sources)
             self.say(f"no sessions were found of: {names}")
             self.say("to bring in files that you have elsewhere: backscroll import PATH")
-
-
-def here(sources: Sequence[Source]) -> list[FoundSource]:
-    """Find the files that the programs of `sources` have on this machine now."""
-    return found(Surroundings(os.environ, Path.home(), sys.platform), sources)
 
 
 async def _slept(seconds: float) -> bool:

@@ -3,8 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from backscroll.store.archive.records import ImportOutcome
+
+NOTHING_NEW: Final = "nothing is new"
+"""The line that a sync shows if no file is new or changed."""
 
 
 @dataclass(slots=True)
@@ -78,7 +82,7 @@ class SyncTally:
     def lines(self) -> Iterator[str]:
         """Yield a sentence for each source, and one for the secrets."""
         if not self.by_source:
-            yield "nothing is new"
+            yield NOTHING_NEW
         for name, tally in self.by_source.items():
             yield f"{name}: {tally}"
         if self.redacted:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from backscroll.store.envelopes import JSON
+if TYPE_CHECKING:  # its import is slow, and a sync with nothing new imports this module
+    from backscroll.store.envelopes import JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +31,16 @@ class ImportedMessage:
     """
 
     role: str
-    content: str | Sequence[JSON]
+    content: "str | Sequence[JSON]"
     created_at: int
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    attachments: Sequence[JSON] = ()
+    attachments: "Sequence[JSON]" = ()
     run_id: str | None = None
     assistant_id: str | None = None
     status: str = "completed"
     incomplete_at: int | None = None
-    incomplete_details: JSON | None = None
+    incomplete_details: "JSON | None" = None
     key: str | None = None
 
 
@@ -70,7 +71,7 @@ class ImportedThread:
     messages: Sequence[ImportedMessage]
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    tool_resources: JSON | None = None
+    tool_resources: "JSON | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class ImportedItem:
             is None, the item's id identifies it, or the position in `items` if it has no id.
     """
 
-    item: JSON
+    item: "JSON"
     created_at: int | None = None
     key: str | None = None
 
@@ -140,11 +141,11 @@ class ImportedCompletion:
     key: str
     created_at: int
     model: str
-    choices: Sequence[JSON]
-    messages: Sequence[JSON]
+    choices: "Sequence[JSON]"
+    messages: "Sequence[JSON]"
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    fields: JSON = field(default_factory=dict)
+    fields: "JSON" = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +166,11 @@ class ImportedResponse:
 
     key: str
     created_at: int
-    input: Sequence[JSON]
-    output: Sequence[JSON]
+    input: "Sequence[JSON]"
+    output: "Sequence[JSON]"
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    fields: JSON = field(default_factory=dict)
+    fields: "JSON" = field(default_factory=dict)
 
 
 ImportKind: TypeAlias = Literal["imported", "updated", "present", "forgotten", "refused"]
