@@ -122,6 +122,25 @@ def test_secrets_are_replaced_in_the_middle_of_a_long_text() -> None:
     assert "line 59\n" in result
 
 
+@pytest.mark.parametrize("before", range(7_600, 8_300, 60))
+def test_a_secret_is_replaced_wherever_it_starts_in_a_long_text(before: int) -> None:
+    prose = "a line of prose\n" * 600
+    texts = [f"\n{invented.text}\n" for invented in secrets()]
+
+    results = [redacted_text(f"{prose[:before]}{text}{prose}") for text in texts]
+
+    assert results == [f"{prose[:before]}{redacted_text(text)}{prose}" for text in texts]
+
+
+def test_text_outside_ascii_neither_hides_a_secret_nor_stops_the_redaction() -> None:
+    for invented in secrets():
+        result = redacted_text(f"« é 日本 \ud800 »\n{invented.text}\n« é »")
+        assert result == f"« é 日本 \ud800 »\n{redacted_text(invented.text)}\n« é »"
+    kelvin = "\N{KELVIN SIGN}"
+    assert redacted_text(f"basic {kelvin * 8}") == f"basic {kelvin * 8}"
+    assert "x1y2z3" not in redacted_text(f"TO{kelvin}EN=x1y2z3w4v5u6")
+
+
 def test_secrets_are_replaced_inside_the_json_of_a_tool_call() -> None:
     for invented in secrets():
         arguments = json.dumps({"command": invented.text, "note": "after"})

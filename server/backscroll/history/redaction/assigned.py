@@ -40,6 +40,21 @@ _WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
 The word counts only directly after one of these texts. After the empty text, it always counts.
 """
 
+_HINTED_NAME: Final = "|".join(
+    word
+    if before == ("",)
+    else f"(?:{'|'.join(dict.fromkeys(each.rstrip('_-') for each in before))})[_-]?{word}"
+    for word, _, before in _WORDS
+)
+_VALUE: Final = r"[\x00-\x7f--\s\"'`\\<>(){}|\[\],;]{6}"
+HINT: Final = (
+    rf"(?:{_HINTED_NAME})[\w-]*"
+    r"""(?:\\{0,3}["'`]?\]?[ \t]*(?:=>|:=|[:=])[ \t]*(?:[bru]?\\{0,3}["'`])?|>)"""
+    rf"{_VALUE}|--[\w.-]*(?:{_HINTED_NAME})"
+)
+"""A pattern in the syntax of Rust, for texts of ASCII characters, in which case makes no
+difference. It matches at least all texts in which `assigned_secrets` finds secrets."""
+
 _ASSIGNMENT: Final = re.compile(
     r"""
     (?P<rest>[\w-]{0,40})
@@ -136,23 +151,28 @@ class _Value:
     is_alone: bool
 
 
-def assigned_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
+def assigned_secrets(
+    text: str, folded: str, start: int, end: int
+) -> Iterator[tuple[int, int, str]]:
     """Yield the start, end and kind of secrets that are assigned to a name.
 
     Args:
         text: the text to search.
         folded: the same text in lower case, with the same length.
+        start: where the part of the text begins in which a word of the name must start.
+        end: where this part ends.
     """
     for word, kind, before in _WORDS:
-        start = folded.find(word)
-        while start != -1:
-            end = start + len(word)
-            if folded.endswith(before, max(0, start - _LONGEST_FIRST_PART), start):
-                value = _secret_after(text, folded, start, end, kind)
+        last = end + len(word) - 1
+        at = folded.find(word, start, last)
+        while at != -1:
+            after = at + len(word)
+            if folded.endswith(before, max(0, at - _LONGEST_FIRST_PART), at):
+                value = _secret_after(text, folded, at, after, kind)
                 if value is not None:
                     yield *value, kind
-                    end = value[1]
-            start = folded.find(word, end)
+                    after = value[1]
+            at = folded.find(word, after, last)
 
 
 def _secret_after(

@@ -1,4 +1,8 @@
-"""Finds secrets in a text. Fast substring searches find the few places to match with patterns."""
+"""Finds secrets in a text.
+
+Only the parts that can contain a secret are examined. In these, fast substring searches find the
+few places to match with patterns.
+"""
 
 import string
 from collections.abc import Iterator
@@ -6,6 +10,7 @@ from typing import Final
 
 from backscroll.history.redaction.assigned import assigned_secrets
 from backscroll.history.redaction.framed import framed_secrets
+from backscroll.history.redaction.suspects import suspects
 from backscroll.history.redaction.tokens import AFTER, BY_START, RUN
 
 Span = tuple[int, int, str]
@@ -22,8 +27,15 @@ def secrets_in(text: str) -> list[Span]:
     Args:
         text: any text. The time that this takes is proportional to its length.
     """
+    parts = list(suspects(text))
+    if not parts:
+        return []
     folded = text.replace("İ", "i").lower()  # only this character becomes longer in lower case
-    found = [*_tokens(text), *framed_secrets(text, folded), *assigned_secrets(text, folded)]
+    found: list[Span] = []
+    for start, end in parts:
+        found += _tokens(text, start, end)
+        found += framed_secrets(text, folded, start, end)
+        found += assigned_secrets(text, folded, start, end)
     found.sort(key=lambda span: span[0])  # the sort is stable: the most specific kind stays first
     spans: list[Span] = []
     for start, end, kind in found:
@@ -35,16 +47,15 @@ def secrets_in(text: str) -> list[Span]:
     return spans
 
 
-def _tokens(text: str) -> Iterator[Span]:
-    """Yield the tokens that have a known prefix."""
-    runs = text.encode("latin-1", "replace").translate(_TABLE)  # one byte for each character
-    start = runs.find(_LONG)
-    while start != -1:
-        end = runs.find(b" ", start + RUN)
-        yield from _token(text, _token_start(text, start))
-        if end == -1:
-            return
-        start = runs.find(_LONG, end)
+def _tokens(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield the tokens that have a known prefix, and whose run starts in a part of a text."""
+    first = max(0, start - 1)
+    # One byte for each character, beginning with the last character before the part.
+    runs = text[first : end + RUN].encode("latin-1", "replace").translate(_TABLE)
+    after = runs.find(b" ") if start else 0  # a run that goes on from before the part is left out
+    while after != -1 and -1 < (at := runs.find(_LONG, after)) < end - first:
+        yield from _token(text, _token_start(text, first + at))
+        after = runs.find(b" ", at + RUN)
 
 
 def _token_start(text: str, start: int) -> int:

@@ -1,7 +1,6 @@
 """Finds secrets by the text around them: in URLs, headers, commands, and private keys."""
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ class _Frame:
         start: the first characters of the text, in lower case.
         kind: the kind of secret.
         pattern: matches the text with the secret. Only the group `secret` is replaced.
+        hint: a pattern in the syntax of Rust that matches at least the same texts, as `HINT`.
         is_secret: returns whether that group is a secret and not, for example, a placeholder.
         command: a command that must precede the text on the same line; empty for none.
     """
@@ -25,6 +25,7 @@ class _Frame:
     start: str
     kind: str
     pattern: re.Pattern[str]
+    hint: str
     is_secret: Callable[[str], bool] = bool
     command: str = ""
 
@@ -33,22 +34,25 @@ _LONGEST_COMMAND: Final = 500
 """The maximum distance between a command and the `start` of the text after it, in characters."""
 
 
-def framed_secrets(text: str, folded: str) -> Iterator[tuple[int, int, str]]:
+def framed_secrets(text: str, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Yield the start, end and kind of secrets that the text around them identifies.
 
     Args:
         text: the text to search.
         folded: the same text in lower case, with the same length.
+        start: where the part of the text begins in which the surrounding text must start.
+        end: where this part ends.
     """
     for frame in _FRAMES:
-        if frame.command and frame.command not in folded:
+        if frame.command and folded.find(frame.command, max(0, start - _LONGEST_COMMAND), end) < 0:
             continue
-        start = folded.find(frame.start)
-        while start != -1:
-            match = frame.pattern.match(text, start)
-            if match and frame.is_secret(match["secret"]) and _is_command(frame, folded, start):
+        last = end + len(frame.start) - 1
+        at = folded.find(frame.start, start, last)
+        while at != -1:
+            match = frame.pattern.match(text, at)
+            if match and frame.is_secret(match["secret"]) and _is_command(frame, folded, at):
                 yield *match.span("secret"), frame.kind
-            start = folded.find(frame.start, start + len(frame.start))
+            at = folded.find(frame.start, at + len(frame.start), last)
 
 
 def _is_command(frame: _Frame, folded: str, start: int) -> bool:
@@ -77,7 +81,7 @@ def _is_basic(value: str) -> bool:
     """Return whether a value is a user's name and password in base64 (RFC 7617)."""
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or a letter outside ASCII such as the Kelvin sign
         return False
     return bool(colon and password) and (user + password).isprintable()
 
@@ -95,6 +99,7 @@ _USER: Final = re.compile(
     r"(?:-u|--user)[\s=]{0,4}\\{0,2}[\"']?[^\s:\"'\\]{1,128}:(?P<secret>[^\s\"'\\]{6,256})",
     re.IGNORECASE,
 )
+_ANY: Final = r"[\x00-\x7f]*"
 _SPACE: Final = r"(?:\s|\\{1,3}[nt]){1,16}"
 _NETRC: Final = re.compile(
     rf"machine{_SPACE}[^\s\\]{{1,128}}{_SPACE}login{_SPACE}[^\s\\]{{1,128}}{_SPACE}"
@@ -135,15 +140,31 @@ may be numbered, as editors and agents show files.
 """
 
 _FRAMES: Final = (
-    _Frame("://", "password", _URL, _is_password),
-    _Frame("bearer", "token", _BEARER, _is_bearer_token),
-    _Frame("basic ", "password", _BASIC, _is_basic),
-    _Frame("-u", "password", _USER, _is_password_of_user, "curl"),
-    _Frame("machine", "password", _NETRC, _is_password),
-    _Frame("login", "password", _LOGIN, _is_password_with_digits),
-    _Frame("password ", "password", _PASSWORD_LINE, _is_password_with_digits),
-    _Frame("password '", "password", _SQL, _is_password),
-    _Frame("identified by '", "password", _SQL, _is_password),
-    _Frame("hooks", "webhook", _WEBHOOK),
-    _Frame("-----begin ", "private key", _PRIVATE_KEY),
+    _Frame(
+        "://",
+        "password",
+        _URL,
+        r"""://[\x00-\x7f--\s/?#"'`<>@:\\]*:[\x00-\x7f--\s/"'`<>\\]{3,}@""",
+        _is_password,
+    ),
+    _Frame("bearer", "token", _BEARER, r"bearer\s+[\w.~+/=-]{16}", _is_bearer_token),
+    _Frame("basic ", "password", _BASIC, r"basic [\x00-\x20?]*[a-z0-9+/]{8}", _is_basic),
+    _Frame("-u", "password", _USER, rf"curl{_ANY}-u", _is_password_of_user, "curl"),
+    _Frame("machine", "password", _NETRC, rf"machine{_ANY}login", _is_password),
+    _Frame("login", "password", _LOGIN, rf"login{_ANY}password", _is_password_with_digits),
+    _Frame(
+        "password ",
+        "password",
+        _PASSWORD_LINE,
+        r"""password[ \t]+[\x00-\x7f--\s\\"'=:]{6,}[ \t]*(?:[\n\r\\"]|$)""",
+        _is_password_with_digits,
+    ),
+    _Frame("password '", "password", _SQL, "password '", _is_password),
+    _Frame("identified by '", "password", _SQL, "identified by '", _is_password),
+    _Frame("hooks", "webhook", _WEBHOOK, r"hooks(?:\.slack\.com)?/"),
+    _Frame("-----begin ", "private key", _PRIVATE_KEY, "-----begin "),
 )
+
+HINT: Final = "|".join(frame.hint for frame in _FRAMES)
+"""A pattern in the syntax of Rust, for texts of ASCII characters, in which case makes no
+difference. It matches at least all texts in which `framed_secrets` finds secrets."""

@@ -69,7 +69,8 @@ _ROWS: Final = (
     ("square token", "sq", r"sq0[a-z]{3}-[\w-]{22,43}", ""),
     ("stripe key", "sk rk", r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}", ""),
     ("stripe secret", "wh", r"whsec_[A-Za-z0-9+/]{32,}={0,2}", ""),
-    ("supabase token", "sb", r"sb(?:p_[a-f0-9]{40}|_secret_[\w-]{20,})", ""),
+    ("supabase token", "sb", r"sbp_[a-f0-9]{40}", ""),
+    ("supabase token", "sb", r"sb_secret_[\w-]{20,}", ""),
     ("telegram token", "AA", r"(?<=\d:)AA[\w-]{33}(?![\w-])", ""),
     ("twilio key", "SK", r"SK[a-f0-9]{32}(?!\w)", ""),
     ("vault token", "", r"hv[sb]\.[\w-]{24,}", "hvs."),
@@ -95,3 +96,22 @@ AFTER: Final = tuple(
     if before
 )
 """The kinds of tokens whose run is preceded by a fixed text that belongs to the token."""
+
+_LOOK: Final = re.compile(r"\(\?[=!][^)]*\)|(?P<behind>\(\?<=)(?P<kept>[^)]*)\)")
+_OPEN: Final = re.compile(r"(?<=[\]d])(?:\+|(?P<least>\{\d+),\}).*")
+"""Matches the first quantifier without a maximum, and the rest of the pattern."""
+
+
+def _hint(pattern: str) -> str:
+    """Return the start of a pattern of `_ROWS`, without what Rust's syntax does not have.
+
+    It matches only texts of limited length, because it ends with the first quantifier that has no
+    maximum. Texts that `(?<=` requires before a token become a part of the match.
+    """
+    known = _LOOK.sub(lambda look: look["kept"] or "", pattern)
+    return _OPEN.sub(lambda found: f"{found['least']}}}" if found["least"] else "", known)
+
+
+HINT: Final = "|".join(_hint(pattern) for _, _, pattern, _ in _ROWS)
+"""A pattern in the syntax of Rust, for texts of ASCII characters. It matches at least all texts
+that contain a token."""
