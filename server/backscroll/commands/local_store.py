@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
@@ -10,23 +11,38 @@ from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.process.exits import CommandError
 from backscroll.settings.paths import sqlite_path
-from backscroll.store.app import Store, open_store
-from backscroll.store.search.embeddings import Endpoint
+
+if TYPE_CHECKING:
+    from backscroll.store.app import Store
+    from backscroll.store.archive.archive import Archive
+    from backscroll.store.search.embeddings import Endpoint
 
 
 @asynccontextmanager
 async def opened_store(
-    database: str, *, indexes_tools: bool = False, endpoint: Endpoint | None = None
-) -> AsyncIterator[Store]:
+    database: str, *, indexes_tools: bool = False, endpoint: "Endpoint | None" = None
+) -> "AsyncIterator[Store]":
     """Open the embedded store, with the arguments of `open_store`.
 
     Raises:
         OperatorError: the database cannot be used, or fails while in use.
     """
+    from backscroll.store.app import open_store
+
     with _one_line_errors():
         opening = open_store(database, indexes_tools=indexes_tools, endpoint=endpoint)
         async with opening as store:
             yield store
+
+
+@asynccontextmanager
+async def opened_archive(database: str, *, indexes_tools: bool = False) -> "AsyncIterator[Archive]":
+    """Open the archive of the embedded store, without its endpoints, like `opened_store`."""
+    from backscroll.store.archive.opening import open_archive
+
+    with _one_line_errors():
+        async with open_archive(database, indexes_tools=indexes_tools) as archive:
+            yield archive
 
 
 @asynccontextmanager

@@ -21,10 +21,19 @@ from sqlalchemy import (
     union_all,
 )
 
-from backscroll.database.schema import conversations, threads
+from backscroll.database.schema import conversations, messages, threads
 
 US: Final = 1_000_000
 """Microseconds per second."""
+
+newest_message_at: Final = (
+    select(messages.c.created_at)
+    .where(messages.c.thread == threads.c.position, messages.c.deleted_at.is_(None))
+    .order_by(messages.c.position.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""An SQL expression for the time of a thread's last message; null if the thread has none."""
 
 
 def _latest(table: Table) -> ScalarSelect[int]:

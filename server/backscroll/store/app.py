@@ -23,15 +23,14 @@ from backscroll.database.faults import (
     NothingWrittenError,
 )
 from backscroll.database.locks import LOCK_S
-from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
 from backscroll.store.archive.archive import Archive
+from backscroll.store.archive.opening import kept_whole, opened_database
 from backscroll.store.assistants import AssistantEndpoints
 from backscroll.store.clock import Clock
 from backscroll.store.completions import CompletionEndpoints
 from backscroll.store.conversations import ConversationEndpoints
-from backscroll.store.counting import count_messages
 from backscroll.store.envelopes import error_reply
 from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
@@ -43,7 +42,6 @@ from backscroll.store.responses import ResponseEndpoints
 from backscroll.store.retention import RetentionClock
 from backscroll.store.search import backfill
 from backscroll.store.search.search_endpoint import SearchEndpoint
-from backscroll.store.search.tool_indexing import ToolIndexingDatabase
 from backscroll.store.threads import ThreadEndpoints
 
 if TYPE_CHECKING:
@@ -94,21 +92,26 @@ async def open_store(
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
     """
-    async with open_database(database, "store", lock_s) as raw:
-        opened = ToolIndexingDatabase(raw) if indexes_tools else raw
-        async with _embedding(opened, endpoint) as meanings:
-            store = await store_over(opened, clock, meanings)
-            filling = [
-                asyncio.create_task(backfill.keep_whole(opened, with_tools=indexes_tools)),
-                asyncio.create_task(count_messages(opened)),
-            ]
-            if meanings is not None:
-                filling.append(asyncio.create_task(meanings.keep_filled()))
-            try:
-                yield store
-            finally:
-                for task in filling:
-                    await backfill.stop(task)
+    async with (
+        opened_database(database, lock_s, indexes_tools=indexes_tools) as opened,
+        _embedding(opened, endpoint) as meanings,
+    ):
+        store = await store_over(opened, clock, meanings)
+        async with kept_whole(opened, indexes_tools=indexes_tools), _filled(meanings):
+            yield store
+
+
+@asynccontextmanager
+async def _filled(meanings: "Meanings | None") -> AsyncIterator[None]:
+    """While open, request the vectors of messages that have none, in the background."""
+    if meanings is None:
+        yield
+        return
+    task = asyncio.create_task(meanings.keep_filled())
+    try:
+        yield
+    finally:
+        await backfill.stop(task)
 
 
 @asynccontextmanager

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
-from starlette.requests import Request
-from starlette.responses import Response
 
 from backscroll.database.json_text import dump_json
 from backscroll.store.api_errors import ApiError
+
+if TYPE_CHECKING:  # commands that import conversations without endpoints start faster without it
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 JSON: TypeAlias = dict[str, Any]
 ApiVersion = Literal["v1", "v2"]
@@ -18,8 +20,10 @@ ApiVersion = Literal["v1", "v2"]
 _PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{1,128}")
 
 
-def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> Response:
+def reply(value: Mapping[str, object], status: int = HTTPStatus.OK) -> "Response":
     """Return a JSON response."""
+    from starlette.responses import Response
+
     try:
         body = to_json(value)
     except ValueError:  # the value is nested too deeply for `to_json`
@@ -38,12 +42,12 @@ def list_envelope(data: Sequence[JSON], *, has_more: bool) -> JSON:
     }
 
 
-def list_reply(data: Sequence[JSON], *, has_more: bool) -> Response:
+def list_reply(data: Sequence[JSON], *, has_more: bool) -> "Response":
     """Return a page as a response in OpenAI's list format."""
     return reply(list_envelope(data, has_more=has_more))
 
 
-def error_reply(error: ApiError) -> Response:
+def error_reply(error: ApiError) -> "Response":
     """Return an error as a response in OpenAI's error format."""
     envelope = {
         "message": error.message,
@@ -56,7 +60,7 @@ def error_reply(error: ApiError) -> Response:
     return response
 
 
-def api_version(request: Request) -> ApiVersion:
+def api_version(request: "Request") -> ApiVersion:
     """Return the API version in the `OpenAI-Beta` header, which all endpoints of threads require.
 
     Raises:
@@ -74,7 +78,7 @@ def api_version(request: Request) -> ApiVersion:
     raise ApiError(HTTPStatus.BAD_REQUEST, message, code="invalid_beta")
 
 
-def partition_of(request: Request) -> str:
+def partition_of(request: "Request") -> str:
     """Return the partition in the `OpenAI-Project` header, or `""` if the header is missing.
 
     A request can access only the objects of its partition.
@@ -93,7 +97,7 @@ def partition_of(request: Request) -> str:
     return given[0]
 
 
-def turn_of(request: Request) -> str:
+def turn_of(request: "Request") -> str:
     """Return the `turn` argument of the call of `Database.write` that handles a request.
 
     The argument names the object that the request changes, such as a thread. If the request creates

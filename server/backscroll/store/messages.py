@@ -18,7 +18,7 @@ from backscroll.database.compiled import CompiledStatement
 from backscroll.database.port import Database
 from backscroll.database.schema import messages, threads
 from backscroll.store.abridged import LargeListing, preview_of, read_page
-from backscroll.store.activity import US, next_activity
+from backscroll.store.activity import US, newest_message_at, next_activity
 from backscroll.store.api_errors import not_found
 from backscroll.store.bodies import MessageV1, MessageV2, MetadataChange
 from backscroll.store.clock import Clock
@@ -254,15 +254,6 @@ class MessageEndpoints:
         )
         connection.execute(statement.values(**values))
 
-
-newest_message_at: Final = (
-    select(messages.c.created_at)
-    .where(messages.c.thread == threads.c.position, messages.c.deleted_at.is_(None))
-    .order_by(messages.c.position.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-"""An SQL expression for the time of a thread's last message; null if the thread has none."""
 
 _recount: Final = (
     update(threads)

@@ -3,20 +3,21 @@
 import json
 import re
 from http import HTTPStatus
-from typing import Any, Final
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING, Any, Final
 
 from backscroll.database.json_text import dump_json
 from backscroll.store.api_errors import ApiError
 from backscroll.store.envelopes import JSON
+
+if TYPE_CHECKING:  # as in `envelopes`
+    from starlette.requests import Request
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 # `\u0000` is a NUL only after an even number of backslashes: each pair is an escaped backslash.
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: "Request") -> bytes:
     """Return the request's body.
 
     Raises:

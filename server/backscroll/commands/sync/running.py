@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from backscroll.commands.local_store import is_missing, opened_store
+from backscroll.commands.local_store import is_missing, opened_archive
 from backscroll.commands.progress import progress
 from backscroll.commands.sync.on_request import SMALL_GROUP, requested_rounds
 from backscroll.commands.sync.shown import here, show
@@ -44,7 +44,7 @@ class SyncCommand:
         if is_missing(self.database):  # opening the store would create it
             self._show(sources, changed(sources, {}, self.options.since_s))
             return
-        async with opened_store(self.database) as store:
+        async with opened_archive(self.database) as store:
             known = await store.watermarks(self.options.partition)
         self._show(sources, changed(sources, known, self.options.since_s))
 
@@ -55,7 +55,7 @@ class SyncCommand:
             OperatorError: the database cannot be used.
         """
         sources = here(self.sources)
-        async with opened_store(self.database, indexes_tools=self.indexes_tools) as store:
+        async with opened_archive(self.database, indexes_tools=self.indexes_tools) as store:
             known = await store.watermarks(self.options.partition)
             new = changed(sources, known, self.options.since_s)
             self._show(sources, new)
@@ -76,7 +76,7 @@ class SyncCommand:
         Raises:
             OperatorError: the database cannot be used.
         """
-        async with opened_store(self.database, indexes_tools=self.indexes_tools) as store:
+        async with opened_archive(self.database, indexes_tools=self.indexes_tools) as store:
             rounds = await requested_rounds() if on_request else Rounds(_slept, self._after)
             options = replace(self.options, group_items=SMALL_GROUP) if on_request else self.options
             if not on_request:

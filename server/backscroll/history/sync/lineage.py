@@ -8,7 +8,7 @@ from backscroll.history.conversation import SourceConversation
 from backscroll.history.stored_form import import_key
 from backscroll.history.streamed_items import StreamedItems
 from backscroll.history.sync.forks import from_first_own, without_copies
-from backscroll.store.app import Store
+from backscroll.store.archive.archive import Archive
 from backscroll.store.archive.records import ImportedConversation
 
 _MOST_ANCESTORS: Final = 16
@@ -22,7 +22,7 @@ class Lineage:
     that this sync read earlier. A conversation that was imported before keeps its parent.
     """
 
-    store: Store
+    store: Archive
     partition: str
     _holders: dict[int, str] = field(default_factory=dict)
 

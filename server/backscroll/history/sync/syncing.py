@@ -20,7 +20,7 @@ from backscroll.history.sync.changes import changed, watermark
 from backscroll.history.sync.lineage import Lineage
 from backscroll.history.sync.stored_parts import Secrets, of_written, stored_parts
 from backscroll.history.sync.tally import SyncTally
-from backscroll.store.app import Store
+from backscroll.store.archive.archive import Archive
 from backscroll.store.archive.records import ImportedConversation, ImportOutcome, Watermark
 
 GROUP_CONVERSATIONS: Final = 64
@@ -64,7 +64,7 @@ class SyncOptions:
 
 
 async def sync(
-    store: Store, found: Sequence[FoundSource], read: ReadFile, options: SyncOptions
+    store: Archive, found: Sequence[FoundSource], read: ReadFile, options: SyncOptions
 ) -> SyncTally:
     """Import what is new since the last sync.
 
@@ -111,7 +111,7 @@ class _Member:
 class _Group:
     """Conversations that are written in one transaction, with the watermarks of their files."""
 
-    store: Store
+    store: Archive
     options: SyncOptions
     lineage: Lineage
     tally: SyncTally = field(default_factory=SyncTally)

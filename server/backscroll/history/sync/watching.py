@@ -10,7 +10,7 @@ from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.history.sources.finding import FoundFile, FoundSource
 from backscroll.history.sync.syncing import ReadFile, SyncOptions, sync
 from backscroll.history.sync.tally import SyncTally
-from backscroll.store.app import Store
+from backscroll.store.archive.archive import Archive
 
 INTERVAL_S: Final = 1.0
 """The minimum pause before the files are examined again, in seconds."""
@@ -32,7 +32,7 @@ class Rounds:
 
 
 async def watch(
-    store: Store,
+    store: Archive,
     find: Callable[[], Sequence[FoundSource]],
     read: ReadFile,
     options: SyncOptions,

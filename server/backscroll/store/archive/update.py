@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from backscroll.store.activity import US
+from backscroll.store.activity import US, newest_message_at
 from backscroll.store.archive.difference import REMOVED, Difference, Known, Placed
 from backscroll.store.archive.prepared import THREADS, Prepared
 from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
-from backscroll.store.messages import newest_message_at
 from backscroll.store.search import index
 
 if TYPE_CHECKING:
