@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -19,12 +20,6 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.archive.watermarks import write_watermarks
 from backscroll.store.clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from backscroll_tools.search.tokenizer import Tokens
-
 
 _REFUSED: Final = "cannot be imported: the database does not accept one of its values"
 
@@ -93,13 +88,13 @@ async def _import(
     changes = await database.read(look_at_all, large=True)
     if not watermarks and not any(change.is_written for change in changes):
         return [change.outcome for change in changes]
-    tokens = await asyncio.to_thread(_tokens, prepared, changes)
+    changes = await asyncio.to_thread(_with_tokens, prepared, changes)
 
     def write_all(connection: Connection) -> list[ImportOutcome]:
         now_us = clock.unix_us()
         outcomes = [
-            write(connection, partition, each, now_us, of_each)
-            for each, of_each in zip(prepared, tokens, strict=True)
+            write(connection, partition, each, now_us, seen)
+            for each, seen in zip(prepared, changes, strict=True)
         ]
         write_watermarks(connection, partition, watermarks)
         return outcomes
@@ -120,17 +115,16 @@ async def _import(
     return outcomes
 
 
-def _tokens(
-    prepared: Iterable[Prepared], changes: Iterable[Change]
-) -> "list[Mapping[int, Tokens]]":
-    """Return the tokens to index. This runs before the transaction, so that no writer waits."""
+def _with_tokens(prepared: Iterable[Prepared], changes: Iterable[Change]) -> list[Change]:
+    """Compute the tokens to index. This runs before the transaction, so that no writer waits."""
     from backscroll_tools.search.tokenizer import tokens
 
     return [
-        {
-            index: tokens(text)
-            for index in change.difference.written
-            if (text := each.entry(index).text)
-        }
+        replace(
+            change,
+            tokens={
+                at: tokens(text) for at in change.difference.written if (text := each.text(at))
+            },
+        )
         for each, change in zip(prepared, changes, strict=True)
     ]

@@ -1,12 +1,12 @@
 """Writes imported threads and conversations, or updates those that exist.
 
 `look` compares the stored messages with the imported ones. It runs before the write transaction, so
-that search tokens are computed only for new content. `write` calls it again in the transaction,
+that search tokens are computed only for new content. `write` looks again in the transaction,
 because another process may have written in the meantime.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,7 @@ from backscroll.store.archive.update import Update
 from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
+from backscroll.store.search.tool_indexing import indexes_tools
 
 if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
@@ -48,6 +49,8 @@ class Change:
         adopted: the keys and digests to add to messages or items that an older version of
             Backscroll imported without keys and digests; None if there are no such messages or
             items.
+        tokens: the search tokens of messages or items, by index in `Prepared.members`. Missing
+            tokens are computed when they are written.
     """
 
     outcome: ImportOutcome
@@ -56,6 +59,7 @@ class Change:
     difference: Difference = _NONE
     metadata: Mapping[str, str] | None = None
     adopted: Sequence[JSON] | None = None
+    tokens: "Mapping[int, Tokens]" = field(default_factory=dict)
 
     @property
     def is_written(self) -> bool:
@@ -64,18 +68,20 @@ class Change:
 
 
 def look(
-    connection: Connection, partition: str, prepared: Prepared, *, lock: bool = False
+    connection: Connection, partition: str, prepared: Prepared, seen: Change | None = None
 ) -> Change:
     """Return the changes that an import has to write.
 
     Args:
-        connection: a connection; in a write transaction if `lock` is true.
+        connection: a connection; in a write transaction if `seen` is given.
         partition: the partition.
         prepared: the thread or conversation to import.
-        lock: whether to lock the stored thread or conversation. If there is none, the list to which
-            the new one will be added is locked.
+        seen: what `look` returned before the write transaction. If it is given, the stored thread
+            or conversation is locked. If there is none, the list to which the new one will be added
+            is locked.
     """
     collection, row = prepared.collection, prepared.row
+    lock = seen is not None
     owner = _find(connection, partition, prepared, lock=lock)
     if owner is None and lock:
         lock_list(connection, collection.owners, partition)
@@ -83,6 +89,8 @@ def look(
     if owner is None:
         if is_forgotten(connection, collection.owners, partition, row["import_key"]):
             return Change(ImportOutcome(kind="forgotten"))
+        if seen is not None and seen.outcome.kind == "imported":
+            return seen  # it is still new
         difference = compare((), prepared.given, is_tail=prepared.is_tail)
         return Change(_outcome("imported", row["id"], prepared, difference), None, (), difference)
     if owner["deleted_at"] is not None:
@@ -107,7 +115,7 @@ def write(
     partition: str,
     prepared: Prepared,
     now_us: int,
-    tokens: "Mapping[int, Tokens]",
+    seen: Change,
 ) -> ImportOutcome:
     """Write a thread or conversation, or update it if it exists.
 
@@ -117,14 +125,13 @@ def write(
         prepared: the thread or conversation to import.
         now_us: the time of day in Unix microseconds. If the import's last activity is later, this
             time is stored instead.
-        tokens: the search tokens of messages or items, by index in `prepared.members`. Missing
-            tokens are computed.
+        seen: what `look` returned before the transaction, with tokens.
     """
-    change = look(connection, partition, prepared, lock=True)
+    change = look(connection, partition, prepared, seen)
     if change.outcome.kind == "imported":
-        _insert(connection, partition, prepared, now_us, tokens)
+        _insert(connection, partition, prepared, now_us, seen.tokens)
     elif change.owner is not None and change.is_written:
-        update = Update(connection, partition, prepared, change.owner, tokens, now_us)
+        update = Update(connection, partition, prepared, change.owner, seen.tokens, now_us)
         if change.adopted is not None:
             update.adopt(change.adopted)
         if change.metadata is not None:
@@ -158,9 +165,12 @@ def _insert(
         owned = [{collection.owner: position, **row} for row in rows]
         collection.insert.execute_each(connection, owned)
     created_at = owner["created_at"]
+    with_tools = indexes_tools(connection)
     entries = (
         collection.entry(row, created_at)._replace(tokens=tokens.get(at))
         for at, row in enumerate(rows)
+        # The first one is indexed with the title. Others without a text have no entry.
+        if with_tools or not at or at in tokens or collection.text(row)
     )
     index.add(connection, partition, index.owner_of(collection.kind, position), entries)
 

@@ -30,7 +30,15 @@ from backscroll.store.archive.rows import (
 from backscroll.store.archive.storable import storable
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_conversation_id, new_item_id, new_message_id, new_thread_id
-from backscroll.store.search.texts import CONVERSATION, THREAD, Entry, item_entry, thread_entry
+from backscroll.store.search.texts import (
+    CONVERSATION,
+    THREAD,
+    Entry,
+    item_entry,
+    item_text,
+    message_text,
+    thread_entry,
+)
 
 _KEY_CHARS: Final = 512
 
@@ -50,6 +58,7 @@ class Collection:
         insert: the statement that inserts a member.
         digest: returns the hash of a member's content, given its row.
         new_id: returns an id for a new member, given its row.
+        text: returns the text of a member that search uses, without that of tools, given its row.
         entry: returns the search entry of a member, given its row and the owner's creation time.
         erased: the columns of a member's content, with the values that erase the content.
     """
@@ -61,6 +70,7 @@ class Collection:
     insert: CompiledStatement
     digest: Callable[[JSON], int]
     new_id: Callable[[JSON], str]
+    text: Callable[[JSON], str]
     entry: Callable[[JSON, int], Entry]
     erased: Mapping[str, None]
 
@@ -78,6 +88,7 @@ THREADS: Final = Collection(
     CompiledStatement(insert(messages), _inserted(messages)),
     message_digest,
     lambda _: new_message_id(),
+    lambda row: message_text(row["role"], row["content"]),
     lambda row, _: thread_entry(row),
     {"content": None, "attachments": None, "metadata": None},
 )
@@ -91,6 +102,7 @@ CONVERSATIONS: Final = Collection(
     ),
     item_digest,
     lambda row: new_item_id(row["body"]["type"]),
+    lambda row: item_text(row["body"]),
     lambda row, of_owner: item_entry(
         row, of_owner if row["created_at"] is None else row["created_at"]
     ),
@@ -107,6 +119,7 @@ class Prepared:
         row: its row in the database, without the columns that depend on its members.
         members: the rows of its messages or items, in order, without an owner and positions. The
             `id` of a row is None if the store creates one.
+        given: the keys, ids and digests of `members`.
         active_at: its last activity, in Unix seconds.
         newest_at: the latest time in it, in Unix seconds.
         is_tail: whether `members` has only the last items, as in `ImportedConversation`.
@@ -116,24 +129,19 @@ class Prepared:
     collection: Collection
     row: JSON
     members: Sequence[JSON]
+    given: Sequence[Given]
     active_at: int
     newest_at: int
     is_tail: bool
     repaired: int
 
-    @property
-    def given(self) -> list[Given]:
-        """The keys, ids and digests of the members."""
-        return [Given(row["import_key"], row["id"], row["import_digest"]) for row in self.members]
-
     def active_us(self, now_us: int) -> int:
         """Return the last activity in Unix microseconds, limited to the time from 1970 to now."""
         return min(max(0, self.active_at) * US, now_us)
 
-    def entry(self, index: int) -> Entry:
-        """Return the search entry of a member. Its position is 0, because it is not known yet."""
-        row = {"position": 0, **self.members[index]}
-        return self.collection.entry(row, self.row["created_at"])
+    def text(self, index: int) -> str:
+        """Return the text of a member that search uses, without that of tools."""
+        return self.collection.text(self.members[index])
 
 
 def prepare_thread(thread: ImportedThread) -> Prepared:
@@ -163,6 +171,7 @@ def prepare_thread(thread: ImportedThread) -> Prepared:
         collection=THREADS,
         row=row,
         members=members,
+        given=_given(members),
         active_at=active_at,
         newest_at=newest_at,
         is_tail=False,
@@ -197,11 +206,16 @@ def prepare_conversation(conversation: ImportedConversation) -> Prepared:
         collection=CONVERSATIONS,
         row=row,
         members=members,
+        given=_given(members),
         active_at=active_at,
         newest_at=newest_at,
         is_tail=conversation.is_tail,
         repaired=repaired + count + of_row,
     )
+
+
+def _given(members: Iterable[JSON]) -> list[Given]:
+    return [Given(row["import_key"], row["id"], row["import_digest"]) for row in members]
 
 
 def _newest(members: Iterable[JSON], active_at: int) -> int:
@@ -243,5 +257,5 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
             continue
         if repeated is not None:
             key = f"{key[: _KEY_CHARS - 12]}#{number}"
-        found[f"key {key}"] = {**row, "import_key": key}
+        found[f"key {key}"] = row if key == row["import_key"] else {**row, "import_key": key}
     return list(found.values())

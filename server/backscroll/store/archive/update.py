@@ -125,7 +125,7 @@ class Update:
             texts: dict[int, str] = {}
             for found in self.connection.execute(statement):
                 row = found._asdict()
-                texts[found.position] = self.prepared.collection.entry(row, 0).text
+                texts[found.position] = self.prepared.collection.text(row)
                 were_messages[found.position] = _is_message(row)
             index.remove_several(self.connection, self._owner, texts)
         return were_messages
