@@ -40,20 +40,21 @@ _WORDS: Final[tuple[tuple[str, Kind, tuple[str, ...]], ...]] = (
 The word counts only directly after one of these texts. After the empty text, it always counts.
 """
 
-_HINTED_NAME: Final = "|".join(
-    word
-    if before == ("",)
-    else f"(?:{'|'.join(dict.fromkeys(each.rstrip('_-') for each in before))})[_-]?{word}"
-    for word, _, before in _WORDS
-)
-_VALUE: Final = r"[\x00-\x7f--\s\"'`\\<>(){}|\[\],;]{6}"
+
+def _hinted(word: str, texts: tuple[str, ...]) -> str:
+    """Return a pattern of the names that have a word of `_WORDS` after one of these texts."""
+    before = "|".join(dict.fromkeys(text.rstrip("_-") for text in texts))
+    return f"(?:{before})[_-]?{word}" if before else word
+
+
+_NAME: Final = "|".join(_hinted(word, texts) for word, _, texts in _WORDS)
 HINT: Final = (
-    rf"(?:{_HINTED_NAME})[\w-]*"
+    rf"(?:{_NAME})(?:[a-rt-z0-9_-][\w-]*|s[\w-]+)?"  # not `s` alone, as in `tokens`
     r"""(?:\\{0,3}["'`]?\]?[ \t]*(?:=>|:=|[:=])[ \t]*(?:[bru]?\\{0,3}["'`])?|>)"""
-    rf"{_VALUE}|--[\w.-]*(?:{_HINTED_NAME})"
+    rf"[\x00-\x7f--\s\"'`\\<>(){{}}|\[\],;]{{6}}|--[\w.-]*(?:{_NAME})"
 )
-"""A pattern in the syntax of Rust, for texts of ASCII characters, in which case makes no
-difference. It matches at least all texts in which `assigned_secrets` finds secrets."""
+"""A pattern in Rust's syntax, for ASCII texts, that is matched without regard to case. It matches
+all texts in which `assigned_secrets` finds a secret, and some others."""
 
 _ASSIGNMENT: Final = re.compile(
     r"""

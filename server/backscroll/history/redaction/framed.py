@@ -17,7 +17,7 @@ class _Frame:
         start: the first characters of the text, in lower case.
         kind: the kind of secret.
         pattern: matches the text with the secret. Only the group `secret` is replaced.
-        hint: a pattern in the syntax of Rust that matches at least the same texts, as `HINT`.
+        hint: a pattern for `HINT` that matches at least all texts that `pattern` matches.
         is_secret: returns whether that group is a secret and not, for example, a placeholder.
         command: a command that must precede the text on the same line; empty for none.
     """
@@ -166,5 +166,5 @@ _FRAMES: Final = (
 )
 
 HINT: Final = "|".join(frame.hint for frame in _FRAMES)
-"""A pattern in the syntax of Rust, for texts of ASCII characters, in which case makes no
-difference. It matches at least all texts in which `framed_secrets` finds secrets."""
+"""A pattern in Rust's syntax, for ASCII texts, that is matched without regard to case. It matches
+all texts in which `framed_secrets` finds a secret, and some others."""

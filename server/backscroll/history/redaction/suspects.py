@@ -17,8 +17,8 @@ _CHARS: Final = 8_192
 """The length of a part, in characters."""
 
 MARGIN: Final = 512
-"""How much of a text before and after a part can decide whether a secret starts in the part, in
-characters. No hint matches only texts that are longer."""
+"""How many characters before and after a part are matched with it. A hint can need the text around
+the start of a secret, but never more of it than this."""
 
 _HINTS: Final = rf"(?-u)(?:{tokens.HINT}|(?i:{assigned.HINT}|{framed.HINT}))"
 _is_suspect: Final = SchemaValidator(
@@ -32,9 +32,10 @@ def suspects(text: str) -> Iterator[tuple[int, int]]:
     The parts are in order, and do not touch each other.
     """
     if not text.isascii():
-        # The hints are for ASCII. Only these two characters have a lower case with a letter of it.
+        # The hints are for ASCII. Only these two other characters have a letter of ASCII in their
+        # lower case.
         text = text.replace("İ", "i").replace("\N{KELVIN SIGN}", "k")
-        text = text.encode("ascii", "replace").decode()
+        text = text.encode("ascii", "replace").decode()  # all others become `?`
     if len(text) <= _CHARS:
         if _is_suspect(text):
             yield 0, len(text)

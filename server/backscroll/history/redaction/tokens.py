@@ -113,5 +113,5 @@ def _hint(pattern: str) -> str:
 
 
 HINT: Final = "|".join(_hint(pattern) for _, _, pattern, _ in _ROWS)
-"""A pattern in the syntax of Rust, for texts of ASCII characters. It matches at least all texts
-that contain a token."""
+"""A pattern in Rust's syntax, for ASCII texts. It matches all texts that contain a token, and some
+others."""
