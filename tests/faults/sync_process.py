@@ -13,10 +13,12 @@ import anyio
 _PRELOADED = (
     "backscroll.commands.sync.command",
     "backscroll.commands.sync.running",
+    "backscroll.commands.sync.unchanged",
     "backscroll.database.opening",
     "backscroll.database.sqlite",
     "backscroll.history.formats.registry",
     "backscroll.store.archive.importing",
+    "backscroll.store.archive.opening",
 )
 
 
