@@ -8,6 +8,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
+from backscroll.store.app import open_store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.server.stdio.host import SERVE, environment
 
 Mode = Literal["legacy", "auto"]
@@ -69,13 +71,14 @@ async def test_a_long_walk_reports_progress_to_the_host_that_asked(
         assert message is None
         reported.append((progress, total))
 
+    messages = [
+        ImportedMessage(role="user", content=f"m{number}", created_at=1) for number in range(301)
+    ]
+    thread = ImportedThread(key="", id="thread_long", created_at=1, messages=messages)
+    async with open_store(f"sqlite:///{tmp_path / 'x.db'}") as store:
+        await store.import_thread(thread)
     async with served(tmp_path, mode, result_chars="200000") as host:
-        written = await host.call_tool("create-message", {"role": "user", "content": "m0"})
-        thread = structured(written)["thread_id"]
-        for number in range(1, 301):
-            message = {"thread_id": thread, "role": "user", "content": f"m{number}"}
-            await host.call_tool("create-message", message)
-        arguments = {"thread_id": thread, "limit": 500}
+        arguments = {"thread_id": thread.id, "limit": 500}
         result = await host.call_tool("list-messages", arguments, progress_callback=progressed)
 
     texts = [message["text"] for message in structured(result)["messages"]]
