@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import openai
 import pytest
@@ -54,10 +55,8 @@ def text(message: Message) -> str:
     return part.text.value
 
 
-@pytest.mark.parametrize("order", ["asc", "desc"])
-async def test_the_same_thread_has_the_same_messages_through_both(
-    order: str, tmp_path: Path
-) -> None:
+async def test_the_same_thread_has_the_same_messages_through_both(tmp_path: Path) -> None:
+    orders: tuple[Literal["asc", "desc"], ...] = ("asc", "desc")
     environ = processes.variables(f"sqlite:///{tmp_path / 'store.db'}")
     async with (
         served_store(environ) as url,
@@ -81,18 +80,24 @@ async def test_the_same_thread_has_the_same_messages_through_both(
                 assert result.structured_content is not None
                 written.append((result.structured_content["message"]["id"], content))
 
-        by_api = [
-            (message.id, text(message))
-            async for message in api.beta.threads.messages.list(
-                thread.id, order="asc" if order == "asc" else "desc", limit=20
-            )
-        ]
-        by_tool = [
-            (message["id"], message["text"])
-            async for page in processes.pages(
-                client, "list-messages", thread_id=thread.id, order=order, limit=20
-            )
-            for message in page["messages"]
-        ]
+        by_api = {
+            order: [
+                (message.id, text(message))
+                async for message in api.beta.threads.messages.list(
+                    thread.id, order=order, limit=20
+                )
+            ]
+            for order in orders
+        }
+        by_tool = {
+            order: [
+                (message["id"], message["text"])
+                async for page in processes.pages(
+                    client, "list-messages", thread_id=thread.id, order=order, limit=20
+                )
+                for message in page["messages"]
+            ]
+            for order in orders
+        }
 
-    assert by_api == by_tool == (written if order == "asc" else written[::-1])
+    assert by_api == by_tool == {"asc": written, "desc": written[::-1]}
