@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.app import open_store
+from tests.store.conftest import examples_share_a_store, on_one_engine
 from tests.store.wire import add_items, error, new_conversation, page
 
 
@@ -22,33 +22,32 @@ def _expected(
     return listed[:limit], len(listed) > limit
 
 
+@on_one_engine
+@examples_share_a_store
 @given(data=st.data(), length=st.integers(1, 12), order=st.sampled_from(["asc", "desc"]))
 async def test_every_page_is_the_one_that_a_plain_list_has(
-    data: st.DataObject, length: int, order: str
+    api: httpx2.AsyncClient, data: st.DataObject, length: int, order: str
 ) -> None:
-    async with open_store("sqlite://") as store:
-        transport = httpx2.ASGITransport(app=store.app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as api:
-            conversation_id = await new_conversation(api)
-            kinds = ["message", "reasoning", "not invented yet"]
-            items = [
-                {"type": kinds[number % 3], "role": "user", "content": str(number)}
-                for number in range(length)
-            ]
-            ids = [item["id"] for item in await add_items(api, conversation_id, *items)]
-            url = f"/conversations/{conversation_id}/items"
-            deleted = data.draw(st.sets(st.sampled_from(range(length))))
-            for number in deleted:
-                await api.delete(f"{url}/{ids[number]}")
-            present = [number for number in range(length) if number not in deleted]
-            for _ in range(3):
-                limit = data.draw(st.integers(1, length + 1))
-                after = data.draw(st.none() | st.sampled_from(range(length)))
-                params: dict[str, str | int] = {"limit": limit, "order": order}
-                params |= {"after": ids[after]} if after is not None else {}
-                listed = await page(api, url, **params)
-                found = [ids.index(item["id"]) for item in listed["data"]]
-                assert (found, listed["has_more"]) == _expected(order, present, limit, after)
+    conversation_id = await new_conversation(api)
+    kinds = ["message", "reasoning", "not invented yet"]
+    items = [
+        {"type": kinds[number % 3], "role": "user", "content": str(number)}
+        for number in range(length)
+    ]
+    ids = [item["id"] for item in await add_items(api, conversation_id, *items)]
+    url = f"/conversations/{conversation_id}/items"
+    deleted = data.draw(st.sets(st.sampled_from(range(length))))
+    for number in deleted:
+        await api.delete(f"{url}/{ids[number]}")
+    present = [number for number in range(length) if number not in deleted]
+    for _ in range(3):
+        limit = data.draw(st.integers(1, length + 1))
+        after = data.draw(st.none() | st.sampled_from(range(length)))
+        params: dict[str, str | int] = {"limit": limit, "order": order}
+        params |= {"after": ids[after]} if after is not None else {}
+        listed = await page(api, url, **params)
+        found = [ids.index(item["id"]) for item in listed["data"]]
+        assert (found, listed["has_more"]) == _expected(order, present, limit, after)
 
 
 @pytest.mark.parametrize(
