@@ -27,7 +27,7 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
-    max_leaves=20,
+    max_leaves=10,
 )
 LONE = (
     "A string has a lone surrogate, {}, at byte {} of the line. "
@@ -61,7 +61,7 @@ def error(request_id: int | str | None, message: str, code: int = PARSE_ERROR) -
 
 
 @given(
-    arguments=st.dictionaries(TEXT, VALUES),
+    arguments=st.dictionaries(TEXT, VALUES, max_size=4),
     ascii_only=st.booleans(),
 )
 def test_arguments_arrive_as_they_were_sent(arguments: dict[str, object], ascii_only: bool) -> None:
@@ -74,7 +74,7 @@ def test_arguments_arrive_as_they_were_sent(arguments: dict[str, object], ascii_
     )
 
 
-@given(arguments=st.dictionaries(TEXT, VALUES))
+@given(arguments=st.dictionaries(TEXT, VALUES, max_size=4))
 def test_arguments_that_arrive_as_json_text_are_the_object_in_it(
     arguments: dict[str, object],
 ) -> None:
