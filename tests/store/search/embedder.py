@@ -69,8 +69,21 @@ class Embedder:
             {"object": "embedding", "index": at, "embedding": embedded(text)}
             for at, text in enumerate(texts)
         ]
-        reply = None if self.fault is None else await self.fault(texts, data)
+        reply = await self._faulty(request, texts, data)
         return reply or JSONResponse({"object": "list", "data": data, "model": "m"})
+
+    async def _faulty(self, request: Request, texts: list[str], data: list[Any]) -> Response | None:
+        """Return the reply of the fault. A client that leaves ends a fault that never replies."""
+        if self.fault is None:
+            return None
+        fault = asyncio.ensure_future(self.fault(texts, data))
+        gone = asyncio.ensure_future(request.receive())
+        await asyncio.wait((fault, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if fault.done():
+            return fault.result()
+        fault.cancel()
+        return Response(status_code=503)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Endp
 from backscroll.store.search.limits import Bounds
 from backscroll.store.search.meanings import BATCH, Meanings
 from backscroll.store.search.search_endpoint import SearchEndpoint
-from tests.pace import limit_s
+from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2, Sql
 from tests.store.search import embedder as faults
 from tests.store.search.embedder import Embedder, embedder
@@ -214,7 +214,7 @@ VECTORS = "SELECT count(*) FROM search_vectors WHERE signs IS NOT NULL"
 async def test_filling_goes_on_after_a_failure_and_asks_for_no_text_twice(
     database_url: str, sql: Sql
 ) -> None:
-    async with opened(database_url, batch_s=2) as desk:
+    async with opened(database_url, batch_s=paced_s(0.5)) as desk:
         await new_thread(desk.api, ("first",))
         await desk.meanings.fill()
         for filled, fault in enumerate(
