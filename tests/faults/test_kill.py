@@ -23,7 +23,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.upstream import Served, call, client_of
 from tests.pace import limit_s, paced_s
 
-ROUNDS: Final = sized(quick=5, long=200)
+ROUNDS: Final = sized(quick=3, long=200)
 WRITERS: Final = 8
 
 
