@@ -24,7 +24,7 @@ from tests.http.serving import call as call_over_http
 from tests.http.serving import running, settings_of, text_of
 
 NAMES: Final = ("ada", "bob", "cyd", "dee", "eve")
-REPLIES: Final = sized(quick=300, long=10_000)
+REPLIES: Final = sized(quick=150, long=10_000)
 SEED: Final = 20_261_127
 ODD: Final = 0.5  # the part of the replies that are not what they should be
 
