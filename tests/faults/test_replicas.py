@@ -30,7 +30,7 @@ from tests.pace import limit_s
 from tests.postgres import PostgresServer, postgres_server
 
 WRITERS: Final = 8
-CREATES: Final = sized(quick=20, long=2_000)
+CREATES: Final = sized(quick=10, long=2_000)
 READERS: Final = 4
 KILLS: Final = sized(quick=2, long=60)
 ROUND_S: Final = limit_s(30)
