@@ -162,7 +162,8 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
 ) -> None:
     path, source = tmp_path / "store.db", tmp_path / "source"
     source.mkdir()
-    texts = [f"{at} {LONG[:20_000]}" for at in range(150)]
+    count = 75
+    texts = [f"{at} {LONG[:20_000]}" for at in range(count)]
     lines = [{"messages": [{"role": "user", "content": text}]} for text in texts]
     (source / "a.jsonl").write_text("\n".join(map(json.dumps, lines)))
     turns = [[{"from": "human", "value": text}, {"from": "gpt", "value": "Yes"}] for text in texts]
@@ -182,7 +183,7 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
         out, err = await process.communicate()
         return process.returncode, (out + err).decode()
 
-    code, said = await run(5 * 1024 * 1024)
+    code, said = await run(count * 35_000)
     assert code == 2, said
     assert said.splitlines()[-1] == (
         f"backscroll: the database {path}: its engine reported an error (SQLITE_IOERR_WRITE); "
@@ -194,11 +195,10 @@ async def test_an_import_onto_a_full_disk_ends_in_one_line_and_goes_on_later(
         (threads,) = database.execute("SELECT count(*) FROM threads").fetchone()
         (conversations,) = database.execute("SELECT count(*) FROM conversations").fetchone()
         (items,) = database.execute("SELECT count(*) FROM items").fetchone()
-        assert (threads, items) == (150, 2 * conversations)
+        assert (threads, items) == (count, 2 * conversations)
         kept = threads + conversations
-        assert 150 < kept < 300
+        assert count < kept < 2 * count
 
     code, said = await run(resource.RLIM_INFINITY)
-    assert (code, f"{300 - kept} imported, {kept} already there, 0 refused" in said) == (0, True), (
-        said
-    )
+    assert code == 0, said
+    assert f"{2 * count - kept} imported, {kept} already there, 0 refused" in said
