@@ -55,8 +55,8 @@ async def test_no_noise_gets_data_or_ends_the_server(
 
         replies: list[bytes] = []
         async with asyncio.timeout(WAIT_S):
-            for _ in range(COUNT // 50):
-                replies += await asyncio.gather(*(sent() for _ in range(50)))
+            for _ in range(COUNT // 150):
+                replies += await asyncio.gather(*(sent() for _ in range(150)))
         alive = await post(server.url, token=token, era=MODERN)
 
     statuses = {reply[9:12] for reply in replies if reply}
