@@ -23,6 +23,7 @@ from backscroll.stdio.reader import Opening
 from backscroll.upstream.kind import profile_of
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
+from tests.faults.figures import sized
 from tests.server.stdio.host import REPLY_S, environment
 
 COMBINATIONS = [
@@ -153,7 +154,7 @@ def conversations(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(conversations())
-@settings(max_examples=150)
+@settings(max_examples=sized(quick=60, long=2_000))
 async def test_a_connection_is_the_same_with_the_front_and_without(lines: list[bytes]) -> None:
     chosen = Settings(database="sqlite://")
     front = front_of(chosen)
