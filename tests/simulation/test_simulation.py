@@ -9,7 +9,7 @@ from tests.faults.figures import sized
 from tests.simulation import clock
 from tests.simulation.seeds import run_seed
 
-SEEDS = sized(quick=200, long=10_000)
+SEEDS = sized(quick=100, long=10_000)
 BLOCK = 50
 
 
