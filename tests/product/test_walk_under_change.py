@@ -241,7 +241,7 @@ class ThreadUnderChange(RuleBasedStateMachine):
 @pytest.mark.timeout(limit_s(3_600))  # of the long profile
 def test_what_is_there_throughout_a_walk_is_seen_exactly_once_and_in_order() -> None:
     wide = settings(
-        max_examples=sized(quick=15, long=2_000),
+        max_examples=sized(quick=10, long=2_000),
         stateful_step_count=30,
         suppress_health_check=[HealthCheck.too_slow],
         print_blob=True,
