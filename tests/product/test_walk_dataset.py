@@ -1,6 +1,6 @@
 """The dataset comes back as it went in, through the commands and a host's own client.
 
-`make test` takes every sixtieth conversation and the longest one; `make soak PARTS=dataset`, all.
+`make test` takes every hundredth conversation and the longest one; `make soak PARTS=dataset`, all.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.product import processes
 CONVERSATIONS = 7_168
 MESSAGES = 258_145
 LONGEST = 2_895
-EVERY = sized(quick=60, long=1)
+EVERY = sized(quick=100, long=1)
 LIMIT = 500
 WALKERS = 4
 """How many threads are walked at a time, so that the client and the server both have work."""
