@@ -13,6 +13,7 @@ import httpx2
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from backscroll.store.app import open_store
 from bench.conversations import database
 from bench.evaluation.desk import CallError, Desk, Exchange, Record
 from bench.evaluation.ours import Ours
@@ -124,9 +125,19 @@ class Around:
 
 async def dumped(world: World, tasks: Sequence[Task]) -> dict[str, list[str]]:
     """Return what the API itself answers at each path that the tasks are about, before any."""
-    async with _stored(world) as (_, _, around):
-        paths = {path for task in tasks for path in task.reads(world)}
-        return {path: await around.dump(path) for path in sorted(paths)}
+    paths = {path for task in tasks for path in task.reads(world)}
+    with database() as url:
+        await world.store(url)
+        async with (
+            open_store(url) as store,
+            httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=store.app),
+                base_url="http://store/v1",
+                headers=_HEADERS,
+            ) as http,
+        ):
+            around = Around(world, http)
+            return {path: await around.dump(path) for path in sorted(paths)}
 
 
 async def attempts(
