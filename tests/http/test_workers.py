@@ -27,7 +27,7 @@ from tests.http.test_process import until_unready
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are found by /proc")
 
-NEW_CONNECTIONS = 40
+NEW_CONNECTIONS = 20
 TWO = ("--http-workers", "2")
 
 
