@@ -39,6 +39,8 @@ BRANCHES := tests/tools/pages tests/tools/test_render.py tests/tools/test_short_
 MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
 IN_PARALLEL := --numprocesses auto --dist worksteal
 PIP := -m pip --disable-pip-version-check
+# To compile every module takes as long as to install it. Python compiles those that it imports.
+LAZILY := --no-compile
 # Node.js uses the operating system's root certificates, as pip does, because some networks have their own.
 NPM := NODE_USE_SYSTEM_CA=1 $(CURDIR)/$(VENV)/bin/npm
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
@@ -49,7 +51,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo install uninstall test check bench evaluate hosts soak render picture bundle pythons pins clean
+.PHONY: help demo install uninstall test check check-types check-lint check-branches bench evaluate hosts soak render picture bundle pythons pins clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -76,23 +78,31 @@ uninstall: ## Remove what make install installed; conversations stay
 	@rm -rf $(INSTALLED)
 	@echo "The command is removed; conversations stay. A host that was connected still has its entry."
 
-test: check ## Run every check and test
-	@$(MAKE) --jobs=3 $(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
-	@echo '==> pytest: paging and rendering, with every branch covered'
-	@$(VENV)/bin/python -m pytest $(MEASURED) $(IN_PARALLEL) $(BRANCHES)
-	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
+# What needs one core runs beside what waits for a registry: installing takes as long as the checks.
+test: ## Run every check and test
+	@$(MAKE) --jobs=3 check-types check-branches check-lint $(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
 	@echo '==> pytest: everything else'
 	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(addprefix --ignore=,$(BRANCHES))
 
-check: $(VENV)/.ready ## Check lint, formatting, types and the import contracts
+check: ## Check lint, formatting, types and the import contracts
+	@$(MAKE) --jobs=2 check-types check-lint
+
+check-lint: $(VENV)/.ready
 	@echo '==> ruff check'
 	@$(VENV)/bin/ruff check --quiet --output-format concise .
 	@echo '==> ruff format'
 	@$(VENV)/bin/ruff format --quiet --check .
-	@echo '==> mypy'
-	@$(VENV)/bin/mypy --no-error-summary $(SOURCES)
 	@echo '==> import-linter'
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+
+check-types: $(VENV)/.ready
+	@echo '==> mypy'
+	@$(VENV)/bin/mypy --no-error-summary $(SOURCES)
+
+check-branches: $(VENV)/.ready
+	@echo '==> pytest: paging and rendering, with every branch covered'
+	@$(VENV)/bin/python -m pytest $(MEASURED) $(BRANCHES)
+	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
 
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCHIVES)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
@@ -120,7 +130,7 @@ bundle: $(VENV)/.ready $(NODE)/.ready render ## Build dist/backscroll.mcpb, whic
 	@$(VENV)/bin/node $(NODE)/node_modules/.bin/mcpb pack $(BUNDLE) dist/backscroll.mcpb
 
 pythons: $(VENV)/.ready ## Install and run the wheel with each Python that is installed: PYTHONS="python3.13 ..."
-	@rm -rf .cache/pythons && $(VENV)/bin/python -m build --no-isolation --outdir .cache/pythons . >/dev/null
+	@rm -rf .cache/pythons && $(VENV)/bin/python -m build --no-isolation --wheel --outdir .cache/pythons . >/dev/null
 	@for python in $(PYTHONS); do \
 		venv=.cache/pythons/$$(basename $$python); \
 		$$python -c '' 2>/dev/null || { echo "==> $$python is not installed"; continue; }; \
@@ -151,7 +161,7 @@ clean: ## Remove everything that these targets created
 	@find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.pins: $(PINS)
-	@.ci/venv $(VENV) $(PINS)
+	@.ci/venv $(VENV) $(PINS) $(LAZILY)
 	@touch $@
 
 $(VENV)/.ready: $(VENV)/.pins pyproject.toml
@@ -183,7 +193,7 @@ $(NODE)/.ready: $(VENV)/.pins $(CLIENTS)/package.json $(CLIENTS)/package-lock.js
 
 $(PEERS)/.ready: $(PEER_PINS)
 	@echo '==> installing the Python packages of the benchmarks and tests'
-	@.ci/venv $(PEERS) $(PEER_PINS)
+	@.ci/venv $(PEERS) $(PEER_PINS) $(LAZILY)
 	@$(PEERS)/bin/python $(PIP) check
 	@touch $@
 
@@ -195,7 +205,7 @@ $(ARCHIVES)/.ready: $(ARCHIVE_PINS)
 
 $(CONVERTERS)/.ready: $(CONVERTER_PINS)
 	@echo '==> installing the frameworks that convert the tools in tests'
-	@.ci/venv $(CONVERTERS) $(CONVERTER_PINS)
+	@.ci/venv $(CONVERTERS) $(CONVERTER_PINS) $(LAZILY)
 	@$(CONVERTERS)/bin/python $(PIP) check
 	@touch $@
 
