@@ -38,6 +38,8 @@ BOUNDED := tools/backscroll_tools/pages/*,tools/backscroll_tools/render.py
 BRANCHES := tests/tools/pages tests/tools/test_render.py tests/tools/test_short_ids.py
 MEASURED := --cov=backscroll_tools.pages --cov=backscroll_tools.render --cov-report=
 IN_PARALLEL := --numprocesses auto --dist worksteal
+# Commands that run side by side do not mix their output. The make of macOS has no such option.
+UNMIXED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 PIP := -m pip --disable-pip-version-check
 # To compile every module takes as long as to install it. Python compiles those that it imports.
 LAZILY := --no-compile
@@ -80,12 +82,13 @@ uninstall: ## Remove what make install installed; conversations stay
 
 # What needs one core runs beside what waits for a registry: installing takes as long as the checks.
 test: ## Run every check and test
-	@$(MAKE) --jobs=3 check-types check-branches check-lint $(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
+	@$(MAKE) --jobs=3 $(UNMIXED) check-types check-branches check-lint \
+		$(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
 	@echo '==> pytest: everything else'
 	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(addprefix --ignore=,$(BRANCHES))
 
 check: ## Check lint, formatting, types and the import contracts
-	@$(MAKE) --jobs=2 check-types check-lint
+	@$(MAKE) --jobs=2 $(UNMIXED) check-types check-lint
 
 check-lint: $(VENV)/.ready
 	@echo '==> ruff check'
