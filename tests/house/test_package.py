@@ -35,9 +35,9 @@ CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)(?:;\d+)*m")
 TYPED = """
 from backscroll.settings.model import Settings, load
-from backscroll_tools.registry import TOOLS
+from backscroll_tools.plain import plain
 reveal_type(load())
-reveal_type(TOOLS[0].name)
+reveal_type(plain(""))
 """
 
 
