@@ -141,6 +141,15 @@ async def test_a_search_reads_the_sessions(behaviour: Behaviour) -> None:
     assert found == [(thread_id, True)]
 
 
+async def test_a_search_goes_on_after_more_empty_threads_than_one_call_can_read() -> None:
+    behaviour = sessions.CHATKIT
+    async with world(behaviour.answer, behaviour.settings) as upstream:
+        pages = await upstream.pages("search-messages", query='"text 99"', order="oldest")
+
+    assert [hit["thread_id"] for page in pages for hit in page["hits"]] == [sessions.CHATKIT_THREAD]
+    assert [page["page"]["stopped_by"] for page in pages] == ["requests"] * 4 + ["end"]
+
+
 @shows(sessions.FOUNDRY)
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_threads_and_conversations_are_listed_together_in_order(order: str) -> None:

@@ -52,6 +52,7 @@ class Scan:
     ranks: bool
     position: ScanPosition
     words: int | None = field(init=False)
+    _start: ScanPosition = field(init=False)
     messages: list[ReadMessage] = field(default_factory=list)
     found: list[int] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Scan:
     _of_responses: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._start = self.position
         self.words = self.position.words
         self.ignores_after = self.search.start.ignores_after
 
@@ -216,9 +218,9 @@ class Scan:
         """Return why the scan ends after this failure.
 
         Raises:
-            ToolError: `error`, if no message has been read yet.
+            ToolError: `error`, if neither a message nor a whole thread has been read yet.
         """
-        if not self.messages:
+        if not self.messages and self.position == self._start:
             raise error
         if error.code == "deadline_exceeded":
             return "deadline"
