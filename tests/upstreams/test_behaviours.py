@@ -19,6 +19,7 @@ from tests.upstreams.conversing import CONVERSING
 from tests.upstreams.covering import SHOWN
 from tests.upstreams.failing import FAILING
 from tests.upstreams.filing import FILING
+from tests.upstreams.mistral import MISTRAL
 from tests.upstreams.paging import PAGING
 from tests.upstreams.responding import RESPONDING
 from tests.upstreams.servers import SERVERS
@@ -35,6 +36,7 @@ BEHAVIOURS = (
     *CONNECTING,
     *SERVERS,
     *SESSIONS,
+    MISTRAL,
 )
 
 
@@ -54,6 +56,7 @@ def test_every_upstream_of_the_table_is_among_the_sources() -> None:
         "Azure",
         "LiteLLM",
         "OGX",
+        "Mistral",
         "open-assistant-api",
         "Astra",
         "DashScope",

@@ -5,7 +5,7 @@ import pytest
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.stop import NO_INPUT
 from backscroll_tools.tool import Bounds
-from tests.upstreams import sessions
+from tests.upstreams import mistral, sessions
 from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
 from tests.upstreams.world import world
@@ -14,6 +14,7 @@ LISTS = {
     sessions.AGENTS: ("sess_", sessions.SESSION),
     sessions.CHATKIT: ("cthr_", sessions.CHATKIT_THREAD),
     sessions.MANAGED: ("sesn_", sessions.MANAGED_SESSION),
+    mistral.MISTRAL: ("conv_", mistral.CONVERSATION),
 }
 """For each upstream: the start of its ids, and the id of the object with items of all kinds."""
 
@@ -33,6 +34,11 @@ TOOLS = {
     sessions.MANAGED: [
         ("assistant", "bash", "ls"),
         ("tool", None, "notes.md"),
+    ],
+    mistral.MISTRAL: [
+        ("assistant", "weather", '{"city":"Oslo"}'),
+        ("tool", None, "-3 °C"),
+        ("assistant", "code_interpreter", 'print(1)\n\nOutput:\n{"language":"python"}\n1'),
     ],
 }
 """The role, the name and the text of each call and output of a tool, in order."""

@@ -18,6 +18,7 @@ from backscroll_tools.client.profiles import (
     ANTHROPIC,
     CHATKIT_THREADS,
     FOUNDRY,
+    MISTRAL,
     OPENAI,
     Profile,
     Upstream,
@@ -33,6 +34,7 @@ PLACES = {
     "openai": (OPENAI, "sess_1"),
     "chatkit": (CHATKIT_THREADS, "cthr_1"),
     "anthropic": (ANTHROPIC, "sesn_1"),
+    "mistral": (MISTRAL, "conv_1"),
 }
 KINDS = (
     "message",
@@ -45,6 +47,9 @@ KINDS = (
     "user.message",
     "agent.mcp_tool_use",
     "agent.tool_result",
+    "message.output",
+    "tool.execution",
+    "function.result",
     "session.status_idle",
     "hologram",
     None,
@@ -58,6 +63,9 @@ FIELDS = (
     "name",
     "call_id",
     "tool_use_id",
+    "tool_call_id",
+    "result",
+    "info",
     "processed_at",
     "status",
     "tasks",
@@ -102,7 +110,10 @@ async def test_any_kinds_and_fields_of_items_are_a_page(
         for number, (kind, fields) in enumerate(rows)
     ]
 
-    async def answering(_: Exchange) -> Answer:
+    async def answering(exchange: Exchange) -> Answer:
+        if place == "mistral":
+            is_list = exchange.asked.path == "/conversations"
+            return answer(items if is_list else {"entries": items})
         return answer({"object": "list", "data": items, "has_more": False, "next_page": None})
 
     async with client_of(answering, profile) as client:

@@ -29,6 +29,7 @@ class Collection:
             `has_items` is True.
         message: converts an object in the list to a message.
         has_runs: whether the list can be filtered by run.
+        lists_all: whether the upstream always sends the whole list, oldest first.
         page_items: the minimum number of objects to request at once, 1 to 100. It is above 1 if
             the list may contain objects that are not messages.
         is_fixed: whether the list never changes. If so, a list of up to 100 objects is read whole,
@@ -53,6 +54,7 @@ class Collection:
     as_item: Callable[[JSON], JSON] = lambda raw: raw
     message: Callable[[JSON], Message] = objects.message
     has_runs: bool = False
+    lists_all: bool = False
     page_items: int = 1
     retrieve: Callable[[str], Request] | None = None
     is_fixed: bool = False

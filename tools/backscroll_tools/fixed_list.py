@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.client.times import seconds
 from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.source import Chunk, Source, SourceAround, Surroundings
 from backscroll_tools.pages.stop import REPEATED, join_warnings
@@ -98,9 +98,7 @@ def _oldest_first(reply: Reply) -> Reply:
 
     They are newest first if their times decrease, or if the outputs of tools come before the calls.
     """
-    times = [
-        at for raw in reply.items if (at := objects.seconds(raw.get("created_at"))) is not None
-    ]
+    times = [at for raw in reply.items if (at := seconds(raw.get("created_at"))) is not None]
     calls: dict[object, int] = {}
     outputs: dict[object, int] = {}
     for at, raw in enumerate(reply.items):

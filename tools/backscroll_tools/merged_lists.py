@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.client.times import seconds
 from backscroll_tools.errors import ToolError
 from backscroll_tools.lookup import PAGES, Lookup
 from backscroll_tools.models import JSON, Order
@@ -181,4 +181,4 @@ def _has_more(reply: Reply) -> bool:
 
 
 def _time(raw: JSON) -> float:
-    return objects.seconds(raw.get("created_at")) or 0
+    return seconds(raw.get("created_at")) or 0

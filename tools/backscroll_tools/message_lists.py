@@ -18,8 +18,9 @@ from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.neighbours import Neighbours
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk, Surroundings
-from backscroll_tools.places import key_after
+from backscroll_tools.places import page_after
 from backscroll_tools.stored_object import StoredObject
+from backscroll_tools.whole_messages import WholeMessages
 
 ITEMS: Final = "items"
 """The name of the argument that asks for calls of tools, and for their outputs, among the messages.
@@ -53,6 +54,9 @@ def messages_of(
             "Call again without items.",
         )
     listed = _Listed(client, collection, owner, start)
+    if collection.lists_all:
+        order, message = start.walk_order, collection.message
+        return WholeMessages(client, listed.listing, owner, order, message, listed.is_wanted)
     if collection.retrieve is None:
         return listed
     newest_first = replace(listed, start=replace(start, order="desc", backward=False))
@@ -107,7 +111,11 @@ async def raw_message(  # noqa: PLR0913 - the arguments select and shape the mes
         None if retrieval is None else lambda found_id: shaped(retrieval(owner, found_id))
     )
     lookup = Lookup(client, listing, retrieve_one, order)
-    if collection.retrieve is None:
+    if collection.lists_all:
+        message, is_wanted = collection.message, collection.is_message
+        messages = WholeMessages(client, listing, owner, order, message, is_wanted)
+        raw = await messages.find(message_id)
+    elif collection.retrieve is None:
         raw = await lookup.get(message_id)
     else:
         request = shaped(collection.retrieve(owner))
@@ -138,9 +146,8 @@ class _Listed:
 
     async def chunk(self, after: str, limit: int) -> Chunk[Message]:
         items = min(PAGE_ITEMS, max(limit, self.collection.page_items))
-        after = await key_after(self.client, self.listing, self.start.walk_order, after)
-        window = Slice(items, self.start.walk_order, after)
-        return self._chunk_of(await self.client.page(self.listing(window)))
+        order = self.start.walk_order
+        return self._chunk_of(await page_after(self.client, self.listing, order, after, items))
 
     async def around(self, key: str, older: int, newer: int) -> Surroundings[Message] | None:
         if self._has_places:

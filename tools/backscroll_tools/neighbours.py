@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.replies import CONTRARY, Reply
 from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.client.times import seconds
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 
@@ -138,7 +138,7 @@ def _are_apart(older: tuple[JSON, ...], following: tuple[JSON, ...]) -> bool:
         following: the object itself, followed by the objects after it.
     """
     ids = {raw["id"] for raw in following}
-    times = [objects.seconds(raw.get("created_at")) for raw in (*older[:1], *following[:1])]
+    times = [seconds(raw.get("created_at")) for raw in (*older[:1], *following[:1])]
     match times:
         case [int() as nearest, int() as named] if nearest > named:
             return True

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final, cast
 
-from backscroll_tools.client.objects import seconds
 from backscroll_tools.client.redaction import redacted
+from backscroll_tools.client.times import seconds
 from backscroll_tools.models import JSON, ApiObject
 from backscroll_tools.render import compact
 

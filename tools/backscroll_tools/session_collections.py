@@ -1,9 +1,15 @@
-"""The message collections of agents: sessions, ChatKit threads and managed sessions."""
+"""The message collections that only one service has, such as sessions of agents."""
 
 from typing import Final, NoReturn
 
-from backscroll_tools.client import chatkit_items, items, managed_events, session_requests
-from backscroll_tools.client.groups import CHATKIT, MANAGED_SESSIONS
+from backscroll_tools.client import (
+    chatkit_items,
+    items,
+    managed_events,
+    mistral_entries,
+    session_requests,
+)
+from backscroll_tools.client.groups import CHATKIT, MANAGED_SESSIONS, MISTRAL_CONVERSATIONS
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, WritableCollection
@@ -60,5 +66,20 @@ MANAGED_SESSION: Final = Collection(
 )
 """A session of Anthropic's managed agents."""
 
-ONLY: Final = {CHATKIT: CHATKIT_THREAD, MANAGED_SESSIONS: MANAGED_SESSION}
+MISTRAL_CONVERSATION: Final = Collection(
+    list_messages=session_requests.list_entries,
+    describe=session_requests.retrieve_mistral_conversation,
+    is_message=lambda raw: items.is_message(mistral_entries.as_item(raw)),
+    has_items=True,
+    as_item=mistral_entries.as_item,
+    message=lambda raw: items.shown(mistral_entries.as_item(raw)),
+    lists_all=True,
+)
+"""A conversation of Mistral's API. It can only be read: to add a message, Mistral runs a model."""
+
+ONLY: Final = {
+    CHATKIT: CHATKIT_THREAD,
+    MANAGED_SESSIONS: MANAGED_SESSION,
+    MISTRAL_CONVERSATIONS: MISTRAL_CONVERSATION,
+}
 """The collections of upstreams that serve no other kind."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from backscroll_tools.client import managed_events, objects, requests, response_requests
+from backscroll_tools.client import objects, requests, response_requests
 from backscroll_tools.client import session_requests as sessions
 from backscroll_tools.client.groups import (
     AGENT_SESSIONS,
@@ -13,6 +13,7 @@ from backscroll_tools.client.groups import (
     LIST_RESPONSES,
     LIST_THREADS,
     MANAGED_SESSIONS,
+    MISTRAL_CONVERSATIONS,
     Group,
 )
 from backscroll_tools.client.profiles import Profile
@@ -40,6 +41,11 @@ class ThreadList:
     shown: Callable[[JSON], Thread] = objects.thread
 
 
+def _updated(raw: JSON) -> Thread:
+    """Convert an object whose last change has the name `updated_at`."""
+    return objects.thread({**raw, "last_active_at": raw.get("updated_at")})
+
+
 _THREADS: Final = (
     ThreadList(LIST_THREADS, requests.list_threads, requests.retrieve_thread, ("thread_",)),
     ThreadList(
@@ -54,7 +60,14 @@ _THREADS: Final = (
         sessions.list_managed_sessions,
         sessions.retrieve_managed_session,
         ("sesn_",),
-        lambda raw: objects.thread(managed_events.session(raw)),
+        _updated,
+    ),
+    ThreadList(
+        MISTRAL_CONVERSATIONS,
+        sessions.list_mistral_conversations,
+        sessions.retrieve_mistral_conversation,
+        ("conv_",),
+        _updated,
     ),
 )
 _RESPONSES: Final = ThreadList(

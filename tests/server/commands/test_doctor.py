@@ -366,7 +366,7 @@ async def test_the_store_on_a_port_is_a_compatible_upstream_that_is_well(tmp_pat
         "create-message": "not offered: BACKSCROLL_READ_ONLY is true",
         "list-threads": (
             "not offered: compatible does not serve lists of threads, lists of conversations, "
-            "agent sessions, ChatKit threads or managed agent sessions"
+            "agent sessions, ChatKit threads, managed agent sessions or Mistral conversations"
         ),
     }
     assert_keeps_the_key(diagnosis)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from backscroll_tools import schemas
-from backscroll_tools.client import objects
+from backscroll_tools.client import objects, times
 from backscroll_tools.models import JSON
 
 ANY_JSON = st.recursive(
@@ -159,12 +159,16 @@ def test_a_completion_shows_the_start_of_its_answer() -> None:
         (1_699_000_039_250, 1_699_000_039),
         (None, None),
         ("2026", None),
+        ("2026-11-28T09:00:00.974Z", 1_795_856_400),
+        ("2026-11-28 10:00:00+01:00", 1_795_856_400),
+        ("2026-11-28T09:00:00", 1_795_856_400),
+        ("2026-11-28T99:00:00Z", None),
         (True, None),
         (float("inf"), None),
     ],
 )
 def test_times_are_seconds_whatever_they_came_as(value: object, seconds: int | None) -> None:
-    assert objects.seconds(value) == seconds
+    assert times.seconds(value) == seconds
 
 
 OBJECTS = st.dictionaries(

@@ -8,6 +8,7 @@ from backscroll_tools.client.groups import (
     CHATKIT,
     MANAGED_SESSIONS,
     MESSAGE_FILES,
+    MISTRAL_CONVERSATIONS,
     RESPONSES,
     THREADS,
 )
@@ -53,6 +54,7 @@ SHOWN_BY: Final = {
     AGENT_SESSIONS: ("list-threads",),
     CHATKIT: ("list-threads",),
     MANAGED_SESSIONS: ("list-threads",),
+    MISTRAL_CONVERSATIONS: ("list-threads",),
 }
 """The tools that list existing ids, by group of endpoints. If an id is unknown, the error names
 these tools."""

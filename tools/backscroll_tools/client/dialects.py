@@ -97,6 +97,7 @@ class Dialect:
         limit: the query parameter for the number of items.
         most: the maximum number of items on one page.
         orders: the values of the query parameter `order`; empty if the list has a fixed order.
+        fixed_order: the list's order, if it is fixed and known; otherwise None.
         rows: the field of the reply with the items; empty if the reply is an array.
         id_in: the field that contains an item's id. If its name is not `id`, its value is copied to
             `id`.
@@ -108,6 +109,7 @@ class Dialect:
     limit: str = "limit"
     most: int = _PAGE
     orders: Mapping[Order, str] = field(default_factory=lambda: _SAME)
+    fixed_order: Order | None = None
     rows: str = "data"
     id_in: str = "id"
 
@@ -158,9 +160,17 @@ BY_NEXT_PAGE: Final = Dialect(next_is="page", next_in="next_page", parameter="pa
 """The reply's `next_page` is the cursor of the next page, for the parameter `page`."""
 
 BY_NUMBER: Final = Dialect(
-    next_is="number", parameter="page", limit="page_size", orders={}, rows=""
+    next_is="number",
+    parameter="page",
+    limit="page_size",
+    orders={},
+    fixed_order="desc",
+    rows="",
 )
-"""Pages have numbers, from 0, and a reply is an array of items."""
+"""Pages have numbers, from 0, and a reply is an array of items, newest first."""
 
 ONE_PAGE: Final = Dialect(next_is="nothing", orders={})
 """The whole list is a single page."""
+
+ENTRIES: Final = Dialect(next_is="nothing", orders={}, fixed_order="asc", rows="entries")
+"""The whole list is a single page, oldest first, in the reply's field `entries`."""

@@ -1,7 +1,7 @@
 """Reads the error message and the error code from the body of a failed HTTP response.
 
 The known formats are OpenAI's `{"error": {"message", "type", "param", "code"}}`, FastAPI's
-`{"detail": …}`, and the formats of proxies.
+`{"detail": …}`, Mistral's `{"message": …}`, and the formats of proxies.
 """
 
 from typing import Final, cast
@@ -33,6 +33,8 @@ def sentence_and_code(body: bytes) -> tuple[str, str]:
             code = cast("dict[str, object]", rest).get("code")
             return _line(message), code if isinstance(code, str) else ""
         case {"error": str() as message} | {"detail": str() as message}:
+            return _line(message), ""
+        case {"message": str() as message}:
             return _line(message), ""
         case {"detail": [{"msg": str() as message, "loc": [_, *names]}, *_]}:
             return _line(f"{'.'.join(map(str, names))}: {message}"), ""

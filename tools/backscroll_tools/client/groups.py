@@ -30,6 +30,8 @@ class Group:
         part_of: the group whose headers, prefix and query parameters this group's requests use;
             None if the group has its own.
         needs_admin_key: whether the requests need an admin key instead of the ordinary key.
+        probe_is_array: whether the reply to the request for `probe` is an array instead of an
+            object.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Group:
     headers: tuple[tuple[str, str], ...] = ()
     part_of: "Group | None" = None
     needs_admin_key: bool = False
+    probe_is_array: bool = False
 
     def __str__(self) -> str:
         """Return the name."""
@@ -161,6 +164,17 @@ MANAGED_SESSIONS: Final = Group(
 )
 """The sessions of Anthropic's managed agents (docs/upstreams.md)."""
 
+MISTRAL_CONVERSATIONS: Final = Group(
+    name="mistral_conversations",
+    words="Mistral conversations",
+    root="/conversations",
+    probe="/conversations",
+    kinds={"conversations": frozenset({"conversation"}), "history": frozenset({"entry"})},
+    probe_query=(("page", "0"), ("page_size", "1")),
+    probe_is_array=True,
+)
+"""The conversations of Mistral's API. Their format differs from OpenAI's (docs/upstreams.md)."""
+
 SEARCH: Final = Group(
     name="search",
     words="search",
@@ -241,7 +255,14 @@ ORGANIZATION: Final = Group(
     needs_admin_key=True,
 )
 
-READABLE: Final = (THREADS, CONVERSATIONS, AGENT_SESSIONS, CHATKIT, MANAGED_SESSIONS)
+READABLE: Final = (
+    THREADS,
+    CONVERSATIONS,
+    AGENT_SESSIONS,
+    CHATKIT,
+    MANAGED_SESSIONS,
+    MISTRAL_CONVERSATIONS,
+)
 """The groups with lists of messages that `list-messages` reads."""
 
 GROUPS: Final = {
@@ -258,6 +279,7 @@ GROUPS: Final = {
         AGENT_SESSIONS,
         CHATKIT,
         MANAGED_SESSIONS,
+        MISTRAL_CONVERSATIONS,
         SEARCH,
         ASSISTANTS,
         RUNS,

@@ -1,6 +1,5 @@
 """Converts the events of Anthropic's managed agents to items as conversations have them."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from backscroll_tools.models import JSON
@@ -25,7 +24,9 @@ def as_item(raw: JSON) -> JSON:
     kind = raw.get("type")
     if not isinstance(kind, str):
         return raw
-    item = _timed(raw, "processed_at", "created_at")
+    item = {name: value for name, value in raw.items() if name != "processed_at"}
+    if processed_at := raw.get("processed_at"):
+        item["created_at"] = processed_at
     if role := _ROLES.get(kind):
         return {**item, "type": "message", "role": role}
     if kind.endswith(_USE):
@@ -38,24 +39,6 @@ def as_item(raw: JSON) -> JSON:
     return {**item, "type": f"event.{kind}.event"}
 
 
-def session(raw: JSON) -> JSON:
-    """Return a session with its times in Unix seconds, under the names of OpenAI's API."""
-    return _timed(_timed(raw, "created_at", "created_at"), "updated_at", "last_active_at")
-
-
 def _tool(kind: str, suffix: str) -> str:
     """Return the word for the tool: `tool`, `mcp_tool` or `custom_tool`."""
     return f"{kind.rpartition('.')[2].removesuffix(suffix)}tool"
-
-
-def _timed(raw: JSON, field: str, target: str) -> JSON:
-    """Return an object whose field with a time (RFC 3339) is replaced by Unix seconds."""
-    value = raw.get(field)
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return raw
-    if at is None:
-        return raw
-    rest = {name: inner for name, inner in raw.items() if name != field}
-    return {**rest, target: int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())}

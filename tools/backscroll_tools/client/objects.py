@@ -11,17 +11,12 @@ from typing import Final, TypeGuard, cast
 
 from backscroll_tools.client.abridging import CHARS, OMITTED
 from backscroll_tools.client.requests import ID
+from backscroll_tools.client.times import seconds
 from backscroll_tools.models import JSON, Completion, Message, MessageFile, Thread
+from backscroll_tools.search.titles import own_title
 
 COMPLETION_PREVIEW: Final = 160
 """The maximum length of the reply that a list shows for each completion, in characters."""
-
-_MILLISECONDS: Final = 100_000_000_000
-"""The largest time that is read as seconds; it is in the year 5138. A larger number is read as
-milliseconds, which DashScope sends."""
-
-_NEVER: Final = 10**18
-"""Numbers of this size or above are not valid times, even in milliseconds."""
 
 ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 """The format of a role: one word, so that it cannot imitate other parts of the header line that
@@ -39,9 +34,6 @@ _VALUE_CHARS: Final = f"value{CHARS}"
 """The names of the fields that contain the full length of a text, if the store has cut the text.
 `_CONTENT_CHARS` is for the content of a chat message, `_TEXT_CHARS` for a part of a message's
 content, and `_VALUE_CHARS` for a text in a thread's message."""
-
-_NUMBERS: Final = (int, float)
-"""The types of numbers in JSON. `bool` is a subclass of `int`, so it is excluded separately."""
 
 
 def message(raw: JSON) -> Message:
@@ -145,7 +137,7 @@ def thread(raw: JSON) -> Thread:
             item["metadata"] = {name: metadata[name] for name in metadata if name != "title"}
             if not item["metadata"]:
                 del item["metadata"]
-    if "title" not in item and isinstance(own := raw.get("title"), str) and own:
+    if "title" not in item and (own := own_title(raw)):
         item["title"] = own
     if "title" not in item and isinstance(words := raw.get("first_words"), str) and words:
         item["text"] = words
@@ -200,15 +192,6 @@ def _finish_reasons(choices: object) -> list[str]:
     rows = cast("list[object]", choices) if isinstance(choices, list) else []
     reasons = [row.get("finish_reason") for row in rows if isinstance(row, dict)]
     return [reason for reason in reasons if isinstance(reason, str)]
-
-
-def seconds(value: object) -> int | None:
-    """Convert a time in seconds or milliseconds to whole Unix seconds; None if it is not valid."""
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        return None
-    if not abs(value) < _NEVER:
-        return None
-    return int(value / 1000) if value > _MILLISECONDS else int(value)
 
 
 def _sorted(parts: list[JSON]) -> tuple[list[str], list[JSON], list[JSON], int]:

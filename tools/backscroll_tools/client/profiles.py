@@ -21,6 +21,7 @@ from backscroll_tools.client.groups import (
     LIST_THREADS,
     MANAGED_SESSIONS,
     MESSAGE_FILES,
+    MISTRAL_CONVERSATIONS,
     MODELS,
     ORGANIZATION,
     RESPONSES,
@@ -202,6 +203,11 @@ ANTHROPIC: Final = Profile(
     auth="x-api-key",
     base_url="https://api.anthropic.com/v1",
 )
+MISTRAL: Final = Profile(
+    name="mistral",
+    serves=frozenset({MISTRAL_CONVERSATIONS}),
+    base_url="https://api.mistral.ai/v1",
+)
 
 PROFILES: Final = {
     profile.name: profile
@@ -213,6 +219,7 @@ PROFILES: Final = {
         FIREWORKS,
         CHATKIT_THREADS,
         ANTHROPIC,
+        MISTRAL,
         COMPATIBLE,
     )
 }

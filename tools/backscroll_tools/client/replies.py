@@ -1,6 +1,6 @@
 """Decodes an upstream's replies: single objects, and lists in their envelopes.
 
-Only two fields are required: the id of a created object, and the `data` of a list. Other fields may
+Only two fields are required: the id of a created object, and the items of a list. Other fields may
 be missing, null or unknown.
 """
 
@@ -120,12 +120,13 @@ def listed(reply: JSON, request: Request, *, trusted: bool) -> Reply:
             `limit` items. A shorter page is the last page, and a longer page is the whole list.
 
     Raises:
-        ToolError: `upstream_invalid` if the reply has no `data` list.
+        ToolError: `upstream_invalid` if the reply has no list of items.
     """
     dialect = request.dialect
     rows = dialect.rows_of(reply)
     if rows is None:
-        raise unreadable("The upstream's list reply has no `data` array.")
+        field = f"has no `{dialect.rows}` array" if dialect.rows else "is not an array"
+        raise unreadable(f"The upstream's list reply {field}.")
     form = NAME if dialect.has_places else ID
     found = [_named(row, dialect.id_in, form) for row in rows]
     items = tuple([row for row in found if row is not None])
@@ -164,7 +165,7 @@ def _in_places(
     start = place.passed - before if is_numbered else 0
     skipped = min(before, len(rows))
     ids = [row["id"] if row is not None else "" for row in rows]
-    if before and place.item_id in ids:
+    if place.item_id and place.item_id in ids:
         skipped = ids.index(place.item_id) + 1
         before = skipped
     elif 0 < before <= len(rows) and place.item_id:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
-from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, Dialect
+from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, BY_NUMBER, Dialect
 from backscroll_tools.client.groups import (
     CONVERSATIONS,
     THREADS,
@@ -194,7 +194,9 @@ def segment(value: str, argument: str = "id", form: re.Pattern[str] = ID) -> str
 
 def probe(group: Group) -> Request:
     """Read one item of a list, to find out whether an upstream serves a group of endpoints."""
-    return Request("GET", group.part_of or group, group.probe, group.probe_query)
+    dialect = BY_NUMBER if group.probe_is_array else BY_ITEM
+    owner = group.part_of or group
+    return Request("GET", owner, group.probe, group.probe_query, dialect=dialect)
 
 
 def listing(group: Group, path: str, window: Slice, dialect: Dialect) -> Request:

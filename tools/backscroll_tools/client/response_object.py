@@ -3,6 +3,7 @@
 from typing import Final, cast
 
 from backscroll_tools.client import items, objects
+from backscroll_tools.client.times import seconds
 from backscroll_tools.models import JSON, StoredResponse
 
 PREVIEW: Final = 160
@@ -44,7 +45,7 @@ def conversation_of(raw: JSON) -> str:
 def listed(raw: JSON) -> StoredResponse:
     """Return the typed response for a raw one, with the start of its output."""
     item = StoredResponse(id=raw["id"])
-    if (created_at := objects.seconds(raw.get("created_at"))) is not None:
+    if (created_at := seconds(raw.get("created_at"))) is not None:
         item["created_at"] = created_at
     for name, target in _NAMED.items():
         if isinstance(value := raw.get(name), str) and value:

@@ -1,11 +1,22 @@
-"""Builds requests about agent sessions and ChatKit threads, like `requests`.
+"""Builds requests about agent sessions, ChatKit threads and Mistral's conversations.
 
-The paths are from OpenAI's API documents and its Python SDK 3.57.0, and from Anthropic's API
-documents of managed agents (docs/upstreams.md).
+The paths are from OpenAI's API documents and its Python SDK 3.57.0, from Anthropic's API documents
+of managed agents, and from Mistral's Python SDK 3.7.0 (docs/upstreams.md).
 """
 
-from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, BY_NEXT_PAGE
-from backscroll_tools.client.groups import AGENT_SESSIONS, CHATKIT, MANAGED_SESSIONS
+from backscroll_tools.client.dialects import (
+    BY_ITEM,
+    BY_LAST_ID,
+    BY_NEXT_PAGE,
+    BY_NUMBER,
+    ENTRIES,
+)
+from backscroll_tools.client.groups import (
+    AGENT_SESSIONS,
+    CHATKIT,
+    MANAGED_SESSIONS,
+    MISTRAL_CONVERSATIONS,
+)
 from backscroll_tools.client.requests import Request, Slice, listing, segment
 from backscroll_tools.models import JSON
 
@@ -68,6 +79,25 @@ def list_events(session_id: str, window: Slice) -> Request:
     return listing(MANAGED_SESSIONS, path, window, BY_NEXT_PAGE)
 
 
+def list_mistral_conversations(window: Slice) -> Request:
+    """List the conversations of Mistral's API."""
+    return listing(MISTRAL_CONVERSATIONS, MISTRAL_CONVERSATIONS.root, window, BY_NUMBER)
+
+
+def retrieve_mistral_conversation(conversation_id: str) -> Request:
+    """Read one conversation of Mistral's API, without its entries."""
+    return Request("GET", MISTRAL_CONVERSATIONS, _mistral_conversation(conversation_id))
+
+
+def list_entries(conversation_id: str, window: Slice) -> Request:
+    """List the entries of a conversation of Mistral's API. The reply always contains all of them.
+
+    The API's list of messages alone, `/messages`, lacks the calls of tools.
+    """
+    path = f"{_mistral_conversation(conversation_id)}/history"
+    return listing(MISTRAL_CONVERSATIONS, path, window, ENTRIES)
+
+
 def _session(session_id: str) -> str:
     return f"{AGENT_SESSIONS.root}/{segment(session_id, 'thread_id')}"
 
@@ -78,3 +108,7 @@ def _chatkit_thread(thread_id: str) -> str:
 
 def _managed_session(session_id: str) -> str:
     return f"{MANAGED_SESSIONS.root}/{segment(session_id, 'thread_id')}"
+
+
+def _mistral_conversation(conversation_id: str) -> str:
+    return f"{MISTRAL_CONVERSATIONS.root}/{segment(conversation_id, 'thread_id')}"

@@ -24,7 +24,15 @@ AGAIN: Final = frozenset(
 )
 """The statuses after which the same request may succeed."""
 
-_NO_SUCH_ROUTE: Final = frozenset({"", "not found", "404 page not found", "resource not found"})
+_NO_SUCH_ROUTE: Final = frozenset(
+    {
+        "",
+        "not found",
+        "404 page not found",
+        "resource not found",
+        "no route matched with those values",
+    }
+)
 """If a 404 response has one of these messages, the upstream does not serve the path. With any other
 message, an object is missing."""
 

@@ -6,7 +6,6 @@ import anyio
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.replies import Reply
-from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.positions import ScanPosition
 from backscroll_tools.hits.scan import Scan
@@ -14,7 +13,7 @@ from backscroll_tools.lookup import last_of
 from backscroll_tools.models import StoppedBy
 from backscroll_tools.pages.stop import EMPTY, STUCK
 from backscroll_tools.pages.walk import too_late
-from backscroll_tools.places import key_after
+from backscroll_tools.places import page_after
 from backscroll_tools.search.titles import thread_title
 from backscroll_tools.thread_lists import ThreadList, list_of, searched_lists
 
@@ -128,9 +127,13 @@ async def _page(scan: Scan, threads: ThreadList, after: str) -> Reply | StoppedB
     client = scan.call.client
     try:
         with anyio.CancelScope(deadline=scan.call.ends_at):
-            key = await key_after(client, threads.listing, scan.order, after)
-            window = Slice(PAGE_ITEMS, scan.order, key)
-            return await client.page(threads.listing(window).abridged())
+            return await page_after(
+                client,
+                lambda window: threads.listing(window).abridged(),
+                scan.order,
+                after,
+                PAGE_ITEMS,
+            )
     except ToolError as error:
         if error.code == "upstream_retired":
             raise

@@ -5,6 +5,7 @@ from typing import Final, cast
 from backscroll_tools.client import objects, requests, store_requests
 from backscroll_tools.client.failures import unreadable
 from backscroll_tools.client.requests import ID
+from backscroll_tools.client.times import seconds
 from backscroll_tools.hits.passages import EXCERPT_CHARS, Passage, Shown, title_line, with_dots
 from backscroll_tools.hits.search import Search
 from backscroll_tools.models import JSON
@@ -133,7 +134,7 @@ def _passage(row: JSON) -> Passage:
         text,
         tuple(_spans(part.get("spans"), len(text))),
         found=True,
-        created_at=objects.seconds(row.get("created_at")),
+        created_at=seconds(row.get("created_at")),
         chars=total,
         position=_count(row.get("position")),
     )

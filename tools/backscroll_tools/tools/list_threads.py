@@ -8,6 +8,7 @@ from backscroll_tools.client import objects, store_requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.dialects import Place
 from backscroll_tools.client.requests import ID, Slice
+from backscroll_tools.client.times import seconds
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.merged_lists import MergedLists, id_of
 from backscroll_tools.models import JSON, Thread
@@ -18,7 +19,7 @@ from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.pages.stop import join_warnings
 from backscroll_tools.periods import ADVICE, Period, period_of, with_now
-from backscroll_tools.places import key_after
+from backscroll_tools.places import page_after
 from backscroll_tools.thread_lists import LISTS, list_of, thread_lists
 from backscroll_tools.tool import Call, Result, Tool
 
@@ -66,8 +67,7 @@ class _ByCreation:
             chunk = Chunk.of(await merged.page(after, limit), lists[0].shown, self._is_wanted)
         else:
             listing, order = lists[0].listing, self.start.walk_order
-            key = await key_after(self.client, listing, order, after)
-            reply = await self.client.page(listing(Slice(limit, order, key)))
+            reply = await page_after(self.client, listing, order, after, limit)
             chunk = Chunk.of(reply, lists[0].shown, self._is_wanted)
         if not self.period:
             return chunk
@@ -83,7 +83,7 @@ class _ByCreation:
         return None if raw is None else found.shown({**raw, "id": item_id})
 
     def _is_wanted(self, raw: JSON) -> bool:
-        at_s = objects.seconds(raw.get("created_at"))
+        at_s = seconds(raw.get("created_at"))
         return not self.period or at_s is None or at_s in self.period
 
 
