@@ -88,6 +88,15 @@ async def test_the_official_client_asks_once_and_shows_the_reason(
     assert caught.value.request.headers["x-stainless-retry-count"] == "0"
 
 
+async def test_the_official_client_says_that_a_model_does_not_exist(
+    client: openai.AsyncOpenAI,
+) -> None:
+    for call in (client.models.retrieve, client.models.delete):
+        with pytest.raises(openai.NotFoundError, match="this store has no model") as caught:
+            await call("gpt-4o")
+        assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
+
+
 async def test_an_unknown_url_is_still_one(api: httpx2.AsyncClient) -> None:
     for method, path in (
         ("GET", "/file"),

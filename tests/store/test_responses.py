@@ -136,12 +136,13 @@ async def test_what_the_store_cannot_do_says_why(store: Store, api: httpx2.Async
             "param": None,
             "code": "model_not_configured",
         }
-    assert error(await api.get("/responses/resp_1?stream=true"), 400) == {
-        "message": "This response cannot be streamed: the store has no events of it. Retrieve it "
-        "without 'stream'.",
+    assert error(await api.get("/responses/resp_1?stream=true"), 501) == {
+        "message": "Not served: this store keeps responses, but not the events of a stream. "
+        "Retrieve the response without 'stream'.",
         "param": "stream",
-        "code": "unsupported_parameter",
+        "code": "not_served",
     }
+    error(await api.get("/responses/resp_none?stream=true"), 404)
     assert (await page(api, "/responses/resp_1?stream=false"))["id"] == "resp_1"
     for method, url in (("GET", ""), ("DELETE", ""), ("GET", "/input_items")):
         missing = await api.request(method, f"/responses/input_tokens{url}")

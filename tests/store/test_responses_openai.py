@@ -21,6 +21,10 @@ async def test_a_response_is_retrieved_and_deleted(store: Store, live_store: str
         assert (found.id, found.model, found.metadata) == ("resp_1", "m", {"a": "1"})
         assert found.output[1].model_dump(exclude_none=True) == CALL
         assert found.model_extra == {"billing": {"payer": "developer"}}
+        with pytest.raises(openai.InternalServerError, match="without 'stream'") as streamed:
+            await client.with_options(max_retries=5).responses.retrieve("resp_1", stream=True)
+        assert (streamed.value.status_code, streamed.value.code) == (501, "not_served")
+        assert streamed.value.request.headers["x-stainless-retry-count"] == "0"
         await client.responses.delete("resp_1")
         with pytest.raises(openai.NotFoundError, match="Response with id 'resp_1' not found"):
             await client.responses.retrieve("resp_1")

@@ -23,7 +23,7 @@ from backscroll.store.abridged import (
     shortened_objects,
     shortened_page,
 )
-from backscroll.store.api_errors import ApiError, invalid_value, no_model
+from backscroll.store.api_errors import ApiError, no_model, not_served
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import item_object
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
@@ -133,12 +133,6 @@ class ResponseEndpoints:
 
     async def get(self, request: Request) -> Response:
         """Return one response, with shortened content if the request has `abridged`."""
-        if request.query_params.get("stream", "").lower() in {"true", "1"}:
-            message = (
-                "This response cannot be streamed: the store has no events of it. Retrieve it "
-                "without 'stream'."
-            )
-            raise invalid_value("stream", message, code="unsupported_parameter")
         partition, response_id = partition_of(request), request.path_params["response_id"]
 
         def read(connection: Connection) -> JSON:
@@ -147,6 +141,12 @@ class ResponseEndpoints:
 
         preview = preview_of(request.query_params)
         found = await self.database.read(read)
+        if request.query_params.get("stream", "").lower() in {"true", "1"}:
+            reason = (
+                "this store keeps responses, but not the events of a stream. Retrieve the response "
+                "without 'stream'."
+            )
+            raise not_served(reason, param="stream")
         return reply(found if preview is None else shortened(found, preview))
 
     async def delete(self, request: Request) -> Response:
