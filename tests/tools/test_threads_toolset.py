@@ -122,7 +122,7 @@ async def test_a_deleted_thread_is_gone_with_its_messages_and_no_other(store: Op
         ("delete-thread", {"thread_id": "resp_1"}, "a response", "delete-response"),
         ("delete-thread", {"thread_id": "msg_1"}, "a message", "delete-message"),
         ("delete-message", {"thread_id": "thread_1", "message_id": "conv_1"}, "a conv", "delete-"),
-        ("delete-message", {"thread_id": "run_1", "message_id": "msg_1"}, "a run", "Pass the id"),
+        ("delete-message", {"thread_id": "run_1", "message_id": "msg_1"}, "a run", "get-run"),
         (
             "modify-message",
             {"thread_id": "conv_1", "message_id": "msg_1", "metadata": {"a": "b"}},

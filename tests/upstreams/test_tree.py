@@ -163,6 +163,16 @@ async def test_an_organizations_objects_need_the_admin_key_and_never_the_ordinar
     assert tree.asked == []
 
 
+async def test_an_admin_key_that_the_upstream_refuses_is_named() -> None:
+    async with caller(Tree(), admin_key="sk-admin-old") as tools:
+        error = await tools.error("list-objects", kind="users")
+
+    assert (error.code, error.next_step) == (
+        "auth_failed",
+        "Ask the operator to check BACKSCROLL_ADMIN_KEY.",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -176,6 +186,11 @@ async def test_an_organizations_objects_need_the_admin_key_and_never_the_ordinar
         ({"kind": "file_batch_files", "parent_id": "vs_1"}, "file_batch_files needs parent_id: a"),
         ({"kind": "vector_store_files", "parent_id": "a b"}, "parent_id"),
         ({"kind": "vector_store_files", "parent_id": "../x"}, "vector_store_files needs parent_id"),
+        (
+            {"kind": "vector_store_files", "parent_id": "proj_1"},
+            "parent_id is the id of a project.",
+        ),
+        ({"kind": "session_turns", "parent_id": "sesn_1"}, "parent_id is the id of a managed"),
         ({"kind": "sessions"}, 'kind must be "assistants"'),
         ({}, "kind is required."),
     ],
@@ -187,6 +202,25 @@ async def test_a_call_that_cannot_work_says_what_is_wrong(arguments: JSON, said:
 
     assert error.code == "invalid_arguments"
     assert said in error.message
+    assert tree.asked == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "object_id", "said", "tool"),
+    [
+        ("batches", "thread_1", "id is the id of a thread.", "get-thread"),
+        ("files", "vs_1", "id is the id of a vector store.", "list-vector-store-files"),
+        ("fine_tuning_jobs", "batch_1", "id is the id of a batch.", "get-object"),
+    ],
+)
+async def test_the_id_of_another_kind_names_the_tool_that_takes_it(
+    kind: str, object_id: str, said: str, tool: str
+) -> None:
+    tree = Tree()
+    async with caller(tree) as tools:
+        error = await tools.error("get-object", kind=kind, id=object_id)
+
+    assert (error.code, error.message, error.taken_by) == ("invalid_arguments", said, tool)
     assert tree.asked == []
 
 

@@ -17,7 +17,7 @@ from typing import Final, cast
 
 from backscroll_tools import schemas
 from backscroll_tools.errors import invalid_arguments
-from backscroll_tools.id_kinds import wrong_kind
+from backscroll_tools.id_kinds import reader_of, wrong_kind
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import CHARS as CURSOR_CHARS
 from backscroll_tools.render import WHOLE_IDS
@@ -133,7 +133,12 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
     if not violations and _may_be_unfit(stored):
         violations = list(islice(_unfit(stored), ERRORS))
     if violations:
-        raise invalid_arguments(" ".join(violations), f"Fix the call. {_usage(tool)}")
+        error = invalid_arguments(" ".join(violations), f"Fix the call. {_usage(tool)}")
+        if len(violations) == 1:
+            for name, value in given.items():
+                if wrong_kind(name, value, tool.toolset) == violations[0]:
+                    error.taken_by = reader_of(value)
+        raise error
     return {
         name: _map(value) if name == "metadata" else _integer(value)
         for name, value in given.items()
@@ -173,7 +178,7 @@ def _violations(tool: Tool, given: JSON) -> list[str]:
             violations.append(f"{name} must be a whole id, not {given[name]}. {WHOLE_IDS}")
         elif violation := _violation(tool, name, given[name]):
             violations.append(violation.sentence())
-        elif sentence := wrong_kind(name, given[name]):
+        elif sentence := wrong_kind(name, given[name], tool.toolset):
             violations.append(sentence)
         elif name == "metadata" and len(_map(given[name])) < len(given[name]):
             violations.append("metadata has two pairs with the same key.")

@@ -25,7 +25,7 @@ from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.profiles import Profile
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, EditableCollection, WritableCollection
-from backscroll_tools.id_kinds import of_another_kind
+from backscroll_tools.id_kinds import of_another_kind, refuse_as_thread, refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.session_collections import ONLY, SESSION
 
@@ -142,10 +142,12 @@ def collection_of(profile: Profile, thread_id: str) -> EditableCollection:
         thread_id: the id of a thread or a conversation; empty for a new one.
 
     Raises:
-        ToolError: `invalid_arguments` if the id is that of a response or of an agent session.
+        ToolError: `invalid_arguments` if the id is that of an agent session, or of an object
+            without messages in threads, such as a response or a file.
     """
     if _RESPONSE_ID.match(thread_id):
         raise of_another_kind("thread_id", "response", _THREADS, "get-chat-messages")
+    refuse_as_thread(thread_id)
     if _is_session(profile, thread_id):
         raise of_another_kind("thread_id", "agent session", _THREADS, "list-messages")
     other = not thread_id.startswith("thread_") and THREADS not in profile.serves
@@ -208,13 +210,14 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
         completion_id: the id of a stored completion or a response.
 
     Raises:
-        ToolError: `invalid_arguments` if the id is that of a thread or a conversation.
+        ToolError: `invalid_arguments` if the id is that of another object, such as a thread.
     """
     for prefix, kind in (("thread_", "thread"), ("conv_", "conversation")):
         if completion_id.startswith(prefix):
             raise of_another_kind("completion_id", kind, _CHATS, "list-messages")
     if _RESPONSE_ID.match(completion_id):
         return RESPONSE
+    refuse_other_kinds("get", "completion_id", completion_id, _CHATS)
     only_responses = CHAT_COMPLETIONS not in profile.serves and RESPONSES in profile.serves
     is_completion = completion_id.startswith(_COMPLETION_ID) or not only_responses
     return COMPLETION if is_completion else RESPONSE

@@ -4,12 +4,10 @@ The paths and parameters are from OpenAI's published API documents of 2026-08-21
 sessions are from its Python SDK 3.57.0.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from backscroll_tools.client import requests
 from backscroll_tools.client.dialects import (
     BY_ITEM,
     BY_LAST_ID,
@@ -30,97 +28,8 @@ from backscroll_tools.client.groups import (
     VECTOR_STORES,
     Group,
 )
-from backscroll_tools.client.requests import ID, NAME, Request, Slice, segment
-from backscroll_tools.errors import invalid_arguments
-from backscroll_tools.models import Order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """A kind of object.
-
-    Attributes:
-        name: the value of the argument `kind`.
-        group: the group of endpoints that the kind belongs to.
-        path: the path of the list, with `{}` in place of each id of a parent.
-        dialect: how the list is divided into pages.
-        parents: for each `{}` in `path`, the id that the agent has to pass, described in words.
-            `parent_id` contains these ids, joined by `/`.
-        root: the path of the outermost list; if empty, the part of `path` before the first `/{}`.
-        retrieves: whether one object can be retrieved by its id.
-        choices: the possible values of `parent_id`; empty if it is an id.
-        form: the format of the objects' ids, and of their parents'.
-        by: the query parameters for `since` and `until`; empty if the list cannot be filtered by
-            time.
-        since_required: whether the list needs `since`.
-        lists: whether the objects can be listed.
-    """
-
-    name: str
-    group: Group
-    path: str
-    dialect: Dialect
-    parents: tuple[str, ...] = ()
-    root: str = ""
-    retrieves: bool = True
-    choices: tuple[str, ...] = ()
-    form: re.Pattern[str] = ID
-    by: tuple[str, ...] = ()
-    since_required: bool = False
-    lists: bool = True
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether the list can be read in either order."""
-        return bool(self.dialect.orders)
-
-    @property
-    def order(self) -> Order | None:
-        """The order in which the list is read by default; None if it is fixed and not known."""
-        if self.is_ordered:
-            return "desc"
-        return "asc" if self.since_required else None
-
-    def listing(self, parent_id: str, window: Slice) -> Request:
-        """Return the request for a slice of the list.
-
-        Args:
-            parent_id: the ids of the object's parents, joined by `/`; empty if it has none.
-            window: the slice.
-
-        Raises:
-            ToolError: `invalid_arguments` if the objects cannot be listed, if they have no parents
-                but `parent_id` is given, or if `parent_id` is missing or not of the right form.
-        """
-        if not self.lists:
-            raise invalid_arguments(
-                f"{self.name} cannot be listed, only read one by one.", "Use get-object."
-            )
-        request = requests.listing(self.group, self._list(parent_id), window, self.dialect)
-        return replace(request, root=self._root)
-
-    def retrieval(self, parent_id: str, object_id: str) -> Request:
-        """Return the request for one object. `listing` describes `parent_id` and its errors."""
-        path = f"{self._list(parent_id)}/{segment(object_id, form=self.form)}"
-        return Request("GET", self.group, path, root=self._root)
-
-    @property
-    def _root(self) -> str:
-        return self.root or self.path.partition("/{}")[0]
-
-    def _list(self, parent_id: str) -> str:
-        ids = parent_id.split("/") if parent_id else []
-        if ids and not self.parents:
-            raise invalid_arguments(
-                f"{self.name} does not take parent_id.", "Call again without parent_id."
-            )
-        if len(ids) != len(self.parents) or (self.choices and ids[0] not in self.choices):
-            choices = f"one of {', '.join(self.choices)}"
-            needed = choices if self.choices else "/".join(self.parents)
-            raise invalid_arguments(
-                f"{self.name} needs parent_id: {needed}.", "Call again with parent_id."
-            )
-        return self.path.format(*[segment(one, "parent_id", self.form) for one in ids])
+from backscroll_tools.client.requests import NAME
+from backscroll_tools.object_kind import Kind
 
 
 def _fixed(dialect: Dialect) -> Dialect:
@@ -153,6 +62,11 @@ _LISTED: Final = _fixed(BY_LAST_ID)
 _NEWEST: Final = _fixed(BY_ITEM)
 _BUCKETS: Final = replace(_fixed(BY_NEXT_PAGE), id_in="start_time")
 _OF_PROJECT: Final = "/organization/projects/{}"
+
+
+def _plain(name: str, group: Group, dialect: Dialect, example: str) -> Kind:
+    """Return the kind of the objects in a group's outermost list."""
+    return Kind(name=name, group=group, path=group.root, dialect=dialect, example=example)
 
 
 def _below(
@@ -190,20 +104,21 @@ def _of_organization(
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        Kind(name="assistants", group=ASSISTANTS, path="/assistants", dialect=BY_ITEM),
-        Kind(name="batches", group=BATCHES, path="/batches", dialect=_NEWEST),
-        Kind(name="files", group=FILES, path="/files", dialect=BY_ITEM),
+        _plain("assistants", ASSISTANTS, BY_ITEM, "asst_"),
+        _plain("batches", BATCHES, _NEWEST, "batch_"),
+        _plain("files", FILES, BY_ITEM, "file-"),
         Kind(name="models", group=MODELS, path="/models", dialect=ONE_PAGE, form=NAME),
-        Kind(name="fine_tuning_jobs", group=FINE_TUNING, path=FINE_TUNING.root, dialect=_NEWEST),
+        _plain("fine_tuning_jobs", FINE_TUNING, _NEWEST, "ftjob-"),
         _below(FINE_TUNING, _JOB, "fine_tuning_events", "events", _NEWEST),
         _below(FINE_TUNING, _JOB, "fine_tuning_checkpoints", "checkpoints", _NEWEST),
-        Kind(name="vector_stores", group=VECTOR_STORES, path="/vector_stores", dialect=BY_ITEM),
+        _plain("vector_stores", VECTOR_STORES, BY_ITEM, "vs_"),
         Kind(
             name="vector_store_files",
             group=VECTOR_STORES,
             path="/vector_stores/{}/files",
             dialect=BY_ITEM,
             parents=_STORE,
+            example="file-",
         ),
         Kind(
             name="file_batches",
@@ -212,6 +127,7 @@ KINDS: Final = {
             dialect=BY_ITEM,
             parents=_STORE,
             lists=False,
+            example="vsfb_",
         ),
         _below(VECTOR_STORES, _BATCH, "file_batch_files", "file_batches/{}/files"),
         _below(AGENT_SESSIONS, _SESSION, "session_turns", "turns"),

@@ -9,7 +9,7 @@ from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON
-from backscroll_tools.object_kinds import Kind
+from backscroll_tools.object_kind import Kind
 from backscroll_tools.object_lists import ObjectList
 from backscroll_tools.object_summaries import summary, whole
 from backscroll_tools.pages.cursor import KEY

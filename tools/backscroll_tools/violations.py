@@ -18,12 +18,15 @@ Validate: TypeAlias = Callable[[object], object]
 _IN_WORDS: Final = {
     **dict.fromkeys(
         (
-            *("thread_id", "message_id", "completion_id", "run_id", "after", "before"),
-            *("assistant_id", "file_id", "step_id", "vector_store_id"),
+            *("thread_id", "message_id", "completion_id", "response_id", "conversation_id"),
+            *("run_id", "step_id", "assistant_id", "file_id", "vector_store_id"),
+            *("after", "before", "around"),
         ),
         "an id (1 to 256 letters, digits, _ . = or -, starting with a letter, a digit or _)",
     ),
     "cursor": "page.next_cursor of an earlier page, copied exactly",
+    "id": "an id (1 to 256 visible ASCII characters)",
+    "parent_id": "one or two ids, joined by / (1 to 513 visible ASCII characters)",
     "idempotency_key": "1 to 255 visible ASCII characters",
 }
 _PLAIN: Final = re.compile(r"\w{1,40}", re.ASCII)

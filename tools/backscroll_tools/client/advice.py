@@ -25,6 +25,13 @@ NEXT: Final[dict[ErrorCode, str]] = {
 }
 """The next step for each error code."""
 
+NEXT_FOR_ADMIN: Final[dict[ErrorCode, str]] = {
+    "auth_failed": "Ask the operator to check BACKSCROLL_ADMIN_KEY.",
+    "forbidden": "Ask the operator for an admin key (BACKSCROLL_ADMIN_KEY) with access to this.",
+}
+"""The next steps for some error codes if the request was sent with the admin key. They replace
+those in `NEXT`."""
+
 NEXT_OF: Final = {
     "idempotency_key_in_use": "Call again in a few seconds with the same idempotency_key.",
     "idempotency_key_reused": "To write this message, call without idempotency_key.",

@@ -102,6 +102,8 @@ def failure(  # noqa: PLR0913 - the parts of a reply and of its request
         error = not_served(profile, endpoint)
     else:
         error = _error(profile, code, status, message, retry_after_s)
+    if group is not None and group.needs_admin_key:
+        error.next_step = advice.NEXT_FOR_ADMIN.get(code, error.next_step)
     if code == "not_found" and group is not None:
         error.shown_by = advice.SHOWN_BY.get(group, ())
     if is_database and message:

@@ -5,7 +5,8 @@ from typing import Final
 
 from backscroll_tools import schemas
 from backscroll_tools.models import JSON
-from backscroll_tools.object_kinds import ADMIN, GROUPS_OF_KINDS, KINDS, Kind
+from backscroll_tools.object_kind import Kind
+from backscroll_tools.object_kinds import ADMIN, GROUPS_OF_KINDS, KINDS
 from backscroll_tools.object_pages import read_list
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.tool import Call, Result, Tool
