@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.groups import ASSISTANTS
+from backscroll_tools.client.groups import ASSISTANTS, MANAGED_SESSIONS
 from backscroll_tools.client.profiles import OPENAI, STORE, Profile, Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -36,12 +36,14 @@ PARENTS: Final = {
     "project_certificates": "proj_1",
     "session_turns": "sess_1",
     "turn_items": "sess_1/turn_1",
+    "session_threads": "sesn_1",
+    "thread_events": "sesn_1/sthr_1",
     "subagents": "sess_1",
     "subagent_items": "sess_1/subagent_1",
     "group_users": "group_1",
     "usage": "completions",
 }
-EVERYTHING: Final = replace(OPENAI, serves=OPENAI.serves | {ASSISTANTS})
+EVERYTHING: Final = replace(OPENAI, serves=OPENAI.serves | {ASSISTANTS, MANAGED_SESSIONS})
 LISTABLE: Final = [kind.name for kind in KINDS.values() if kind.lists]
 
 

@@ -1,6 +1,7 @@
 """An upstream with the lists of OpenAI's API that are not messages, each paged as documented.
 
-The paths, the parameters and the replies are from OpenAI's published API documents of 2026-08-21.
+The paths, the parameters and the replies are from OpenAI's published API documents of 2026-08-21;
+those of managed sessions are from Anthropic's Python SDK 2.14.0.
 An unknown parameter, a missing one, or the wrong key is refused.
 """
 
@@ -44,6 +45,8 @@ _ORDERS: Final = ("asc", "desc")
 _ASSISTANTS: Final = "assistants=v2"
 _AGENTS: Final = "agents=v1"
 _SESSION: Final = "/agents/sessions/sess_1"
+_MANAGED: Final = "managed-agents-2026-04-01"
+_MANAGED_THREADS: Final = "/sessions/sesn_1/threads"
 _PROJECT: Final = "/organization/projects/proj_1"
 
 LISTS: Final = {
@@ -81,6 +84,17 @@ LISTS: Final = {
     ),
     f"{_SESSION}/subagents/subagent_1/items": Listed(
         "message", "msg_", orders=_ORDERS, beta=_AGENTS, has_one=False
+    ),
+    _MANAGED_THREADS: Listed(
+        "session_thread", "sthr_", paged="next_page", most=1000, beta=_MANAGED, has_one=False
+    ),
+    f"{_MANAGED_THREADS}/sthr_1/events": Listed(
+        "agent.message",
+        "sevt_",
+        paged="next_page",
+        orders=_ORDERS,
+        beta=_MANAGED,
+        has_one=False,
     ),
     "/organization/projects": Listed("organization.project", "proj_", paged="last_id"),
     f"{_PROJECT}/users": Listed("organization.project.user", "user_", paged="last_id"),
@@ -146,7 +160,7 @@ _DAY_S: Final = 86_400
 def rows_of(path: str, count: int = COUNT) -> list[JSON]:
     """Return the objects of a list, newest first."""
     listed = LISTS[path]
-    if listed.paged == "next_page":
+    if listed.kind == "bucket":
         return [
             {
                 "object": "bucket",
@@ -200,7 +214,8 @@ class Tree:
         if path in ALONE:
             return JSONResponse({"object": ALONE[path], "id": name, "created_at": STARTED})
         if path in LISTS:
-            return self._list(path, query, request.headers.get("openai-beta", ""))
+            beta = request.headers.get("openai-beta") or request.headers.get("anthropic-beta", "")
+            return self._list(path, query, beta)
         found = (
             [row for row in rows_of(parent, self.count) if row["id"] == name]
             if (parent in LISTS and LISTS[parent].has_one)
@@ -213,7 +228,7 @@ class Tree:
     def _list(self, path: str, query: dict[str, str], beta: str) -> Response:
         listed = LISTS[path]
         if listed.beta and beta != listed.beta:
-            return _refused(400, "You must provide the 'OpenAI-Beta' header.")
+            return _refused(400, "You must provide the beta header.")
         cursor = {"none": (), "next_page": ("page", "limit")}.get(listed.paged, ("after", "limit"))
         known = {*cursor, *(("order",) if listed.orders else ()), *listed.takes, *listed.needs}
         if unknown := query.keys() - known:

@@ -1,7 +1,8 @@
 """The kinds of objects that `list-objects` and `get-object` read, each as a `Kind`.
 
 The paths and parameters are from OpenAI's published API documents of 2026-08-21; those of agent
-sessions are from its Python SDK 3.57.0.
+sessions are from its Python SDK 3.57.0, and those of managed sessions from Anthropic's Python SDK
+2.14.0.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from backscroll_tools.client.groups import (
     BATCHES,
     FILES,
     FINE_TUNING,
+    MANAGED_SESSIONS,
     MODELS,
     ORGANIZATION,
     RUNS,
@@ -41,6 +43,8 @@ _AUDITED: Final = ("effective_at[gte]", "effective_at[lt]")
 _DAYS: Final = ("start_time", "end_time")
 _STORE: Final = ("a vector store id (vs_…)",)
 _SESSION: Final = ("a session id (sess_…)",)
+_MANAGED: Final = ("a session id (sesn_…)",)
+_MANAGED_THREAD: Final = (*_MANAGED, "a thread id")
 _TURN: Final = (*_SESSION, "a turn id")
 _SUBAGENT: Final = (*_SESSION, "a subagent id")
 _JOB: Final = ("a fine-tuning job id (ftjob-…)",)
@@ -134,6 +138,10 @@ KINDS: Final = {
         _below(AGENT_SESSIONS, _TURN, "turn_items", "turns/{}/items", BY_LAST_ID),
         _below(AGENT_SESSIONS, _SESSION, "subagents", "subagents"),
         _below(AGENT_SESSIONS, _SUBAGENT, "subagent_items", "subagents/{}/items"),
+        _below(MANAGED_SESSIONS, _MANAGED, "session_threads", "threads", _fixed(BY_NEXT_PAGE)),
+        _below(
+            MANAGED_SESSIONS, _MANAGED_THREAD, "thread_events", "threads/{}/events", BY_NEXT_PAGE
+        ),
         Kind(
             name="checkpoint_permissions",
             group=ORGANIZATION,
