@@ -102,6 +102,9 @@ result is full. On such a page, `next_cursor`, `has_more` and `stopped_by` are a
 and `previous_cursor` leads to older ones. Each cursor keeps its direction: on the page that
 `previous_cursor` returns, `next_cursor` leads to still older messages.
 
+A list starts after the item whose id is `after`, and ends before the item whose id is `before`. A
+list without `order` has the order that its description states.
+
 ### The page
 
 """

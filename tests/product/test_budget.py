@@ -32,6 +32,9 @@ LISTED_TOKENS: Final = 3_600
 READ_TOKENS: Final = 1_540
 """What models are shown of the tools: names, descriptions and input schemas."""
 
+LISTED_AS_TEXT_TOKENS: Final = 1_500
+"""The whole list with the setting that `connect` writes for hosts whose models see only text."""
+
 CREATED_CHARS: Final = 256_000
 """The longest text that the API takes; longer ones come by import."""
 
@@ -46,26 +49,34 @@ def compact(value: object) -> str:
 
 
 def test_the_list_of_the_tools_keeps_its_budget_of_tokens(tmp_path: Path) -> None:
+    result, as_text = (listed(tmp_path, output) for output in ("both", "text"))
+    read = [
+        {name: tool[name] for name in ("name", "description", "inputSchema")}
+        for tool in result["tools"]
+    ]
+
+    whole, text, shown = nodejs.count_tokens([compact(result), compact(as_text), compact(read)])
+
+    assert [tool["name"] for tool in result["tools"]] == NAMES
+    assert [tool["name"] for tool in as_text["tools"]] == NAMES
+    assert whole <= LISTED_TOKENS
+    assert text <= LISTED_AS_TEXT_TOKENS
+    assert shown <= READ_TOKENS
+
+
+def listed(tmp_path: Path, output: Output) -> dict[str, Any]:
+    """Return the whole result of `tools/list` from a server over stdio."""
     environ = processes.variables(f"sqlite:///{tmp_path / 'store.db'}")
     finished = subprocess.run(
         processes.SERVER,
         input=processes.LIST_TOOLS,
         capture_output=True,
         check=True,
-        env=os.environ | environ,
+        env=os.environ | environ | {"BACKSCROLL_OUTPUT": output},
         timeout=limit_s(50),
     )
-    result = json.loads(finished.stdout)["result"]
-    read = [
-        {name: tool[name] for name in ("name", "description", "inputSchema")}
-        for tool in result["tools"]
-    ]
-
-    whole, shown = nodejs.count_tokens([compact(result), compact(read)])
-
-    assert [tool["name"] for tool in read] == NAMES
-    assert whole <= LISTED_TOKENS
-    assert shown <= READ_TOKENS
+    result: dict[str, Any] = json.loads(finished.stdout)["result"]
+    return result
 
 
 @dataclass(frozen=True)

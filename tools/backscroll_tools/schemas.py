@@ -54,7 +54,7 @@ PREVIEW: Final[JSON] = {
     "type": "integer",
     "minimum": 1,
     "maximum": PREVIEW_MAX,
-    "description": f"Only the first characters of each message: 1 to {PREVIEW_MAX}",
+    "description": f"First characters of each message: 1 to {PREVIEW_MAX}",
 }
 
 LAST_CHARS: Final[JSON] = {
@@ -83,9 +83,13 @@ LIMIT: Final = limit(LIMIT_MAX, LIMIT_DEFAULT)
 """The schema of a list tool's `limit`."""
 
 
+ORDER: Final[JSON] = {"type": "string", "enum": ["asc", "desc"]}
+"""The schema of `order` if the tool's description states the default order."""
+
+
 def order(default: str) -> JSON:
     """Return the schema of an `order` argument whose default is `asc` or `desc`."""
-    return {"type": "string", "enum": ["asc", "desc"], "description": f"Default {default}"}
+    return {**ORDER, "description": f"Default {default}"}
 
 
 def arguments(properties: Mapping[str, JSON], required: Sequence[str] = ()) -> JSON:

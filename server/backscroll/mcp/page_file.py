@@ -2,9 +2,12 @@
 
 The page is one HTML file. Hosts that support MCP Apps show it with the result of a tool (MCP Apps
 specification, 2026-01-26).
+
+This module imports only what starts quickly, because a stdio server answers the first requests
+before it has imported the MCP SDK.
 """
 
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +41,14 @@ _VERSION: Final = "__VERSION__"
 """The text in the file that is replaced by Backscroll's version."""
 
 
+def is_shown(extensions: Mapping[str, Mapping[str, object]]) -> bool:
+    """Return whether a client with these extensions in its capabilities can show the page."""
+    media_types = extensions.get(EXTENSION, {}).get("mimeTypes")
+    return isinstance(media_types, list) and MIME_TYPE in media_types
+
+
 def html() -> str:
     """Return the page of this version of Backscroll."""
+    from importlib.metadata import version
+
     return PATH.read_text("utf-8").replace(_VERSION, version("backscroll"))

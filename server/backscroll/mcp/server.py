@@ -21,10 +21,10 @@ from mcp.types import (
 )
 from mcp.types import Tool as McpTool
 
-from backscroll.mcp import page_file, request_spans, resources, skills
+from backscroll.mcp import page_file, request_spans, resources, skills, tool_entry
 from backscroll.mcp.instructions import instructions
 from backscroll.mcp.request_context import RequestContext
-from backscroll.mcp.tool_call import answered
+from backscroll.mcp.tool_call import answered, shows_pages
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import RESULT_CHARS_MAX, Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
@@ -120,12 +120,16 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         # specification, pagination, error handling).
         if params is not None and params.cursor:
             raise MCPError(INVALID_PARAMS, "tools/list has no cursors: all tools are on one page.")
-        return listing(request_context_of(context).settings)
+        # With other settings, all clients get the same list, so one list is cached for all of them.
+        to_page = settings.output == "text" and shows_pages(context)
+        return listing(request_context_of(context).settings, to_page)
 
     async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
         return await answered(context, params, request_context_of(context), profile, by_name)
 
     hint = CacheHint(ttl_ms=LIST_TTL_MS, scope=scope)
+    # With text, the list of tools depends on what the client can show, so clients do not share it.
+    list_hint = replace(hint, scope="private") if settings.output == "text" else hint
     server = Server(
         "backscroll",
         version=version("backscroll"),
@@ -134,7 +138,7 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         lifespan=lifespan,
         get_tool_input_schema=lambda name: by_name[name].input_schema if name in by_name else None,
         cache_hints={
-            "tools/list": hint,
+            "tools/list": list_hint,
             "server/discover": hint,
             **dict.fromkeys(_FIXED, _FOR_ALL),
         },
@@ -179,27 +183,36 @@ class _Instructions:
 
 def _listing(
     settings: Settings, profile: Profile, tools: Sequence[Tool]
-) -> Callable[[Settings], ListToolsResult]:
-    """Return a function that lists the tools offered under the settings of a request."""
+) -> Callable[[Settings, bool], ListToolsResult]:
+    """Return a function that lists the tools offered under the settings of a request.
+
+    The function's second argument is whether the client can show pages of MCP Apps.
+    """
 
     @lru_cache(_OFFERS)
-    def listing(toolsets: tuple[str, ...], *, read_only: bool, admin: bool) -> ListToolsResult:
+    def listing(
+        toolsets: tuple[str, ...], *, read_only: bool, admin: bool, to_page: bool
+    ) -> ListToolsResult:
         allowed = replace(settings, toolsets=toolsets, read_only=read_only)
-        allowed_tools = offered(tools, allowed, profile)
-        shown = [_listed(tool, settings.output, admin=admin) for tool in allowed_tools]
-        return ListToolsResult(tools=shown)
+        shown = [
+            tool_entry.entry(_whole(tool, admin=admin), settings, shows_pages=to_page)
+            for tool in offered(tools, allowed, profile)
+        ]
+        return ListToolsResult(tools=[McpTool.model_validate(each) for each in shown])
 
-    return lambda allowed: listing(
-        allowed.toolsets, read_only=allowed.read_only, admin=bool(allowed.admin_key)
+    return lambda allowed, to_page: listing(
+        allowed.toolsets,
+        read_only=allowed.read_only,
+        admin=bool(allowed.admin_key),
+        to_page=to_page,
     )
 
 
-def _listed(tool: Tool, output: str, *, admin: bool) -> McpTool:
+def _whole(tool: Tool, *, admin: bool) -> dict[str, Any]:
+    """Return a tool with all fields of the protocol, as JSON."""
     schema = tool.input_schema if admin else tool.schema_without_admin_key or tool.input_schema
-    # Claude Code moves a result to a file if the result has more characters than the tool declares
-    # here; the default is 50,000. Claude Code also uses the search hint to find tools.
-    meta: dict[str, object] = {"anthropic/maxResultSizeChars": RESULT_CHARS_MAX}
-    if tool.keywords:
+    meta: dict[str, object] = {tool_entry.MAX_RESULT: RESULT_CHARS_MAX}
+    if tool.keywords:  # Claude Code uses this hint to find tools.
         meta["anthropic/searchHint"] = tool.keywords
     if tool.name in page_file.DRAWN:
         meta |= page_file.TOOL_META
@@ -208,7 +221,7 @@ def _listed(tool: Tool, output: str, *, admin: bool) -> McpTool:
         title=tool.title,
         description=tool.description,
         input_schema=dict(schema),
-        output_schema=None if output == "text" else dict(tool.output_schema),
+        output_schema=dict(tool.output_schema),
         annotations=ToolAnnotations(
             read_only_hint=tool.hints.read_only,
             destructive_hint=tool.hints.destructive,
@@ -216,4 +229,4 @@ def _listed(tool: Tool, output: str, *, admin: bool) -> McpTool:
             open_world_hint=tool.hints.open_world,
         ),
         _meta=meta,
-    )
+    ).model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -63,7 +63,7 @@ async def answered(
         tool = _tool(tools, params.name, request.settings, profile)
         name = tool.name
         result = await _called(tool, context, params, request, tally)
-        answer = _succeeded(result, request.settings.output, to_page=_shows_pages(context))
+        answer = _succeeded(result, request.settings.output, to_page=shows_pages(context))
         written_ids = _written_ids(tool, result.structured)
         stopped_by = _stopped_by(result.structured)
         outcome = "ok"
@@ -162,15 +162,13 @@ def _succeeded(result: Result, output: str, *, to_page: bool) -> CallToolResult:
     )
 
 
-def _shows_pages(context: _Context) -> bool:
+def shows_pages(context: _Context) -> bool:
     """Return whether the client states that it can show pages of MCP Apps.
 
     The client of a stateless HTTP request before protocol version 2026-07-28 states nothing.
     """
     capabilities = context.session.client_capabilities
-    extensions = (capabilities and capabilities.extensions) or {}
-    media_types = extensions.get(page_file.EXTENSION, {}).get("mimeTypes")
-    return isinstance(media_types, list) and page_file.MIME_TYPE in media_types
+    return page_file.is_shown((capabilities and capabilities.extensions) or {})
 
 
 def _written_ids(tool: Tool, structured: JSON) -> dict[str, str]:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from backscroll.mcp import page_file
 from backscroll.mcp.instructions import instructions
+from backscroll.mcp.tool_entry import entry
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings
 from backscroll_tools import strict_json
@@ -53,7 +55,7 @@ class Row:
         needs: the tool works if the upstream serves at least one of these groups of endpoints.
         finds: what the tool finds without an id, such as `a thread`; empty if the tool needs an id.
         varies: whether the tool's schema depends on whether the server has an admin key.
-        listed: the tool as `tools/list` returns it in every protocol version if the server has no
+        listed: the tool with all fields, as JSON of the MCP specification, if the server has no
             admin key.
     """
 
@@ -78,11 +80,12 @@ class Front:
         table = json.loads(TABLE.read_bytes())
         allowed = offered(map(_row, table["tools"]), settings, profile)
         self._tools = [row.listed for row in allowed]
+        self._settings = settings
         self._can_list = not settings.admin_key or not any(row.varies for row in allowed)
         self._instructions = instructions(allowed)
-        self._without_output = settings.output == "text"
         self._replies: dict[str, dict[str, dict[str, object]]] = table["replies"]
         self._version = ""
+        self._shows_pages = False
         self.answered: list[bytes] = []
 
     def answer(self, line: bytes) -> bytes | None:
@@ -131,7 +134,9 @@ class Front:
 
     def _reply(self, method: str, params: Object) -> Object | None:
         version = self._version
+        capabilities: Object | None = None
         if method == "initialize":
+            capabilities = cast("Object", params.get("capabilities"))
             version = str(params.get("protocolVersion")) if _is_handshake(params) else ""
             if self._version or version == MODERN:
                 return None
@@ -139,26 +144,31 @@ class Front:
             version = version or MODERN
             if version != MODERN:
                 return None
+            meta = cast("Mapping[str, Object]", params["_meta"])
+            capabilities = meta[f"{_ENVELOPE}clientCapabilities"]
         elif version == MODERN or not _is_bare(params):
             return None
         reply = self._replies.get(version, {}).get(method)
         if reply is None or ("tools" in reply and not self._can_list):
             return None
         self._version = version
+        if capabilities is not None:
+            extensions = cast("Mapping[str, Object]", capabilities.get("extensions", {}))
+            self._shows_pages = page_file.is_shown(extensions)
         if "tools" in reply:
-            return {**reply, "tools": self._listed()}
+            return {**reply, **self._list(has_scope="cacheScope" in reply)}
         if "instructions" in reply:
             return {**reply, "instructions": self._instructions}
         return reply
 
-    def _listed(self) -> list[Object]:
-        """Return the offered tools, without output schemas if the setting `output` is `text`."""
-        if not self._without_output:
-            return self._tools
-        return [
-            {name: value for name, value in tool.items() if name != "outputSchema"}
-            for tool in self._tools
+    def _list(self, *, has_scope: bool) -> Object:
+        """Return the offered tools, and their cache scope if the settings change it."""
+        listed = [
+            entry(tool, self._settings, shows_pages=self._shows_pages) for tool in self._tools
         ]
+        if has_scope and self._settings.output == "text":
+            return {"tools": listed, "cacheScope": "private"}
+        return {"tools": listed}
 
 
 def _row(row: dict[str, Any]) -> Row:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from backscroll.mcp.server import build
-from backscroll.settings.model import Settings
+from backscroll.settings.model import RESULT_CHARS_MAX, Settings
 from backscroll.stdio import transport
 from backscroll.stdio.front import MODERN
 from backscroll_tools.client.groups import GROUPS
@@ -112,6 +112,9 @@ def _replies(version: str) -> JSON:
         base_url="http://upstream.invalid/v1",
         serves=tuple(GROUPS),
         toolsets=("all",),
+        # With the defaults of these two settings, `tools/list` leaves fields out.
+        output="both",
+        result_chars=RESULT_CHARS_MAX,
     )
     replies = asyncio.run(exchanged(settings, messages))
     return {

@@ -27,7 +27,13 @@ from tests.faults.figures import sized
 from tests.server.stdio.host import REPLY_S, environment
 
 COMBINATIONS = [
-    Settings(upstream=upstream, toolsets=toolsets, read_only=read_only, output=output)
+    Settings(
+        upstream=upstream,
+        toolsets=toolsets,
+        read_only=read_only,
+        output=output,
+        result_chars=50_000 if read_only else 49_999,
+    )
     for upstream, toolsets, read_only, output in itertools.product(
         ("store", "openai", "foundry"),
         (("messages",), ("all",)),
@@ -74,6 +80,9 @@ META = {
     "io.modelcontextprotocol/clientInfo": CLIENT,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+SHOWS_PAGES = {
+    "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+}
 CAPABILITIES = st.sampled_from(
     [
         {},
@@ -86,6 +95,7 @@ CAPABILITIES = st.sampled_from(
         {"unknown": {}},
         {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}}},
         {"extensions": {"io.modelcontextprotocol/ui": ["text/html"]}},
+        SHOWS_PAGES,
     ]
 )
 HELLO = st.builds(
@@ -107,6 +117,7 @@ PARAMS: st.SearchStrategy[JSON | None] = st.sampled_from(
         {"_meta": {"progressToken": 1}},
         {"_meta": {"progressToken": True}},
         {"_meta": META},
+        {"_meta": {**META, "io.modelcontextprotocol/clientCapabilities": SHOWS_PAGES}},
         {"_meta": {**META, "io.modelcontextprotocol/protocolVersion": "2030-01-01"}},
         {"_meta": {"io.modelcontextprotocol/protocolVersion": MODERN}},
         {"cursor": "x"},
@@ -153,10 +164,12 @@ def conversations(draw: st.DrawFn) -> list[bytes]:
     return lines[start:] if draw(st.booleans()) else lines
 
 
-@given(conversations())
+@given(conversations(), st.sampled_from(["both", "text"]))
 @settings(max_examples=sized(quick=60, long=2_000))
-async def test_a_connection_is_the_same_with_the_front_and_without(lines: list[bytes]) -> None:
-    chosen = Settings(database="sqlite://")
+async def test_a_connection_is_the_same_with_the_front_and_without(
+    lines: list[bytes], output: str
+) -> None:
+    chosen = Settings(database="sqlite://", output=output)
     front = front_of(chosen)
     answers: list[bytes] = []
     unanswered = list(lines)
@@ -222,6 +235,8 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.mcp",
         "backscroll.mcp.instructions",
         "backscroll.mcp.lines",
+        "backscroll.mcp.page_file",
+        "backscroll.mcp.tool_entry",
         "backscroll.mcp.toolsets",
         "backscroll.process",
         "backscroll.process.exits",

@@ -195,9 +195,8 @@ CREATE_MESSAGE: Final = Tool(
     title="Create message",
     summary="writes one message, exactly once; without `thread_id`, to a new thread",
     description=(
-        "Write one message to a conversation; without thread_id, to a new thread, whose id is "
-        "returned. If the outcome is unclear, repeat the call with the same idempotency_key: it "
-        "never writes twice."
+        "Write one message to a conversation; without thread_id, to a new thread. If the outcome "
+        "is unclear, repeat the call with the same idempotency_key: it never writes twice."
     ),
     input_schema=schemas.arguments(
         {
@@ -228,5 +227,5 @@ CREATE_MESSAGE: Final = Tool(
     run=_run,
     needs=(THREADS, CONVERSATIONS, AGENT_SESSIONS),
     hints=ADDS,
-    keywords="save a note, reply, post, remember, log",
+    keywords="save a note, remember, log",
 )

@@ -32,15 +32,15 @@ GET_CHAT_MESSAGES: Final = Tool(
     title="Get chat messages",
     summary="lists the messages of a stored chat completion or a response",
     description=(
-        "Read a past chat with a model: the messages of a stored chat completion, or of a response "
-        "(resp_), oldest first."
+        "Read the prompt and answer of a past chat with a model: the messages of a stored chat "
+        "completion or response (resp_), oldest first."
     ),
     input_schema=schemas.arguments(
         {
             "completion_id": schemas.STRING,
             "limit": schemas.LIMIT,
-            "order": schemas.order("asc"),
-            "after": {"type": "string", "description": "Message id to start after"},
+            "order": schemas.ORDER,
+            "after": {"type": "string", "description": "Message id"},
             "around": schemas.AROUND,
             "cursor": schemas.CURSOR,
             "preview_chars": schemas.PREVIEW,
@@ -51,5 +51,4 @@ GET_CHAT_MESSAGES: Final = Tool(
     output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
     needs=(CHAT_COMPLETIONS, RESPONSES),
-    keywords="chat log, prompt and answer, transcript",
 )

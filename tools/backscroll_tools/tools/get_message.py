@@ -112,5 +112,5 @@ GET_MESSAGE: Final = Tool(
     run=_run,
     needs=(*READABLE, RESPONSES),
     short_ids=("message_id",),
-    keywords="open, quote, show the full text",
+    keywords="quote, full text",
 )

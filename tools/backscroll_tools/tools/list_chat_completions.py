@@ -79,16 +79,16 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     title="List chat completions",
     summary="lists stored completions, filtered by model or metadata",
     description=(
-        "Find past chats with a model: stored chat completions, newest first, "
-        "each with the start of its reply. Read a whole one with get-chat-messages."
+        "Find earlier chats with a model: stored chat completions, newest first, "
+        "each with the start of its reply. Read one with get-chat-messages."
     ),
     input_schema=schemas.arguments(
         {
-            "model": {"type": "string", "description": "Only of this model"},
+            "model": schemas.STRING,
             "metadata": schemas.metadata("Only with these pairs"),
             "limit": schemas.LIMIT,
-            "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Completion id to start after"},
+            "order": schemas.ORDER,
+            "after": {"type": "string", "description": "Completion id"},
             "cursor": schemas.CURSOR,
         },
     ),
@@ -96,5 +96,4 @@ LIST_CHAT_COMPLETIONS: Final = Tool(
     run=_run,
     needs=(CHAT_COMPLETIONS,),
     finds="a stored completion",
-    keywords="logged model responses, generations, earlier prompts",
 )

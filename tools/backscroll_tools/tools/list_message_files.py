@@ -94,8 +94,8 @@ LIST_MESSAGE_FILES: Final = Tool(
             "message_id": schemas.STRING,
             "limit": schemas.LIMIT,
             "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "File id to start after"},
-            "before": {"type": "string", "description": "File id to end before"},
+            "after": {"type": "string", "description": "File id"},
+            "before": {"type": "string", "description": "File id"},
             "cursor": schemas.CURSOR,
         },
         ("thread_id", "message_id"),
@@ -104,5 +104,4 @@ LIST_MESSAGE_FILES: Final = Tool(
     run=_run,
     needs=(*READABLE, RESPONSES),
     short_ids=("message_id",),
-    keywords="uploads, documents, pictures, attachments",
 )

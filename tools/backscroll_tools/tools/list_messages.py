@@ -47,9 +47,9 @@ LIST_MESSAGES: Final = Tool(
         {
             "thread_id": schemas.STRING,
             "limit": schemas.LIMIT,
-            "order": schemas.order("desc"),
-            "after": {"type": "string", "description": "Message id to start after"},
-            "before": {"type": "string", "description": "Message id to end before"},
+            "order": schemas.ORDER,
+            "after": {"type": "string", "description": "Message id"},
+            "before": {"type": "string", "description": "Message id"},
             "around": schemas.AROUND,
             "run_id": schemas.STRING,
             "cursor": schemas.CURSOR,
@@ -62,5 +62,4 @@ LIST_MESSAGES: Final = Tool(
     run=_run,
     needs=READABLE,
     short_ids=_NAMES,
-    keywords="chat history, what was said, decided, promised, agreed, discussed",
 )

@@ -111,11 +111,11 @@ LIST_THREADS: Final = Tool(
     input_schema=schemas.arguments(
         {
             "limit": schemas.LIMIT,
-            "order": schemas.order("desc"),
+            "order": schemas.ORDER,
             "since": {"type": "string", "description": ADVICE},
             "until": schemas.STRING,
-            "after": {"type": "string", "description": "Thread id to start after"},
-            "before": {"type": "string", "description": "Thread id to end before"},
+            "after": {"type": "string", "description": "Thread id"},
+            "before": {"type": "string", "description": "Thread id"},
             "cursor": schemas.CURSOR,
         },
     ),
@@ -123,5 +123,5 @@ LIST_THREADS: Final = Tool(
     run=_run,
     needs=LISTS,
     finds="a thread",
-    keywords="search previous chats, earlier sessions, discussions, recall",
+    keywords="search previous chats, recall",
 )

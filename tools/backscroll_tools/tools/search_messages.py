@@ -70,5 +70,5 @@ SEARCH_MESSAGES: Final = Tool(
     run=_run,
     needs=(*READABLE, CHAT_COMPLETIONS, RESPONSES, SEARCH),
     finds="a message",
-    keywords="chat history, find, recall, quote, agreed",
+    keywords="find, recall, quote, agreed",
 )
