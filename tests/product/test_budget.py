@@ -28,8 +28,8 @@ from tests.pace import limit_s
 from tests.product import processes
 from tests.tools import transcript
 
-LISTED_TOKENS: Final = 3_600
-READ_TOKENS: Final = 1_540
+LISTED_TOKENS: Final = 3_375
+READ_TOKENS: Final = 1_475
 """What models are shown of the tools: names, descriptions and input schemas."""
 
 LISTED_AS_TEXT_TOKENS: Final = 1_500
