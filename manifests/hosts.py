@@ -97,8 +97,12 @@ unless you give others:
 | --- | --- | --- |
 {suited}
 Other hosts get both parts. ChatGPT and Pydantic AI show their model only the structured part: set
-`BACKSCROLL_OUTPUT=text` for a server that they call. `backscroll doctor` names a host whose
-entry lacks its settings.
+`BACKSCROLL_OUTPUT=text` for a server that they call, as `backscroll connect chatgpt` says.
+`backscroll doctor` names a host whose entry lacks its settings.
+
+With `BACKSCROLL_OUTPUT=text`, the list of tools has about half as many tokens too. It has no output
+schemas, no titles that repeat names, and no hints and bounds that other parts of the list imply. Only
+a host that states in its capabilities that it shows pages of MCP Apps gets the page.
 
 ## What each host's model gets
 

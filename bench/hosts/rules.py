@@ -41,7 +41,7 @@ RULES: Final = (
     _connected("opencode", "text"),
     _connected("gemini", "text"),
     _connected("cursor", "text"),
-    Rule("ChatGPT", "structured", _TEXT),
+    _connected("chatgpt", "structured"),
     Rule("goose", "text"),
     Rule("LibreChat", "text"),
     Rule("Open WebUI", "text"),

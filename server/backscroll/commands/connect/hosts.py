@@ -42,7 +42,8 @@ class Host:
             sentence that begins with `its model`; empty if the model sees the whole result, or if
             the visible part is unknown.
         suited: the settings, by name, that adapt results to the limits in `model_sees`. A setting
-            is written to the entry unless the user gives it another value.
+            is written to the entry unless the user gives it another value. If the host has no file,
+            `connect` tells the user to start the server with these settings.
         skills: returns the folder in which the host looks for the user's skills, each of which is a
             folder with a file SKILL.md; None if the host has no such folder.
         key_source: a sentence that states where the host gets the key.
@@ -261,13 +262,16 @@ HOSTS: Final = (
         skills=lambda machine: _copilot(machine) / "skills",
         next_step="Run copilot mcp list.",
     ),
-    # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.
+    # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS. Issue
+    # 144 of openai/openai-apps-sdk-examples: the model sees only structured content.
     Host(
         "chatgpt",
         "ChatGPT",
         "url",
         config=lambda machine: machine.home,
         trace=lambda machine: machine.home,
+        model_sees=_ONLY_STRUCTURED,
+        suited={"output": "text"},
     ),
 )
 

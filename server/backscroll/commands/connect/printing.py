@@ -6,7 +6,7 @@ from typing import Final
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import connected, is_connected, replaced_entry
 from backscroll.commands.connect.entry import HostEntry, needs_key, variables
-from backscroll.commands.connect.hosts import HOSTS, Host
+from backscroll.commands.connect.hosts import BY_NAME, HOSTS, Host
 from backscroll.commands.connect.jsonc import MalformedError
 from backscroll.commands.connect.machine import Machine
 from backscroll.process.exits import CommandError
@@ -17,8 +17,10 @@ from backscroll.settings.parsing import is_blank
 _ADDRESS: Final = """\
 ChatGPT has no configuration file. It connects to a server's https:// address.
 
-1. Start the server:  backscroll serve --transport http
-   Before others can reach it, set up TLS and authentication.
+1. Start the server:  backscroll serve --transport http {options}
+   ChatGPT's model {sees}.
+   With {settings}, it sees the text, which has about half the tokens.
+   Before others can reach the server, set up TLS and authentication.
 2. In ChatGPT: Settings, Apps & Connectors, Advanced settings: turn on developer mode.
 3. Create an app:
      Name            Backscroll
@@ -62,7 +64,15 @@ def address(url: str) -> str:
     """
     if url and not url.startswith("https://"):
         raise CommandError("--url must start with https://: ChatGPT only connects over HTTPS")
-    return _ADDRESS.format(url=url or "https://YOUR-ADDRESS/mcp")
+    host = BY_NAME["chatgpt"]
+    options = [f"--{name.replace('_', '-')} {text}" for name, text in host.suited.items()]
+    settings = [f"{name}={text}" for name, text in variables(host.suited).items()]
+    return _ADDRESS.format(
+        url=url or "https://YOUR-ADDRESS/mcp",
+        options=" ".join(options),
+        sees=host.model_sees,
+        settings=" and ".join(settings),
+    )
 
 
 def _state(host: Host, machine: Machine) -> str:

@@ -298,6 +298,8 @@ def test_chatgpt_is_told_an_address(home: Path) -> None:
 
     assert result.exit_code == 0
     assert "     MCP server URL  https://talks.example/mcp\n" in result.stdout
+    assert "backscroll serve --transport http --output text\n" in result.stdout
+    assert "With BACKSCROLL_OUTPUT=text, it sees the text" in result.stdout
     assert sorted(home.rglob("*")) == before
     assert connect("chatgpt", "--url", "http://talks.example/mcp").stderr == (
         "backscroll: --url must start with https://: ChatGPT only connects over HTTPS\n"
