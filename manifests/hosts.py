@@ -101,8 +101,8 @@ Other hosts get both parts. ChatGPT and Pydantic AI show their model only the st
 `backscroll doctor` names a host whose entry lacks its settings.
 
 With `BACKSCROLL_OUTPUT=text`, the list of tools has about half as many tokens too. It has no output
-schemas, no titles that repeat names, and no hints and bounds that other parts of the list imply. Only
-a host that states in its capabilities that it shows pages of MCP Apps gets the page.
+schemas, no titles that repeat names, and no hints and bounds that other parts of the list imply.
+Only a host that states in its capabilities that it shows pages of MCP Apps gets the page.
 
 ## What each host's model gets
 

@@ -62,7 +62,7 @@ def entry(tool: Mapping[str, Any], settings: Settings, *, shows_pages: bool) -> 
 
 
 def _hints(hints: Mapping[str, bool]) -> dict[str, bool]:
-    """Return the hints that tell a host something.
+    """Return the hints that can change what a host does.
 
     Hosts ask before they call a tool if its hints say that it changes data. A tool that only reads
     needs only `readOnlyHint`. Other hints are left out if they have the default value.
@@ -91,8 +91,8 @@ def _inner(schema: Mapping[str, Any]) -> _Json:
     if "properties" in schema:
         members = {name: _inner(part) for name, part in schema["properties"].items()}
         shown["properties"] = members
-        # An object whose members are all required strings, such as a pair of a key and a value, is
-        # filled in without this list.
+        # Models fill in every member of an object that has only required strings, such as a pair of
+        # a key and a value. So the list of required members tells them nothing.
         is_plain = all(part["type"] == "string" for part in members.values())
         if is_plain and len(schema.get("required", ())) == len(members):
             shown.pop("required")

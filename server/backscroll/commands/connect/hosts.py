@@ -262,8 +262,8 @@ HOSTS: Final = (
         skills=lambda machine: _copilot(machine) / "skills",
         next_step="Run copilot mcp list.",
     ),
-    # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS. Issue
-    # 144 of openai/openai-apps-sdk-examples: the model sees only structured content.
+    # developers.openai.com/apps-sdk, "Connect from ChatGPT". ChatGPT only connects over HTTPS.
+    # Issue 144 of openai/openai-apps-sdk-examples: the model sees only structured content.
     Host(
         "chatgpt",
         "ChatGPT",
