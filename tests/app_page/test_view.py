@@ -1,23 +1,21 @@
 """`backscroll view` in a headless Chromium: the real server and the real page."""
 
 import json
-import signal
-import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.app_page import test_page
+from tests.app_page.conversations import CHROMIUM, needs_chromium
+from tests.app_page.viewing import viewing
 from tests.clients import nodejs
-from tests.clients.programs import finished
-from tests.server.command_line import COMMAND, backscroll, variables
+from tests.server.command_line import backscroll
 
 SCRIPT: Final = Path(__file__).parent / "view.cjs"
 
 pytestmark = [
-    test_page.pytestmark,
-    pytest.mark.skipif(not test_page.CHROMIUM.is_dir(), reason="no Chromium is installed"),
+    needs_chromium,
+    pytest.mark.skipif(not CHROMIUM.is_dir(), reason="no Chromium is installed"),
 ]
 
 
@@ -31,24 +29,12 @@ def test_the_link_of_view_opens_the_page_once_and_its_policy_lets_the_page_work(
     file.write_text(json.dumps({"messages": messages}))
     assert backscroll(database, "import", str(file)).exit_code == 0
 
-    with subprocess.Popen(
-        [*COMMAND, "view", "--no-browser"],
-        env=variables(database=database),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as server:
-        assert server.stderr is not None
-        try:
-            server.stderr.readline()
-            link = server.stderr.readline()
-            printed = finished(nodejs.NODE, SCRIPT, stdin=link, NODE_PATH=str(nodejs.MODULES))
-        finally:
-            server.send_signal(signal.SIGINT)
+    with viewing(database) as link:
+        printed = nodejs.run(SCRIPT, stdin=link)
 
     assert json.loads(printed) == {
         "console": [],
-        "address": link.partition("#")[0].strip(),
+        "address": link.partition("#")[0],
         "mark": "quokka",
         "again": "This link is wrong or was used already: run backscroll view again.",
     }
