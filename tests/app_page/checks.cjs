@@ -1,6 +1,6 @@
 // Drives the page in a browser. On stdin what surroundings.cjs says. On stdout what was seen, as JSON.
 const { start } = require("../clients/node/browser.cjs");
-const { hostileTexts } = require("./hostile.cjs");
+const { hostileFields, hostileTexts } = require("./hostile.cjs");
 const { walkApp, walkStandalone } = require("./keyboard.cjs");
 const { answering, callTool, given, hosted, look, opened, seen, standalone } = require("./surroundings.cjs");
 
@@ -203,6 +203,7 @@ async function main() {
       timed("hosts", inHost(browser).then(() => inBridge(browser))),
       timed("standalone", walkStandalone(browser, walking)),
       timed("app", walkApp(browser)),
+      timed("hostile", hostileFields(browser)),
     ]);
     walking.server.close();
     await timed("scrolling", longList(browser)); // alone, because it measures

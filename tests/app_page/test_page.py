@@ -6,6 +6,7 @@ One run of `checks.cjs` drives the browser and prints what it saw. The tests bel
 import re
 
 from tests.app_page.conversations import HOSTILE, JSON, MARKUP, MESSAGES, needs_chromium
+from tests.pace import limit_s
 
 pytestmark = needs_chromium
 
@@ -62,6 +63,21 @@ def test_hostile_text_is_shown_and_does_nothing(seen: JSON) -> None:
     assert "␛[31mred␛[0m␇" in seen["hostileText"]
     assert "⟨U+202E⟩" in seen["hostileText"]
     assert not seen["wide"]
+
+
+def test_hostile_text_in_any_field_is_shown_and_does_nothing(seen: JSON) -> None:
+    assert len(seen["hostile"]) == 5
+    assert seen["hostile"] == {
+        text: {"wrong": [], "missing": []} for text in seen["hostile"]
+    }  # fmt: skip
+
+
+def test_a_word_of_a_million_letters_is_shown_whole_and_the_page_keeps_responding(
+    seen: JSON,
+) -> None:
+    assert seen["word"] == len("text=") + 1_000_000
+    # Other tests run beside this one, so only a hang is told from a slow machine.
+    assert seen["longestTask"] < limit_s(0.5) * 1000
 
 
 def test_a_long_message_is_folded_and_read_whole_when_asked(seen: JSON) -> None:
