@@ -69,6 +69,7 @@ PARTS: Final = (
     _tests("clocks", "tests/store/test_clocks.py"),
     Part("fuzzer", ("-m", "tests.faults.fuzzer"), needs="mcp_fuzzer"),
     Part("load", ("-m", "tests.faults.load")),
+    Part("page", ("-m", "tests.app_page.large_store")),
     Part("simulation", ("-m", "tests.simulation", "--seeds", "10000")),
     _tests(
         "random",
