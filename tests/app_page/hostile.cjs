@@ -32,7 +32,6 @@ const RESULTS = [
   ["query", "warning", "matched", "title", "role", "excerpt", "before-role", "before", "after-role", "after"]],
   [{ page: { order: "asc", warning: "@warning" }, messages: [MESSAGE] }, ["thread", "warning", ...MESSAGE_FIELDS]],
   [{ messages: [{ id: "@id", role: "tool", type: "@type", text: "@output" }] }, ["type", "output"]],
-  [{ message: MESSAGE }, MESSAGE_FIELDS],
   [{ files: [{ id: "@id", filename: "@filename" }, { id: "@only-id" }] }, ["filename", "only-id"]],
   [{ other: { "key": "@other" } }, ["other"]],
 ];
@@ -48,9 +47,10 @@ function passed(tab, method, params, text) {
 }
 
 /** Open all details, and return what is shown and what should not be. This runs in the page. */
-async function inspected(fields) {
+async function inspected([fields, sent]) {
+  while (window.heard < sent) await new Promise((done) => setTimeout(done));
   for (const node of document.querySelectorAll("details")) node.open = true;
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  if (document.querySelector("details")) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const wrong = [];
   const allowed = new Set("a bdi button code details div h2 li mark p pre section span strong summary time ul"
     .split(" "));
@@ -89,7 +89,14 @@ async function hostileFields(browser) {
   await bridge.embed();
   const frame = tab.frames()[1];
   await frame.locator("#query").waitFor();
+  let sent = 0;
+  const pass = (...given) => {
+    sent += 1;
+    return passed(tab, ...given);
+  };
   await frame.evaluate(() => {
+    window.heard = 0; // how many messages of the host the page has handled
+    addEventListener("message", () => { window.heard += 1; });
     window.tasks = [];
     new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => duration)))
       .observe({ type: "longtask" });
@@ -98,25 +105,25 @@ async function hostileFields(browser) {
   for (const [name, text] of Object.entries(TEXTS)) {
     const found = (seen.hostile[name] = { wrong: [], missing: [] });
     const inspect = async (fields) => {
-      const { wrong, missing } = await frame.evaluate(inspected, fields);
+      const { wrong, missing } = await frame.evaluate(inspected, [fields, sent]);
       found.wrong.push(...wrong);
       found.missing.push(...missing);
     };
     for (const [structuredContent, fields] of RESULTS) {
-      await passed(tab, "tool-input", { arguments: { thread_id: "@thread", query: "@query" } }, text);
-      await passed(tab, "tool-result", { content: [], structuredContent }, text);
+      await pass("tool-input", { arguments: { thread_id: "@thread", query: "@query" } }, text);
+      await pass("tool-result", { content: [], structuredContent }, text);
       await inspect(fields);
     }
-    await passed(tab, "tool-result", { content: [{ type: "text", text: "@plain" }] }, text);
+    await pass("tool-result", { content: [{ type: "text", text: "@plain" }] }, text);
     await inspect(["plain"]);
-    await passed(tab, "tool-result", { isError: true, content: [{ type: "text", text: "@error" }] }, text);
+    await pass("tool-result", { isError: true, content: [{ type: "text", text: "@error" }] }, text);
     await inspect(["error"]);
-    await passed(tab, "tool-cancelled", { reason: "@reason" }, text);
+    await pass("tool-cancelled", { reason: "@reason" }, text);
     await inspect(["reason"]);
   }
   await look("hostile fields", frame);
   const whole = { message: { id: "m", role: "user", text: "@text" } };
-  await passed(tab, "tool-result", { content: [], structuredContent: whole }, WORD);
+  await pass("tool-result", { content: [], structuredContent: whole }, WORD);
   for (let click = 0; click < 4; click += 1) await frame.locator("[data-act=all]").click();
   await frame.locator("[data-act=all]").waitFor({ state: "detached" });
   seen.word = await frame.locator(".text").evaluate((node) => node.textContent.length);

@@ -67,7 +67,7 @@ def main() -> int:
         values: list[Any] = list(rounds)
         for name in path:
             values = [value[name] for value in values]
-        return median(values)
+        return float(median(values))
 
     paint, longest = middle("paint"), max(middle("up", "longest"), middle("down", "longest"))
     record(
