@@ -23,7 +23,7 @@ STRUCTURED: Final = "backscroll/structuredContent"
 """The field of a result's `_meta` in which the page finds the structured content if the result has
 only text. Hosts do not show `_meta` to their model."""
 
-DRAWN: Final = frozenset({"list-messages", "list-threads", "search-messages"})
+DRAWN: Final = frozenset({"get-chat-messages", "list-messages", "list-threads", "search-messages"})
 """The tools whose results the page draws. A host opens the page when one of them is called."""
 
 TOOL_META: Final = {"ui": {"resourceUri": URI}, "ui/resourceUri": URI}

@@ -40,7 +40,8 @@ async def test_a_host_finds_the_page_and_reads_it(tmp_path: Path, mode: Mode) ->
     (page,) = [each for each in listed if each.uri == URI]
     assert page.meta == META
     assert templates.resource_templates == []
-    assert named == dict.fromkeys(["list-messages", "list-threads", "search-messages"], URI)
+    drawn = ["get-chat-messages", "list-messages", "list-threads", "search-messages"]
+    assert named == dict.fromkeys(drawn, URI)
     assert contents.model_dump(mode="json", by_alias=True, exclude_none=True) == {
         "uri": URI,
         "mimeType": "text/html;profile=mcp-app",
