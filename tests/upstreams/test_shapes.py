@@ -20,7 +20,7 @@ READ_AS: dict[Behaviour, JSON] = {
     shapes.FLOAT_TIME: TYPICAL,
     shapes.MILLISECONDS: TYPICAL,
     shapes.NO_TIME: TIMELESS,
-    shapes.TIME_TEXT: {**TIMELESS, "other": {"created_at": "2026-11-21T00:00:00Z"}},
+    shapes.TIME_TEXT: {**TIMELESS, "other": {"created_at": "yesterday"}},
     shapes.NO_STATUS: TYPICAL,
     shapes.UNKNOWN_ROLE: {**TYPICAL, "role": "critic"},
     shapes.NO_ROLE: {**TYPICAL, "role": "unknown", "other": {"role": {"name": "User"}}},
