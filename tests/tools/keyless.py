@@ -31,6 +31,7 @@ REFUSED: Deed = ("does nothing", 429)
 REFUSED_YET_DONE: Deed = ("acts", 429)
 FAILED: Deed = ("acts", 500)
 WRONG: Deed = ("does nothing", 400)
+RETIRED: Deed = ("does nothing", 405)
 
 NEVER: Final = 0
 """In place of a status: there is no reply."""

@@ -15,6 +15,7 @@ from tests.tools.keyless import (
     LOST,
     REFUSED,
     REFUSED_YET_DONE,
+    RETIRED,
     V2,
     WRONG,
     Deed,
@@ -78,6 +79,30 @@ async def test_what_could_not_be_known_is_done_if_it_is_repeated(
     )
     assert isinstance(again, Result), again
     assert code_of(third) == "not_found"
+
+
+async def test_a_refusal_without_a_reason_does_not_tell_what_an_unclear_deletion_has_done(
+    placed: tuple[Writer, str],
+) -> None:
+    writer, thread = placed
+    writer.keyless.deeds = [LATE, *ALL_LOST[1:]]
+    await writer.call("delete-thread", thread_id=thread)
+    await writer.keyless.arrive()
+    # A 404 whose text was lost on the way is like one for an unknown path.
+    writer.keyless.deeds, writer.keyless.lists = [RETIRED], [502] * 5
+    again = await writer.call("delete-thread", thread_id=thread)
+    third = await writer.call("delete-thread", thread_id=thread)
+
+    assert code_of(again) == "outcome_unknown"
+    assert isinstance(third, Result), third
+
+
+async def test_a_refusal_without_a_reason_is_reported_if_nothing_was_unclear(
+    placed: tuple[Writer, str],
+) -> None:
+    writer, thread = placed
+    writer.keyless.deeds = [RETIRED]
+    assert code_of(await writer.call("delete-thread", thread_id=thread)) == "upstream_retired"
 
 
 async def test_a_thread_that_was_never_there_is_not_reported_as_deleted(

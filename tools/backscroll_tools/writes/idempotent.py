@@ -65,6 +65,9 @@ class IdempotentWrite:
                     raise
                 else:
                     reply = await self._found(client)
+                    # A 404 for a deleted object, if its text was lost on the way, is like one for
+                    # a path that is not served. So it does not tell what an earlier call has done.
+                    client.in_doubt |= error.code == "upstream_retired"
                     if reply is None and not client.in_doubt:
                         raise
         if reply is not None:

@@ -137,6 +137,8 @@ class PunctualProtocol(H11Protocol):
             self._unread = None
 
     def _give_up(self) -> None:
+        if self.transport.is_closing():
+            return
         answered = self._awaited is h11.SEND_BODY and self.cycle.response_started
         if not answered:
             self.transport.write(_TIMEOUT)
