@@ -141,6 +141,19 @@ def test_text_outside_ascii_neither_hides_a_secret_nor_stops_the_redaction() -> 
     assert "x1y2z3" not in redacted_text(f"TO{kelvin}EN=x1y2z3w4v5u6")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://jürgen:x1y2z3@db.internal/app",
+        "https://日本:x1y2z3@example.org",
+        "machine h logın u pa\N{LATIN SMALL LETTER LONG S}sword x1y2z3",
+        "login bob pas\N{LATIN SMALL LETTER LONG S}word x1y2z3",
+    ],
+)
+def test_a_password_is_replaced_if_the_text_before_it_is_not_ascii(text: str) -> None:
+    assert redacted_text(text) == text.replace("x1y2z3", "[redacted: password]")
+
+
 def test_secrets_are_replaced_inside_the_json_of_a_tool_call() -> None:
     for invented in secrets():
         arguments = json.dumps({"command": invented.text, "note": "after"})

@@ -144,7 +144,8 @@ _FRAMES: Final = (
         "://",
         "password",
         _URL,
-        r"""://[\x00-\x7f--\s/?#"'`<>@:\\]*:[\x00-\x7f--\s/"'`<>\\]{3,}@""",
+        # `?` stands for each character outside ASCII (`suspects`), and users' names can have these.
+        r"""://[\x00-\x7f--\s/#"'`<>@:\\]*:[\x00-\x7f--\s/"'`<>\\]{3,}@""",
         _is_password,
     ),
     _Frame("bearer", "token", _BEARER, r"bearer\s+[\w.~+/=-]{16}", _is_bearer_token),

@@ -20,6 +20,14 @@ MARGIN: Final = 512
 """How many characters before and after a part are matched with it. A hint can need the text around
 the start of a secret, but never more of it than this."""
 
+_SAME_LETTERS: Final = (
+    ("\N{KELVIN SIGN}", "k"),
+    ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "i"),
+    ("\N{LATIN SMALL LETTER DOTLESS I}", "i"),
+    ("\N{LATIN SMALL LETTER LONG S}", "s"),
+)
+"""The characters outside ASCII that `re.IGNORECASE` matches like a letter of ASCII."""
+
 _HINTS: Final = rf"(?-u)(?:{tokens.HINT}|(?i:{assigned.HINT}|{framed.HINT}))"
 _is_suspect: Final = SchemaValidator(
     core_schema.str_schema(pattern=_HINTS, regex_engine="rust-regex")
@@ -32,9 +40,9 @@ def suspects(text: str) -> Iterator[tuple[int, int]]:
     The parts are in order, and do not touch each other.
     """
     if not text.isascii():
-        # The hints are for ASCII. Only these two other characters have a letter of ASCII in their
-        # lower case.
-        text = text.replace("İ", "i").replace("\N{KELVIN SIGN}", "k")
+        # The hints are for ASCII.
+        for letter, ascii_letter in _SAME_LETTERS:
+            text = text.replace(letter, ascii_letter)
         text = text.encode("ascii", "replace").decode()  # all others become `?`
     if len(text) <= _CHARS:
         if _is_suspect(text):
