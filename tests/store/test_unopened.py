@@ -50,6 +50,24 @@ def test_they_are_unknown_while_the_database_is_locked(path: Path) -> None:
         assert watermarks_in(path, "") is None
 
 
+@pytest.fixture
+async def owned(unprivileged: Path) -> Path:
+    """A store in a folder whose permissions apply to this process."""
+    path = unprivileged / "x.db"
+    async with open_store(f"sqlite:///{path}"):
+        return path
+
+
+def test_they_are_unknown_if_the_file_or_its_folder_is_read_only(owned: Path) -> None:
+    before = watermarks_in(owned, "")
+    owned.parent.chmod(0o555)
+    in_read_only_folder = watermarks_in(owned, "")
+    owned.parent.chmod(0o755)
+    owned.chmod(0o444)
+
+    assert (before, in_read_only_folder, watermarks_in(owned, "")) == ({}, None, None)
+
+
 def test_they_are_unknown_without_a_database(tmp_path: Path) -> None:
     missing, damaged = tmp_path / "missing.db", tmp_path / "damaged.db"
     damaged.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 16)

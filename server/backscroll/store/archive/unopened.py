@@ -4,6 +4,7 @@ Opening a store takes far longer than this query, because it imports SQLAlchemy 
 tables. A sync that finds nothing new needs only the watermarks.
 """
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -28,8 +29,11 @@ def watermarks_in(path: Path, partition: str) -> Mapping[str, Watermark] | None:
 
     Returns:
         The watermarks. The result is None if the store must be opened instead: the file is missing,
-        locked or damaged, or its tables are not of the current version.
+        locked or damaged, the file or its folder is read-only, or its tables are not of the current
+        version.
     """
+    if not (_is_writable(path) and _is_writable(path.parent)):
+        return None  # opening the store gives the error
     # `mode=rw` creates no file. `mode=ro` would leave the files of the write-ahead log behind.
     uri = f"{path.absolute().as_uri()}?mode=rw"
     try:
@@ -41,3 +45,7 @@ def watermarks_in(path: Path, partition: str) -> Mapping[str, Watermark] | None:
         return None
     found = (Watermark(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
     return {each.path: each for each in found}
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
