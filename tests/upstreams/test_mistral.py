@@ -123,6 +123,22 @@ async def test_more_conversations_than_can_be_read_backwards_are_refused() -> No
     assert len(upstream.asked) == 40
 
 
+async def test_a_list_that_repeats_its_first_page_ends_there_in_both_orders() -> None:
+    rows = mistral.conversations(100)
+
+    async def answering(exchange: Exchange) -> Answer:
+        return answer(rows[: int(exchange.asked["page_size"] or 100)])
+
+    async with world(answering, SETTINGS) as upstream:
+        newest = await upstream.call("list-threads", limit=100)
+        before = len(upstream.asked)
+        oldest = await upstream.call("list-threads", limit=100, order="asc")
+
+    assert ids(newest, "threads") == [row["id"] for row in rows]
+    assert ids(oldest, "threads") == ids(newest, "threads")[::-1]
+    assert len(upstream.asked) - before == 2
+
+
 async def test_a_conversation_that_is_created_between_two_pages_repeats_no_other() -> None:
     rows = mistral.conversations(20)
     async with world(mistral.mistral(rows), SETTINGS) as upstream:

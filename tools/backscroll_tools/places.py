@@ -69,10 +69,13 @@ async def _reversed(
     key = ""
     for _ in range(PAGES):
         reply = await client.page(listing(Slice(PAGE_ITEMS, order, key)))
+        known = len(found)
         found |= {raw["id"]: raw for raw in reply.items}
         warnings |= {reply.warning: None} if reply.warning else {}
         following = last_of(reply, key)
-        if reply.has_more is False or following == key:
+        # A walk ends after such a page too (`pages.walk`).
+        brings_nothing = reply.has_more is None and len(found) == known
+        if reply.has_more is False or following == key or brings_nothing:
             break
         key = following
     else:
