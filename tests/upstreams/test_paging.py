@@ -115,6 +115,18 @@ async def test_messages_beyond_the_first_100_of_a_list_that_ignores_after_are_to
     assert ending(pages[-1]) == {**OUT_OF_REACH, "warning": STUCK}
 
 
+@shows(paging.IGNORES_AFTER)
+async def test_a_short_id_is_searched_for_at_both_ends_of_a_list_that_ignores_after() -> None:
+    async with world(paging.IGNORES_AFTER.answer, long=True) as upstream:
+        oldest = await upstream.call("list-messages", thread_id=LONG, order="asc", limit=1)
+        whole = oldest["messages"][0]["id"]
+        found = await upstream.call("get-message", thread_id=LONG, message_id=f"~{whole[-9:]}")
+        error = await upstream.error("get-message", thread_id=LONG, message_id="~.....")
+
+    assert found["message"]["id"] == whole
+    assert error.message == f"None of the newest 100 and oldest 100 ids in {LONG} ends with ......"
+
+
 @shows(paging.IGNORES_AFTER, paging.DROPS_QUERY)
 @pytest.mark.parametrize(
     ("behaviour", "start", "shown", "ends"),

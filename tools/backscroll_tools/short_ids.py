@@ -73,26 +73,29 @@ async def _whole_id(call: Call, collection: Collection, owner: str, short: str, 
     """Search for a short id from the newest message on, then from the oldest message on."""
     ending = short.removeprefix(SHORT)
     orders: tuple[Order, ...] = ("desc", "asc")
+    searched = 0
     for order in orders:
-        after = ""
+        after, searched = "", 0
         for _ in range(pages):
             request = collection.list_messages(owner, Slice(PAGE_ITEMS, order, after))
             reply = await call.client.page(request)
             if whole := _only(short, [raw["id"] for raw in reply.items]):
                 return whole
+            if reply.has_more is False:
+                raise _not_found(f"No id in {owner} ends with {ending}.")
             following = last_of(reply, after)
-            if reply.has_more is False or following == after:
-                raise ToolError(
-                    "not_found", f"No id in {owner} ends with {ending}.", next_step=_HOW
-                )
+            if following == after:
+                break  # the upstream cannot continue; it may ignore `after`
             after = following
-    searched = pages * PAGE_ITEMS
-    raise ToolError(
-        "not_found",
+            searched += len(reply.items)
+    raise _not_found(
         f"None of the newest {searched:,} and oldest {searched:,} ids in {owner} ends with "
-        f"{ending}.",
-        next_step=_HOW,
+        f"{ending}."
     )
+
+
+def _not_found(message: str) -> ToolError:
+    return ToolError("not_found", message, next_step=_HOW)
 
 
 def _only(short: str, ids: Sequence[str]) -> str:
