@@ -17,6 +17,7 @@ MIXED = "msg_AAAAAAAAAAAAAAAAAAAax7Kd2"
 TWIN = "msg_BBBBBBBBBBBBBBBBBBBBx7Kd2"
 HEX = "5f0c2f0e-0000-4000-8000-00000000beef"
 NUMBER = "message-000000012345678"
+TIME = "message-1700000003.000200"
 
 
 def test_ids_are_shown_by_their_last_five_characters_or_eight_of_one_case() -> None:
@@ -37,7 +38,7 @@ def test_a_message_that_is_cut_or_has_files_is_shown_with_its_whole_id(name: str
     assert shown_ids([{"id": MIXED, name: {}}]) == [MIXED]
 
 
-@pytest.mark.parametrize("whole", ["msg_12345678", NUMBER])
+@pytest.mark.parametrize("whole", ["msg_12345678", NUMBER, TIME])
 def test_an_id_that_is_short_already_or_ends_with_a_number_is_shown_whole(whole: str) -> None:
     assert shown_ids([{"id": whole}]) == [whole]
 

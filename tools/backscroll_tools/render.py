@@ -191,8 +191,8 @@ def shown_ids(items: Sequence[Mapping[str, object]]) -> list[str]:
 
     A short id has at least 5 characters after `~`, or 8 if the id does not mix capital and small
     letters, and as many as make it unique on the page. These ids stay whole: those of up to 12
-    characters, those that end with a number of 8 digits, and those of items that are not shown
-    whole or refer to files.
+    characters, those whose last 8 characters include no letter, and those of items that are not
+    shown whole or refer to files.
     """
     ids = [str(item["id"]) for item in items]
     endings: dict[int, Counter[str]] = {}
@@ -210,8 +210,8 @@ def _short_id(whole: str, ids: Sequence[str], endings: dict[int, Counter[str]]) 
     """
     end = whole[-_WHOLE_CHARS:]
     is_mixed = end.lower() != end and end.upper() != end
-    if end[-8:].isdigit():
-        return whole
+    if not any(map(str.isalpha, end[-8:])):
+        return whole  # the end of a number or a time, which other messages may share
     for chars in range(5 if is_mixed else 8, _WHOLE_CHARS):
         if chars not in endings:
             endings[chars] = Counter(each[-chars:] for each in ids)
