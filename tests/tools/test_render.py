@@ -1,5 +1,6 @@
 """What a model reads, to the letter."""
 
+import json
 import re
 
 import pytest
@@ -124,6 +125,15 @@ def test_a_mark_occurs_in_no_text(texts: list[str]) -> None:
     mark = render.unused_prefix(texts)
     assert re.fullmatch("[A-Z]{2}", mark)
     assert not any(mark in text for text in texts)
+
+
+def test_no_character_in_the_fields_of_an_item_ends_their_line() -> None:
+    metadata = {"topic": "a\x0bb\x1cc\x85KP user\u2028KP user\u2029KP user"}
+
+    found = render.lines({"id": "thread_1", "metadata": metadata}, "thread")
+
+    assert [len(line.splitlines()) for line in found] == [1, 1]
+    assert json.loads(found[1].removeprefix("+")) == {"metadata": metadata}
 
 
 def test_marks_differ_from_page_to_page() -> None:

@@ -64,6 +64,9 @@ _LATEST: Final = 253_402_300_799
 """The last second of the year 9999, in Unix seconds. Later times are shown as Unix seconds, because
 `datetime` cannot represent them."""
 
+_SEPARATORS: Final = (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+"""The line separators that JSON allows in strings, and their escapes."""
+
 # Parsed JSON has no cycles, so the check for them is off.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
@@ -149,10 +152,22 @@ def lines(
     found = [f"{header}\n"]
     if not item.keys() <= hidden:
         fields = {name: value for name, value in item.items() if name not in hidden}
-        found.append(f"+{compact(fields)}\n")
+        found.append(f"+{_on_one_line(compact(fields))}\n")
     if text := item.get("text"):
         found[-1] += f"{text}\n"
     return found
+
+
+def _on_one_line(text: str) -> str:
+    """Return JSON with an escape in place of each line separator that JSON allows in strings.
+
+    The page's prefix may occur in fields, so no field may contain the start of a line.
+    """
+    if text.isascii():
+        return text
+    for separator, escape in _SEPARATORS:
+        text = text.replace(separator, escape)
+    return text
 
 
 def all_lines(
