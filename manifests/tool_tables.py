@@ -64,7 +64,7 @@ def _on(tool: Tool, profile: Profile) -> str:
     if SEARCH in tool.needs:
         words += " (by an index)" if SEARCH in served else " (by reading)"
     if tool.name == "list-message-files":
-        for derived in ("conversations", "responses", "agent sessions"):
+        for derived in ("conversations", "responses", "agent sessions", "interactions"):
             words = words.replace(derived, f"{derived} (derived)")
         return words.replace(
             "threads", "threads" if MESSAGE_FILES in profile.serves else "threads (derived)"

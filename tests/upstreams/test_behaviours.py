@@ -8,6 +8,7 @@ from tests.upstreams import (  # noqa: F401 - the tests that note what they show
     test_conversing,
     test_failing,
     test_filing,
+    test_google,
     test_paging,
     test_responding,
     test_servers,
@@ -19,6 +20,7 @@ from tests.upstreams.conversing import CONVERSING
 from tests.upstreams.covering import SHOWN
 from tests.upstreams.failing import FAILING
 from tests.upstreams.filing import FILING
+from tests.upstreams.google import GOOGLE
 from tests.upstreams.mistral import MISTRAL
 from tests.upstreams.paging import PAGING
 from tests.upstreams.responding import RESPONDING
@@ -37,6 +39,7 @@ BEHAVIOURS = (
     *SERVERS,
     *SESSIONS,
     MISTRAL,
+    GOOGLE,
 )
 
 
@@ -57,6 +60,7 @@ def test_every_upstream_of_the_table_is_among_the_sources() -> None:
         "LiteLLM",
         "OGX",
         "Mistral",
+        "Google",
         "open-assistant-api",
         "Astra",
         "DashScope",

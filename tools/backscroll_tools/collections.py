@@ -17,6 +17,7 @@ from backscroll_tools.client.groups import (
     AGENT_SESSIONS,
     CHAT_COMPLETIONS,
     CONVERSATIONS,
+    INTERACTIONS,
     MESSAGE_FILES,
     RESPONSES,
     THREADS,
@@ -27,7 +28,7 @@ from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, EditableCollection, WritableCollection
 from backscroll_tools.id_kinds import of_another_kind, refuse_as_thread, refuse_other_kinds
 from backscroll_tools.models import JSON
-from backscroll_tools.session_collections import ONLY, SESSION
+from backscroll_tools.session_collections import INTERACTION, ONLY, SESSION
 
 
 def _in_thread(thread_id: str, message: JSON, key: str) -> Request:
@@ -207,11 +208,14 @@ def chat_collection_of(profile: Profile, completion_id: str) -> Collection:
 
     Args:
         profile: the kind of upstream.
-        completion_id: the id of a stored completion or a response.
+        completion_id: the id of a stored completion, a response or an interaction.
 
     Raises:
         ToolError: `invalid_arguments` if the id is that of another object, such as a thread.
     """
+    if profile.serves == {INTERACTIONS}:
+        refuse_other_kinds("get", "completion_id", completion_id, ("interaction",))
+        return INTERACTION
     for prefix, kind in (("thread_", "thread"), ("conv_", "conversation")):
         if completion_id.startswith(prefix):
             raise of_another_kind("completion_id", kind, _CHATS, "list-messages")

@@ -9,7 +9,12 @@ from backscroll_tools.client import (
     mistral_entries,
     session_requests,
 )
-from backscroll_tools.client.groups import CHATKIT, MANAGED_SESSIONS, MISTRAL_CONVERSATIONS
+from backscroll_tools.client.groups import (
+    CHATKIT,
+    INTERACTIONS,
+    MANAGED_SESSIONS,
+    MISTRAL_CONVERSATIONS,
+)
 from backscroll_tools.client.message_item import message_item
 from backscroll_tools.client.requests import Request
 from backscroll_tools.collection import Collection, WritableCollection
@@ -77,9 +82,21 @@ MISTRAL_CONVERSATION: Final = Collection(
 )
 """A conversation of Mistral's API. It can only be read: to add a message, Mistral runs a model."""
 
+INTERACTION: Final = Collection(
+    list_messages=session_requests.list_steps,
+    describe=session_requests.retrieve_interaction,
+    noun="interaction",
+    is_message=items.is_message,
+    has_items=True,
+    message=items.shown,
+    lists_all=True,
+)
+"""An interaction of Google's API: like a response, it has an input and an output."""
+
 ONLY: Final = {
     CHATKIT: CHATKIT_THREAD,
     MANAGED_SESSIONS: MANAGED_SESSION,
     MISTRAL_CONVERSATIONS: MISTRAL_CONVERSATION,
+    INTERACTIONS: INTERACTION,
 }
 """The collections of upstreams that serve no other kind."""

@@ -9,7 +9,7 @@ from backscroll.settings.addresses import NEEDS_KEY
 from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.kind import profile_of
-from backscroll_tools.client.profiles import Auth, Header, Profile
+from backscroll_tools.client.profiles import BY_KEY, Auth, Header, Profile
 from backscroll_tools.errors import ToolError
 
 ENTRA_SCOPE: Final = "https://ai.azure.com/.default"
@@ -35,7 +35,7 @@ def credential(settings: Settings, profile: Profile) -> Callable[[], Awaitable[H
             return None
         case "bearer":
             return _fixed(("Authorization", f"Bearer {settings.api_key}"))
-        case "api-key" | "x-api-key" as header:
+        case "api-key" | "x-api-key" | "x-goog-api-key" as header:
             return _fixed((header, settings.api_key))
         case "entra":
             return _entra()
@@ -56,7 +56,7 @@ def _auth(settings: Settings, profile: Profile) -> Auth:
         return "bearer"  # the key is a token that the operator obtained
     if not settings.api_key and chosen == "bearer" and profile.key_optional:
         return "none"
-    if not settings.api_key and chosen in {"bearer", "api-key", "x-api-key"}:
+    if not settings.api_key and chosen in BY_KEY:
         message = f"{name_of_key(profile.name)} is needed for the upstream {profile.name}."
         raise NoKeyError(message)
     return chosen

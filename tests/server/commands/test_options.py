@@ -45,4 +45,4 @@ def test_no_command_can_be_given_an_option_for_a_secret(decorator: object) -> No
 def test_the_help_of_a_choice_names_the_choices_alone() -> None:
     shown = CliRunner().invoke(commands, ["call", "--help"]).stdout
 
-    assert "--auth none|bearer|api-key|x-api-key|entra\n" in shown
+    assert "--auth none|bearer|api-key|x-api-key|x-goog-api-key|entra\n" in shown

@@ -150,7 +150,7 @@ def test_a_variable_of_backscroll_wins_over_one_of_openai_and_a_flag_over_both()
             {"BACKSCROLL_UPSTREAM": "litellm"},
             (
                 "BACKSCROLL_UPSTREAM must be store or openai or foundry or azure or fireworks or "
-                "chatkit or anthropic or mistral or compatible, not 'litellm'."
+                "chatkit or anthropic or mistral or google or compatible, not 'litellm'."
             ),
         ),
         (

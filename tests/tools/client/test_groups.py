@@ -29,6 +29,7 @@ LETTERS = Group(
 )
 """A group of endpoints that nobody has heard of; this value is all that Backscroll knows of it."""
 
+LISTED = [group for group in GROUPS.values() if group is not groups.INTERACTIONS]
 LINES = requests.Request("GET", LETTERS, LETTERS.probe, Slice(1, "desc").query)
 
 
@@ -39,7 +40,7 @@ def test_every_group_can_be_named_in_a_setting() -> None:
     assert [str(group) for group in GROUPS.values()] == list(GROUPS)
 
 
-@pytest.mark.parametrize("group", [*GROUPS.values(), LETTERS], ids=str)
+@pytest.mark.parametrize("group", [*LISTED, LETTERS], ids=str)
 def test_a_probe_reads_one_item_of_a_list_whose_kind_is_known(group: Group) -> None:
     probe = requests.probe(group)
 
@@ -47,6 +48,13 @@ def test_a_probe_reads_one_item_of_a_list_whose_kind_is_known(group: Group) -> N
     assert (probe.method, probe.limit, probe.body) == ("GET", 1, None)
     assert probe.path.startswith(group.root)
     assert probe.path.rpartition("/")[2] in group.kinds
+
+
+def test_a_probe_of_a_group_without_lists_reads_an_object_that_does_not_exist() -> None:
+    probe = requests.probe(groups.INTERACTIONS)
+
+    assert groups.INTERACTIONS.names_made_up
+    assert (probe.method, probe.query, probe.body) == ("GET", (), None)
 
 
 async def test_a_new_group_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None:

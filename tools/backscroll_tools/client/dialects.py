@@ -11,7 +11,7 @@ The sources of the dialects are in docs/upstreams.md.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, cast
@@ -101,6 +101,8 @@ class Dialect:
         rows: the field of the reply with the items; empty if the reply is an array.
         id_in: the field that contains an item's id. If its name is not `id`, its value is copied to
             `id`.
+        items_in: returns the items of a reply that has them in several fields; None if the reply
+            has none. If this function is given, `rows` is only the name of the items in errors.
     """
 
     next_is: Literal["item", "page", "number", "nothing"] = "item"
@@ -112,6 +114,7 @@ class Dialect:
     fixed_order: Order | None = None
     rows: str = "data"
     id_in: str = "id"
+    items_in: Callable[[JSON], list[object] | None] | None = None
 
     @property
     def has_places(self) -> bool:
@@ -139,6 +142,8 @@ class Dialect:
 
     def rows_of(self, reply: JSON) -> list[object] | None:
         """Return the items of a reply; None if it has no list of items."""
+        if self.items_in is not None:
+            return self.items_in(reply)
         rows = reply.get(self.rows or ARRAY)
         return cast("list[object]", rows) if isinstance(rows, list) else None
 

@@ -22,8 +22,10 @@ class Group:
         words: the objects that the group serves, in words for people, such as "stored completions".
         root: the path of the outermost list, such as `/threads`.
         probe: the path of the list that is read to find out whether the upstream serves the group.
-            It is `root` or, for example, the list of messages of a thread that does not exist.
-        probe_query: the query of the request for `probe`, which asks for one item.
+            It is `root` or, for example, the list of messages of a thread that does not exist. If
+            the group has no lists, it is an object that does not exist.
+        probe_query: the query of the request for `probe`, which asks for one item; empty if `probe`
+            is not a list.
         kinds: for each list, the values that the field `object` of its objects may have. The keys
             are the last segments of the lists' paths.
         headers: the headers of each request of the group.
@@ -60,6 +62,7 @@ class Group:
 
 _THREAD: Final[Kinds] = frozenset({"thread"})
 _MESSAGE: Final[Kinds] = frozenset({"thread.message", "message"})
+_ITEM: Final[Kinds] = frozenset({"conversation.item", "message"})
 _MADE_UP: Final = "0" * 24
 
 THREADS: Final = Group(
@@ -91,10 +94,7 @@ CONVERSATIONS: Final = Group(
     words="conversations",
     root="/conversations",
     probe=f"/conversations/conv_{_MADE_UP}{_MADE_UP}/items",
-    kinds={
-        "conversations": frozenset({"conversation"}),
-        "items": frozenset({"conversation.item", "message"}),
-    },
+    kinds={"conversations": frozenset({"conversation"}), "items": _ITEM},
 )
 CHAT_COMPLETIONS: Final = Group(
     name="chat_completions",
@@ -109,10 +109,7 @@ RESPONSES: Final = Group(
     words="responses",
     root="/responses",
     probe=f"/responses/resp_{_MADE_UP}{_MADE_UP}/input_items",
-    kinds={
-        "responses": frozenset({"response"}),
-        "input_items": frozenset({"conversation.item", "message"}),
-    },
+    kinds={"responses": frozenset({"response"}), "input_items": _ITEM},
 )
 LIST_RESPONSES: Final = Group(
     name="list_responses",
@@ -144,10 +141,7 @@ CHATKIT: Final = Group(
     words="ChatKit threads",
     root="/chatkit/threads",
     probe="/chatkit/threads",
-    kinds={
-        "threads": frozenset({"chatkit.thread"}),
-        "items": frozenset({"chatkit.thread_item"}),
-    },
+    kinds={"threads": frozenset({"chatkit.thread"}), "items": frozenset({"chatkit.thread_item"})},
     headers=(("OpenAI-Beta", "chatkit_beta=v1"),),
 )
 MANAGED_SESSIONS: Final = Group(
@@ -174,6 +168,16 @@ MISTRAL_CONVERSATIONS: Final = Group(
     probe_is_array=True,
 )
 """The conversations of Mistral's API. Their format differs from OpenAI's (docs/upstreams.md)."""
+
+INTERACTIONS: Final = Group(
+    name="interactions",
+    words="Google interactions",
+    root="/interactions",
+    probe=f"/interactions/interaction_{_MADE_UP}",
+    kinds={"interactions": frozenset({"interaction"})},
+    probe_query=(),
+)
+"""The interactions of Google's API, which cannot be listed (docs/upstreams.md)."""
 
 SEARCH: Final = Group(
     name="search",
@@ -280,6 +284,7 @@ GROUPS: Final = {
         CHATKIT,
         MANAGED_SESSIONS,
         MISTRAL_CONVERSATIONS,
+        INTERACTIONS,
         SEARCH,
         ASSISTANTS,
         RUNS,

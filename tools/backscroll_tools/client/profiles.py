@@ -16,6 +16,7 @@ from backscroll_tools.client.groups import (
     CONVERSATIONS,
     FILES,
     FINE_TUNING,
+    INTERACTIONS,
     LIST_CONVERSATIONS,
     LIST_RESPONSES,
     LIST_THREADS,
@@ -37,9 +38,12 @@ PAGE_ITEMS: Final = 100
 
 Header: TypeAlias = tuple[str, str]
 
-Auth: TypeAlias = Literal["none", "bearer", "api-key", "x-api-key", "entra"]
+Auth: TypeAlias = Literal["none", "bearer", "api-key", "x-api-key", "x-goog-api-key", "entra"]
 """How requests are authenticated: not at all, by the header `Authorization: Bearer`, by the header
-`api-key` or `x-api-key`, or by a Microsoft Entra token."""
+`api-key`, `x-api-key` or `x-goog-api-key`, or by a Microsoft Entra token."""
+
+BY_KEY: Final = frozenset({"bearer", "api-key", "x-api-key", "x-goog-api-key"})
+"""The ways to authenticate that need an API key."""
 
 THREADS_RETIRED: Final = (
     "OpenAI shut down threads on 2026-08-26. Use a conversation id (conv_…), Azure AI Foundry "
@@ -208,6 +212,12 @@ MISTRAL: Final = Profile(
     serves=frozenset({MISTRAL_CONVERSATIONS}),
     base_url="https://api.mistral.ai/v1",
 )
+GOOGLE: Final = Profile(
+    name="google",
+    serves=frozenset({INTERACTIONS}),
+    auth="x-goog-api-key",
+    base_url="https://generativelanguage.googleapis.com/v1beta",
+)
 
 PROFILES: Final = {
     profile.name: profile
@@ -220,6 +230,7 @@ PROFILES: Final = {
         CHATKIT_THREADS,
         ANTHROPIC,
         MISTRAL,
+        GOOGLE,
         COMPATIBLE,
     )
 }

@@ -1,24 +1,40 @@
-"""Builds requests about agent sessions, ChatKit threads and Mistral's conversations.
+"""Builds requests to upstreams whose format differs from OpenAI's.
 
 The paths are from OpenAI's API documents and its Python SDK 3.57.0, from Anthropic's API documents
-of managed agents, and from Mistral's Python SDK 3.7.0 (docs/upstreams.md).
+of managed agents, from Mistral's Python SDK 3.7.0, and from Google's Python SDK google-genai 3.6.1
+(docs/upstreams.md).
 """
 
+from dataclasses import replace
+from typing import Final
+
+from backscroll_tools.client import interaction_steps
 from backscroll_tools.client.dialects import (
     BY_ITEM,
     BY_LAST_ID,
     BY_NEXT_PAGE,
     BY_NUMBER,
     ENTRIES,
+    Dialect,
 )
 from backscroll_tools.client.groups import (
     AGENT_SESSIONS,
     CHATKIT,
+    INTERACTIONS,
     MANAGED_SESSIONS,
     MISTRAL_CONVERSATIONS,
 )
 from backscroll_tools.client.requests import Request, Slice, listing, segment
 from backscroll_tools.models import JSON
+
+STEPS: Final = Dialect(
+    next_is="nothing",
+    orders={},
+    fixed_order="asc",
+    rows="outputs",
+    items_in=interaction_steps.rows,
+)
+"""The input and the output of an interaction, which are fields of the interaction itself."""
 
 
 def list_sessions(window: Slice) -> Request:
@@ -96,6 +112,19 @@ def list_entries(conversation_id: str, window: Slice) -> Request:
     """
     path = f"{_mistral_conversation(conversation_id)}/history"
     return listing(MISTRAL_CONVERSATIONS, path, window, ENTRIES)
+
+
+def retrieve_interaction(interaction_id: str) -> Request:
+    """Read one interaction of Google's API, without its input."""
+    path = f"{INTERACTIONS.root}/{segment(interaction_id, 'completion_id')}"
+    return Request("GET", INTERACTIONS, path)
+
+
+def list_steps(interaction_id: str, window: Slice) -> Request:
+    """List the input and the output of an interaction. The reply always contains all of them."""
+    filters = (*window.filters, ("include_input", "true"))
+    path = retrieve_interaction(interaction_id).path
+    return listing(INTERACTIONS, path, replace(window, filters=filters), STEPS)
 
 
 def _session(session_id: str) -> str:

@@ -210,5 +210,6 @@ def _needs_thread(profile: Profile) -> ToolError:
     return invalid_arguments(
         f"thread_id is required: the upstream {profile.name} has no search and cannot list its "
         "threads, so only one of them can be searched at a time.",
-        "Call again with thread_id: the id of a thread, conversation, completion or response.",
+        "Call again with thread_id: the id of a thread, conversation, completion, response or "
+        "interaction.",
     )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, RESPONSES
+from backscroll_tools.client.groups import CHAT_COMPLETIONS, INTERACTIONS, RESPONSES
 from backscroll_tools.collections import chat_collection_of
 from backscroll_tools.message_lists import ITEMS, messages_of
 from backscroll_tools.models import JSON
@@ -50,5 +50,5 @@ GET_CHAT_MESSAGES: Final = Tool(
     ),
     output_schema=schemas.listed("messages", schemas.MESSAGE, schemas.PAGE_AROUND),
     run=_run,
-    needs=(CHAT_COMPLETIONS, RESPONSES),
+    needs=(CHAT_COMPLETIONS, RESPONSES, INTERACTIONS),
 )

@@ -7,7 +7,7 @@ import anyio
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.groups import READABLE, RESPONSES
+from backscroll_tools.client.groups import INTERACTIONS, READABLE, RESPONSES
 from backscroll_tools.collection import Collection
 from backscroll_tools.collections import any_collection_of
 from backscroll_tools.message_lists import raw_message
@@ -110,7 +110,7 @@ GET_MESSAGE: Final = Tool(
         ("page",),
     ),
     run=_run,
-    needs=(*READABLE, RESPONSES),
+    needs=(*READABLE, RESPONSES, INTERACTIONS),
     short_ids=("message_id",),
     keywords="quote, full text",
 )

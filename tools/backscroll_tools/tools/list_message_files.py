@@ -7,7 +7,7 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.groups import READABLE, RESPONSES
+from backscroll_tools.client.groups import INTERACTIONS, READABLE, RESPONSES
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.collection import Collection
 from backscroll_tools.collections import any_collection_of
@@ -102,6 +102,6 @@ LIST_MESSAGE_FILES: Final = Tool(
     ),
     output_schema=schemas.listed("files", schemas.FILE),
     run=_run,
-    needs=(*READABLE, RESPONSES),
+    needs=(*READABLE, RESPONSES, INTERACTIONS),
     short_ids=("message_id",),
 )

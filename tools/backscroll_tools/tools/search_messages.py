@@ -5,6 +5,7 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client.groups import (
     CHAT_COMPLETIONS,
+    INTERACTIONS,
     READABLE,
     RESPONSES,
     SEARCH,
@@ -68,7 +69,7 @@ SEARCH_MESSAGES: Final = Tool(
         {"page": {"type": "object"}, "hits": {"type": "array"}}, ("page", "hits")
     ),
     run=_run,
-    needs=(*READABLE, CHAT_COMPLETIONS, RESPONSES, SEARCH),
+    needs=(*READABLE, CHAT_COMPLETIONS, RESPONSES, INTERACTIONS, SEARCH),
     finds="a message",
     keywords="find, recall, quote, agreed",
 )

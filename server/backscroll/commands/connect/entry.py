@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from backscroll.settings.model import PREFIX, Settings
-from backscroll_tools.client.profiles import PROFILES
+from backscroll_tools.client.profiles import BY_KEY, PROFILES
 
 KEY: Final = f"{PREFIX}API_KEY"
 KEY_INPUT: Final = "backscroll-api-key"
 """The id of the input with which VS Code asks its user for the key."""
-
-_BY_KEY: Final = frozenset({"bearer", "api-key", "x-api-key"})
-"""The ways to authenticate that need an API key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +40,4 @@ def variables(flags: Mapping[str, str]) -> dict[str, str]:
 def needs_key(settings: Settings) -> bool:
     """Return whether the upstream needs a key."""
     profile = PROFILES[settings.upstream]
-    return (settings.auth or profile.auth) in _BY_KEY and not profile.key_optional
+    return (settings.auth or profile.auth) in BY_KEY and not profile.key_optional

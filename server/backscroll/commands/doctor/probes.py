@@ -13,7 +13,14 @@ from backscroll_tools.client import completion_requests, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.failures import NO_ANSWER, UnreachableError
-from backscroll_tools.client.groups import CHAT_COMPLETIONS, GROUPS, THREADS, Group
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    GROUPS,
+    INTERACTIONS,
+    RESPONSES,
+    THREADS,
+    Group,
+)
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 
@@ -33,6 +40,10 @@ _PARTS: Final = {
 }
 """Some upstreams lack an endpoint of a group. For each such group: a request to that endpoint, and
 the text to show if the endpoint is missing."""
+
+_READER: Final = "list-messages thread_id=…"
+_READERS: Final = dict.fromkeys((INTERACTIONS, RESPONSES), "get-chat-messages completion_id=…")
+"""The call that reads an object of a group. It is `_READER` for the groups that are not listed."""
 
 
 async def probe_all(
@@ -136,6 +147,6 @@ def _failed(group: Group, error: ToolError, *, with_key: bool) -> Check:
             group.words,
             "unclear",
             f"{detail}, for a made-up id",
-            next_step="Try an existing id: backscroll call list-messages thread_id=…",
+            next_step=f"Try an existing id: backscroll call {_READERS.get(group, _READER)}",
         )
     return Check(group.words, "failed", detail, next_step=next_step)

@@ -308,6 +308,7 @@ def test_a_key_is_referred_to_in_the_hosts_own_way(name: str, server: object) ->
         ({"upstream": "foundry", "base_url": "https://a.example"}, False),
         ({"upstream": "compatible", "base_url": "https://a.example"}, False),
         ({"upstream": "anthropic"}, True),
+        ({"upstream": "google"}, True),
     ],
 )
 def test_a_key_is_asked_for_where_the_upstream_needs_one(
