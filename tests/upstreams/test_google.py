@@ -16,6 +16,7 @@ from tests.upstreams.covering import shows
 from tests.upstreams.google import INPUT, OUTPUT, step
 from tests.upstreams.peculiar import Answer, Exchange, answer
 from tests.upstreams.test_anything import OBJECTS, VALUES
+from tests.upstreams.test_sessions_anyhow import call, client_of
 from tests.upstreams.world import KEY, world
 
 SETTINGS = google.GOOGLE.settings
@@ -149,6 +150,24 @@ async def test_items_that_a_chain_repeats_are_shown_once(
     assert texts(page) == expected
 
 
+async def test_a_result_that_has_the_id_of_its_call_is_shown_too() -> None:
+    said = [
+        {"type": "search_call", "id": "c_1", "arguments": {"queries": ["a"]}},
+        {"type": "search_result", "id": "c_1", "result": "found"},
+        {"type": "hologram", "id": "c_1"},
+        step("model_output", "b", id="c_1"),
+    ]
+    async with world(google.google(input="q", outputs=said), SETTINGS) as upstream:
+        page = await upstream.call("get-chat-messages", **READ, items=True)
+
+    assert [(each["id"], each["text"], each.get("call_id")) for each in page["messages"]] == [
+        ("input-0", "q", None),
+        ("c_1", "a", "c_1"),
+        ("output-1", "found", "c_1"),
+        ("output-3", "b", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -235,11 +254,20 @@ STEPS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(asked=st.lists(STEPS, max_size=4) | VALUES, answered=st.lists(STEPS, max_size=4) | VALUES)
-def test_any_steps_are_items_with_ids_of_their_own(asked: object, answered: object) -> None:
-    found = interaction_steps.rows({"id": "i", "input": asked, "outputs": answered})
+async def test_any_steps_are_a_page_with_ids_of_their_own(asked: object, answered: object) -> None:
+    body = google.interaction(input=asked, outputs=answered)
 
+    async def answering(_: Exchange) -> Answer:
+        return answer(body)
+
+    async with client_of(answering, GOOGLE) as client:
+        page = await call(client, "get-chat-messages", **READ, items=True)
+
+    found = interaction_steps.rows(body)
     assert found is not None
     ids = [row["id"] for row in found if isinstance(row, dict)]
     assert len(ids) == len(found) == len(set(ids))
+    assert {message["id"] for message in page["messages"]} <= set(ids)
+    assert page["page"]["stopped_by"] in {"end", "size"}

@@ -19,51 +19,50 @@ _OUTPUTS: Final = ("outputs", "output", "steps")
 """The fields of an interaction that may contain what followed the input."""
 
 _COMPARED: Final = ("type", "role", "content", "name", "call_id", "arguments", "output")
-"""The fields by which two items are compared if one of them has no id."""
+"""The fields by which the last items of the input are compared with the first of the output."""
 
 
 def rows(interaction: JSON) -> list[object] | None:
     """Return the input of an interaction, then its output, as items of a conversation.
 
-    An item without a usable id has its field and its position as id, such as `input-0`. If the
-    input repeats an item of the history, the first one is returned. If the output starts with the
-    last items of the input, they are returned once.
+    The id of an item that has no usable id is its field and its position, such as `input-0`. A
+    result that has the id of its call gets such an id too. An item that the chain repeats is
+    returned once: an item with the id and the type of an earlier one, and the last items of the
+    input if the output starts with the same ones.
 
     Returns:
         The items, oldest first; None if the object is not an interaction.
     """
     if not isinstance(interaction.get("id"), str):
         return None
-    asked = _items(interaction, "input", "user")
+    asked = _numbered(interaction, "input", "user")
     field = next((name for name in _OUTPUTS if interaction.get(name)), _OUTPUTS[0])
-    answered = _items(interaction, field, "assistant")
-    both = [*asked[: len(asked) - _overlap(asked, answered)], *answered]
-    return list(_each_once(both))
+    answered = _numbered(interaction, field, "assistant")
+    repeated = _overlap([item for _, item in asked], [item for _, item in answered])
+    return list(_each_once([*asked[: len(asked) - repeated], *answered]))
 
 
-def _each_once(items: list[JSON]) -> Iterator[JSON]:
-    """Yield the items without those that repeat an earlier one.
+def _numbered(interaction: JSON, field: str, role: str) -> list[tuple[str, JSON]]:
+    """Return the items of a field, each after the id that it gets if it has no usable id."""
+    items = enumerate(_converted(interaction.get(field), role))
+    return [(f"{field.removesuffix('s')}-{number}", item) for number, item in items]
 
-    Two items are the same if they have the same id, or if both are the same result of one call.
-    """
-    seen: set[str] = set()
-    for item in items:
-        marks = {item["id"]}
-        if item.get("call_id") and _kind(item).endswith("_result"):
-            marks.add(f"{item['call_id']} {item.get('output')}")
+
+def _each_once(numbered: list[tuple[str, JSON]]) -> Iterator[JSON]:
+    """Yield the items without those that repeat an earlier one, each with an id of its own."""
+    seen: set[tuple[str, str]] = set()
+    ids: set[str] = set()
+    for position, item in numbered:
+        named, kind = item.get("id"), _kind(item)
+        own = named if isinstance(named, str) and ID.fullmatch(named) else ""
+        marks = {(kind, own)} if own else set[tuple[str, str]]()
+        if item.get("call_id") and kind.endswith("_result"):
+            marks.add((f"{kind} {item['call_id']}", str(item.get("output"))))
         if not marks & seen:
-            yield item
+            item_id = own if own and own not in ids else position
+            ids.add(item_id)
+            yield {**item, "id": item_id}
         seen |= marks
-
-
-def _items(interaction: JSON, field: str, role: str) -> list[JSON]:
-    found = _converted(interaction.get(field), role)
-    items: list[JSON] = []
-    for number, item in enumerate(found):
-        own = item.get("id")
-        is_valid = isinstance(own, str) and ID.fullmatch(own) is not None
-        items.append(item if is_valid else {**item, "id": f"{field.removesuffix('s')}-{number}"})
-    return items
 
 
 def _converted(value: object, role: str) -> Iterator[JSON]:
@@ -99,11 +98,12 @@ def _item(step: JSON, role: str) -> JSON:
         content = step.get("content", step.get("parts"))
         others = {name: value for name, value in step.items() if name != "parts"}
         return _message(others, "assistant" if named == _MODEL else named, content)
+    call = {"call_id": step.get("call_id") or step.get("id")}
     if kind.endswith("_call"):
-        return {**step, "call_id": step.get("call_id") or step.get("id")}
+        return {**step, **call}
     if kind.endswith("_result"):
         others = {name: value for name, value in step.items() if name != "result"}
-        return {**others, "output": step.get("result")}
+        return {**others, **call, "output": step.get("result")}
     return step
 
 

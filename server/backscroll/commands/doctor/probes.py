@@ -42,8 +42,9 @@ _PARTS: Final = {
 the text to show if the endpoint is missing."""
 
 _READER: Final = "list-messages thread_id=…"
+"""The call that reads an object of a group, except the groups in `_READERS`."""
+
 _READERS: Final = dict.fromkeys((INTERACTIONS, RESPONSES), "get-chat-messages completion_id=…")
-"""The call that reads an object of a group. It is `_READER` for the groups that are not listed."""
 
 
 async def probe_all(
