@@ -91,6 +91,22 @@ class Person {
       requestAnimationFrame(() => requestAnimationFrame(done))));
   }
 
+  /** Wait until the browser has scrolled to the end, which it does in steps, and has stopped. */
+  async scrolledToEnd() {
+    await this.frame.evaluate(() => new Promise((done) => {
+      const node = document.querySelector(".scroller");
+      let [before, still] = [-1, 0];
+      const step = () => {
+        const isAtEnd = node.scrollTop + node.clientHeight > node.scrollHeight - 2;
+        still = isAtEnd && node.scrollTop === before ? still + 1 : 0;
+        before = node.scrollTop;
+        if (still < 15) requestAnimationFrame(step);
+        else done();
+      };
+      step();
+    }));
+  }
+
   /** Note where the focus is after something, at the latest when it is where it should be. */
   async note(what, expected) {
     await this.frame.waitForFunction((wanted) => window.focused().name.startsWith(wanted), expected,
@@ -300,11 +316,7 @@ async function walk(person, state) {
   await person.press("ArrowUp");
   await person.note("the arrow moved up", "message 39");
   await person.press("End");
-  await frame.waitForFunction(() => {
-    const node = document.querySelector(".scroller");
-    return node.scrollTop + node.clientHeight > node.scrollHeight - 2;
-  });
-  await person.settled();
+  await person.scrolledToEnd();
   await person.press("k");
   await person.settled();
   notes.afterEnd = Number((await person.at("after End")).name.split(" ")[1]);

@@ -120,7 +120,7 @@ class Settings:
         least=2_000,
         most=RESULT_CHARS_MAX,
     )
-    output: str = _setting("which parts of a result to send", "both", one_of=OUTPUTS)
+    output: str = _setting("what a result has: text, structured or both", "both", one_of=OUTPUTS)
     deadline_s: float = _setting(
         "the maximum duration of a tool call in seconds", 60.0, least=1, most=3_600
     )
