@@ -22,6 +22,7 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
 from backscroll_tools.arguments import validated
@@ -147,6 +148,7 @@ async def _fill(path: Path) -> None:
         for number in range(2 * COUNT):
             await store.import_thread(_thread(_target("thread_", number), ()))
             await store.import_completion(_completion(_target("chatcmpl-", number)))
+            await store.import_response(_response(_target("resp_", number)))
         messages = tuple(_target("msg_", number) for number in range(2 * COUNT))
         await store.import_thread(_thread(HOME, messages))
         await store.import_thread(_thread(SOURCE, (None,) * len(TEXTS)))
@@ -171,6 +173,10 @@ def _completion(completion_id: str) -> ImportedCompletion:
         messages=[message],
         id=completion_id,
     )
+
+
+def _response(response_id: str) -> ImportedResponse:
+    return ImportedResponse(key=response_id, id=response_id, created_at=NOW, input=[], output=[])
 
 
 @asynccontextmanager
@@ -256,6 +262,7 @@ CHANGES: Final = {
     "delete-message": ("messages", "msg_", "message_id"),
     "modify-chat-completion": ("completions", "chatcmpl-", "completion_id"),
     "delete-chat-completion": ("completions", "chatcmpl-", "completion_id"),
+    "delete-response": ("responses", "resp_", "response_id"),
 }
 """For each tool, the table of its objects, the start of their ids, and the argument for an id."""
 
