@@ -25,8 +25,8 @@ SAMPLES: Final = 30
 LONG_CHARS: Final = 2_000
 MAX_PAGES: Final = 100
 
-SLIM: Final = 1_700
-WHOLE: Final = 3_600
+SLIM: Final = 1_480
+WHOLE: Final = 3_500
 
 
 @dataclass(frozen=True, slots=True)
