@@ -134,10 +134,9 @@ def validated(tool: Tool, arguments: Mapping[str, object]) -> JSON:
         violations = list(islice(_unfit(stored), ERRORS))
     if violations:
         error = invalid_arguments(" ".join(violations), f"Fix the call. {_usage(tool)}")
-        if len(violations) == 1:
-            for name, value in given.items():
-                if wrong_kind(name, value, tool.toolset) == violations[0]:
-                    error.taken_by = reader_of(value)
+        wrong = [value for name, value in given.items() if wrong_kind(name, value, tool.toolset)]
+        if wrong and len(violations) == 1:
+            error.taken_by = reader_of(wrong[0])
         raise error
     return {
         name: _map(value) if name == "metadata" else _integer(value)

@@ -17,7 +17,6 @@ from mcp.types import (
     CallToolResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ToolAnnotations,
 )
 from mcp.types import Tool as McpTool
 
@@ -209,24 +208,24 @@ def _listing(
 
 
 def _whole(tool: Tool, *, admin: bool) -> dict[str, Any]:
-    """Return a tool with all fields of the protocol, as JSON."""
+    """Return a tool with all its fields, as JSON of the MCP specification."""
     schema = tool.input_schema if admin else tool.schema_without_admin_key or tool.input_schema
     meta: dict[str, object] = {tool_entry.MAX_RESULT: RESULT_CHARS_MAX}
     if tool.keywords:  # Claude Code uses this hint to find tools.
         meta["anthropic/searchHint"] = tool.keywords
     if tool.name in page_file.DRAWN:
         meta |= page_file.TOOL_META
-    return McpTool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=dict(schema),
-        output_schema=dict(tool.output_schema),
-        annotations=ToolAnnotations(
-            read_only_hint=tool.hints.read_only,
-            destructive_hint=tool.hints.destructive,
-            idempotent_hint=tool.hints.idempotent,
-            open_world_hint=tool.hints.open_world,
-        ),
-        _meta=meta,
-    ).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": dict(schema),
+        "outputSchema": dict(tool.output_schema),
+        "annotations": {
+            "readOnlyHint": tool.hints.read_only,
+            "destructiveHint": tool.hints.destructive,
+            "idempotentHint": tool.hints.idempotent,
+            "openWorldHint": tool.hints.open_world,
+        },
+        "_meta": meta,
+    }

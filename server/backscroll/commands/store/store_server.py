@@ -22,7 +22,7 @@ that was just closed."""
 
 _HINT: Final = """\
 The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C stops it.
-  OpenAI(base_url="{url}", api_key="none").beta.threads.messages.list(thread_id)
+  OpenAI(base_url="{url}", api_key="none").conversations.items.list(conversation_id)
 """
 
 
