@@ -40,13 +40,16 @@ _ENVELOPE: Final = {
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-LIST_TOOLS: Final = (
-    json.dumps(
-        {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": _ENVELOPE}}
-    ).encode()
-    + b"\n"
-)
-"""The first line that a host of 2026-07-28 may send."""
+
+
+def request(method: str, **params: object) -> bytes:
+    """Return a request as a line, as a host of 2026-07-28 may send it before any other."""
+    body = {"_meta": _ENVELOPE, **params}
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": body}
+    return json.dumps(message).encode() + b"\n"
+
+
+LIST_TOOLS: Final = request("tools/list")
 
 
 def over_stdio(environ: Mapping[str, str]) -> StdioServerParameters:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,42 +14,41 @@ from tests.product import processes
 REPORTING: Final = (sys.executable, "-X", "importtime")
 OURS: Final = {"backscroll", "backscroll_tools"}
 NEEDED_LATER: Final = {
-    "fastjsonschema",
+    "backscroll.store.assistants",
+    "backscroll.store.completions",
+    "backscroll.store.responses",
+    "backscroll.store.search.search_endpoint",
+    "backscroll_tools.tools.create_thread",
+    "backscroll_tools.tools.list_objects",
     "openai",
-    "platformdirs",
     "rich",
-    "sqlalchemy",
 }
+"""What is imported when it is first used."""
+
 SDK: Final = "import mcp.server.caching, mcp.server.context, mcp.server.lowlevel, mcp.types"
 """What a server on the SDK cannot do without; it brings click and uvicorn along."""
 
 
-def packages(report: str) -> set[str]:
-    """Return the top-level names in a report of `-X importtime`, without Python's own."""
-    modules = {
+def modules(report: str) -> set[str]:
+    """Return the modules in a report of `-X importtime`."""
+    return {
         line.rsplit("|", 1)[1].strip()
         for line in report.splitlines()
         if line.startswith("import time:")
     }
-    return {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
 
 
-@pytest.fixture(scope="module")
-def of_the_sdk() -> set[str]:
-    """What the SDK imports by itself."""
-    command = [*REPORTING, "-c", SDK]
-    return packages(subprocess.run(command, capture_output=True, check=True, text=True).stderr)
+def packages(imported: set[str]) -> set[str]:
+    """Return the top-level names of modules, without Python's own."""
+    return {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
 
 
-# The tool list of the default settings is ready made; that of others the server makes.
-@pytest.mark.parametrize(
-    "settings", [{}, {"BACKSCROLL_OUTPUT": "text"}, {"BACKSCROLL_SOURCES": "codex"}]
-)
-def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_imported(
-    settings: dict[str, str], of_the_sdk: set[str], tmp_path: Path
-) -> None:
-    report = tmp_path / "imports"
-    data = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+def answered(
+    request: bytes, settings: dict[str, str], folder: Path
+) -> tuple[dict[str, Any], set[str]]:
+    """Return a fresh server's reply to its first request, and what it has imported by then."""
+    report = folder / "imports"
+    data = {"HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with report.open("wb") as stderr:
         server = subprocess.Popen(
             [*REPORTING, *processes.SERVER[1:]],
@@ -61,11 +60,38 @@ def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_importe
         assert server.stdin is not None
         assert server.stdout is not None
         with server:
-            server.stdin.write(processes.LIST_TOOLS)
+            server.stdin.write(request)
             server.stdin.flush()
             reply = json.loads(server.stdout.readline())
-            imported = packages(report.read_text())
+            return reply, modules(report.read_text())
 
+
+@pytest.fixture(scope="module")
+def of_the_sdk() -> set[str]:
+    """What the SDK imports by itself."""
+    command = [*REPORTING, "-c", SDK]
+    report = subprocess.run(command, capture_output=True, check=True, text=True).stderr
+    return packages(modules(report))
+
+
+# The tool list of the default settings is ready made; that of others the server makes.
+@pytest.mark.parametrize(
+    "settings", [{}, {"BACKSCROLL_OUTPUT": "text"}, {"BACKSCROLL_SOURCES": "codex"}]
+)
+def test_until_the_tools_are_listed_only_the_sdk_and_our_own_modules_are_imported(
+    settings: dict[str, str], of_the_sdk: set[str], tmp_path: Path
+) -> None:
+    reply, imported = answered(processes.LIST_TOOLS, settings, tmp_path)
     assert "list-messages" in [tool["name"] for tool in reply["result"]["tools"]]
-    assert imported - of_the_sdk <= OURS
+    assert packages(imported) - of_the_sdk <= OURS
+
+
+def test_until_the_first_page_only_what_it_needs_is_imported(tmp_path: Path) -> None:
+    call = processes.request(
+        "tools/call", name="list-messages", arguments={"thread_id": "thread_1"}
+    )
+    reply, imported = answered(call, {}, tmp_path)
+    assert reply["result"]["content"][0]["text"].startswith("not_found: ")
+    assert "backscroll.store.messages" in imported
+    assert not imported & NEEDED_LATER
     assert not imported & NEEDED_LATER

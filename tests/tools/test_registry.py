@@ -3,16 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
+from pkgutil import iter_modules
 from typing import Final
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from backscroll_tools import tools
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import code_of
-from backscroll_tools.registry import TOOLS
+from backscroll_tools.registry import TOOLS, tools_of
 from backscroll_tools.tool import Tool
-from backscroll_tools.toolset import TOOLSETS
+from backscroll_tools.toolset import TOOLSETS, Toolset
 from manifests.description import arguments
 from tests.clients.nodejs import count_tokens
 from tests.inventory import OFFERED
@@ -48,6 +50,22 @@ def test_initials_tell_tools_apart_in_cursors() -> None:
 def test_the_hints_of_a_tool_agree_and_its_toolset_is_a_known_one(tool: Tool) -> None:
     assert not (tool.hints.read_only and tool.hints.destructive)
     assert tool.toolset in TOOLSETS
+
+
+def test_every_module_of_a_tool_is_in_the_registry() -> None:
+    modules = {module.name.replace("_", "-") for module in iter_modules(tools.__path__)}
+    assert sorted(tool.name for tool in TOOLS) == sorted(modules)
+
+
+@pytest.mark.parametrize("toolset", TOOLSETS, ids=lambda toolset: toolset.name)
+def test_a_toolset_has_the_tools_that_name_it(toolset: Toolset) -> None:
+    assert tools_of([toolset.name]) == tuple(tool for tool in TOOLS if tool.toolset == toolset)
+
+
+def test_the_tools_of_several_toolsets_keep_their_order() -> None:
+    assert tools_of(["api", "messages"]) == (*tools_of(["messages"]), *tools_of(["api"]))
+    assert tools_of(["all", "messages"]) == TOOLS
+    assert tools_of([]) == ()
 
 
 def test_a_toolset_has_a_name_that_no_other_has() -> None:

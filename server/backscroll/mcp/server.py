@@ -28,7 +28,7 @@ from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import RESULT_CHARS_MAX, Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll_tools.client.profiles import Profile
-from backscroll_tools.registry import TOOLS
+from backscroll_tools.registry import tools_of
 from backscroll_tools.tool import Tool
 
 LIST_TTL_MS: Final = 3_600_000
@@ -65,12 +65,12 @@ class RefusedLine:
     reason: str
 
 
-def build(settings: Settings, tools: Sequence[Tool] = TOOLS) -> Server[UpstreamConnection]:
+def build(settings: Settings, tools: Sequence[Tool] | None = None) -> Server[UpstreamConnection]:
     """Return an MCP server for a transport that has only one client, such as stdio.
 
     Args:
         settings: the operator's settings.
-        tools: the tools that can be offered; by default `registry.TOOLS`.
+        tools: the tools that can be offered; by default those of the settings' toolsets.
 
     Raises:
         SettingsError: the upstream's key is missing, or the library for Entra is not installed.
@@ -96,7 +96,7 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     lifespan: Callable[[Server[T]], AbstractAsyncContextManager[T]],
     scope: Literal["public", "private"] = "public",
     *,
-    tools: Sequence[Tool] = TOOLS,
+    tools: Sequence[Tool] | None = None,
 ) -> Server[T]:
     """Return an MCP server for any transport. It supports MCP 2024-11-05 to 2026-07-28.
 
@@ -107,8 +107,10 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         lifespan: a context that is entered once for each run of a transport.
         scope: `public` if a client may share its cached tool list between callers, otherwise
             `private`.
-        tools: the tools that can be offered.
+        tools: the tools that can be offered; by default those of the settings' toolsets.
     """
+    if tools is None:
+        tools = tools_of(settings.toolsets)
     by_name = {tool.name: tool for tool in tools}
     listing = _listing(settings, profile, tools)
 

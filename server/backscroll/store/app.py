@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from backscroll.database.faults import (
     CommitUnknownError,
@@ -27,22 +27,12 @@ from backscroll.database.port import Database
 from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
 from backscroll.store.archive.archive import Archive
 from backscroll.store.archive.opening import kept_whole, opened_database
-from backscroll.store.assistants import AssistantEndpoints
 from backscroll.store.clock import Clock
-from backscroll.store.completions import CompletionEndpoints
-from backscroll.store.conversations import ConversationEndpoints
 from backscroll.store.envelopes import error_reply
-from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
-from backscroll.store.items import ItemEndpoints
-from backscroll.store.messages import MessageEndpoints
-from backscroll.store.models import list_models, no_such_model
-from backscroll.store.not_served import absent
-from backscroll.store.responses import ResponseEndpoints
 from backscroll.store.retention import RetentionClock
+from backscroll.store.routes import all_routes
 from backscroll.store.search import backfill
-from backscroll.store.search.search_endpoint import SearchEndpoint
-from backscroll.store.threads import ThreadEndpoints
 
 if TYPE_CHECKING:
     from backscroll.store.search.embeddings import Endpoint
@@ -50,7 +40,6 @@ if TYPE_CHECKING:
 
 _CLOCK: Final = Clock()
 _log: Final = logging.getLogger(__name__)
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,67 +136,13 @@ async def store_over(
     # If this read fails, the first write calls `retention.look` again.
     with suppress(DatabaseBusyError, DatabaseUnavailableError):
         await database.read(retention.look)
-    return Store(database, clock, _application(database, clock, retention, meanings))
-
-
-def _application(
-    database: Database, clock: Clock, retention: RetentionClock, meanings: "Meanings | None"
-) -> Starlette:
     keys = IdempotencyKeys(database, clock, retention)
-    threads = ThreadEndpoints(database, keys, clock)
-    messages = MessageEndpoints(database, keys, clock)
-    files = FileEndpoints(database)
-    conversations = ConversationEndpoints(database, keys, clock)
-    items = ItemEndpoints(database, keys, clock)
-    completions = CompletionEndpoints(database, keys, clock)
-    assistants = AssistantEndpoints(database, keys, clock)
-    responses = ResponseEndpoints(database, clock)
-    thread = "/v1/threads/{thread_id}"
-    message = thread + "/messages/{message_id}"
-    conversation = "/v1/conversations/{conversation_id}"
-    completion = "/v1/chat/completions/{completion_id}"
-    response = "/v1/responses/{response_id}"
-    assistant = "/v1/assistants/{assistant_id}"
-    app = Starlette(
-        routes=[
-            # The first route that matches is used, so the routes with the most requests come first.
-            _route(thread + "/messages", GET=messages.page, POST=messages.create),
-            _route(conversation + "/items", GET=items.page, POST=items.create),
-            _route("/v1/threads", GET=threads.page, POST=threads.create),
-            _route("/v1/threads/runs", POST=_no_route),  # in the next route, `runs` would be an id
-            _route(thread, GET=threads.get, POST=threads.modify, DELETE=threads.delete),
-            _route(message, GET=messages.get, POST=messages.modify, DELETE=messages.delete),
-            _route(message + "/files", GET=files.page),
-            _route(message + "/files/{file_id}", GET=files.get),
-            _route("/v1/conversations", GET=conversations.page, POST=conversations.create),
-            _route(
-                conversation,
-                GET=conversations.get,
-                POST=conversations.modify,
-                DELETE=conversations.delete,
-            ),
-            _route(conversation + "/items/{item_id}", GET=items.get, DELETE=items.delete),
-            _route("/v1/chat/completions", GET=completions.page, POST=completions.create),
-            _route(
-                completion,
-                GET=completions.get,
-                POST=completions.modify,
-                DELETE=completions.delete,
-            ),
-            _route(completion + "/messages", GET=completions.messages),
-            _route("/v1/responses", GET=responses.page, POST=responses.create),
-            _route("/v1/responses/input_tokens", POST=responses.count_tokens),
-            _route("/v1/responses/compact", POST=responses.compact),
-            _route(response, GET=responses.get, DELETE=responses.delete),
-            _route(response + "/input_items", GET=responses.input_items),
-            _route(response + "/cancel", POST=responses.cancel),
-            _route("/v1/assistants", GET=assistants.page, POST=assistants.create),
-            _route(assistant, GET=assistants.get, POST=assistants.modify, DELETE=assistants.delete),
-            _route("/v1/models", GET=list_models),
-            _route("/v1/models/{model:path}", GET=no_such_model, DELETE=no_such_model),
-            _route("/v1/search", GET=SearchEndpoint(database, meanings).page),
-        ],
-    )
+    routes = all_routes(database, clock, keys, meanings)
+    return Store(database, clock, _application(routes))
+
+
+def _application(routes: Sequence[BaseRoute]) -> Starlette:
+    app = Starlette(routes=routes)
     for kind in (
         *(ApiError, HTTPException, ClientDisconnect, SQLAlchemyError),
         *(NothingWrittenError, CommitUnknownError),
@@ -215,30 +150,6 @@ def _application(
         app.add_exception_handler(kind, _handle_error)
     app.router.redirect_slashes = False
     return app
-
-
-def _route(path: str, **by_method: Handler) -> Route:
-    async def dispatch(request: Request) -> Response:
-        if _has_nul(request):
-            raise ApiError(HTTPStatus.NOT_FOUND, "Names cannot contain a NUL character.")
-        return await by_method["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, dispatch, methods=list(by_method))
-
-
-async def _no_route(_request: Request) -> Response:
-    raise HTTPException(HTTPStatus.NOT_FOUND)
-
-
-def _has_nul(request: Request) -> bool:
-    """Return whether the path or query string has a NUL character, which PostgreSQL rejects."""
-    checked = {
-        "thread_id",
-        "conversation_id",
-        "assistant_id",
-    }  # the module `ids` rejects NUL characters in these
-    names = (value for name, value in request.path_params.items() if name not in checked)
-    return b"%00" in request.scope["query_string"] or any("\0" in name for name in names)
 
 
 async def _handle_error(request: Request, error: Exception) -> Response:
@@ -289,4 +200,6 @@ def _routing_error(request: Request, error: HTTPException) -> ApiError:
     if error.status_code != HTTPStatus.NOT_FOUND:
         return ApiError(error.status_code, error.detail, headers=headers)
     message = f"Invalid URL ({method} {path})"
+    from backscroll.store.not_served import absent
+
     return absent(method, path) or ApiError(HTTPStatus.NOT_FOUND, message, headers=headers)

@@ -24,7 +24,7 @@ from backscroll.process.signals import on_signals
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection
 from backscroll.upstream.kind import is_embedded
-from backscroll_tools.registry import TOOLS
+from backscroll_tools.registry import tools_of
 from backscroll_tools.toolset import MESSAGES
 
 _HOST: Final = "127.0.0.1"
@@ -51,7 +51,7 @@ def server_for_page(settings: Settings) -> Server[UpstreamConnection]:
     Raises:
         SettingsError: the upstream's settings are not valid.
     """
-    tools = [tool for tool in TOOLS if tool.toolset == MESSAGES and not tool.writes]
+    tools = [tool for tool in tools_of([MESSAGES.name]) if not tool.writes]
     chosen = replace(
         settings,
         toolsets=(MESSAGES.name,),
