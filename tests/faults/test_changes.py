@@ -4,15 +4,11 @@ Each tool is called for some of the objects in a store. A call that fails is rep
 says. In the end, exactly the objects that were named have changed.
 """
 
-import asyncio
 import itertools
 import json
-import re
 import sqlite3
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -25,25 +21,13 @@ from backscroll.store.archive.records import (
     ImportedResponse,
     ImportedThread,
 )
-from backscroll_tools.arguments import validated
-from backscroll_tools.client.client import Client
-from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Result
-from tests.faults.figures import LONG, record, sized
-from tests.faults.plans import CLEAN, drawing
-from tests.faults.proxy import Proxy, Seen
-from tests.faults.upstream import HURRIED, Kind, Served, call, client_of, served_store
-from tests.pace import limit_s, paced_s
-
-COUNT: Final = sized(quick=5, long=500)
-CALLERS: Final = 10
-FAULTS: Final = 0.5
-CALLS: Final = 20
-"""How often one call is repeated at most; the network is whole from the third one on."""
-
-DEADLINE_S: Final = paced_s(sized(quick=1, long=2))
+from tests.faults.agents import COUNT, agents, called
+from tests.faults.figures import LONG, sized
+from tests.faults.plans import CLEAN
+from tests.faults.upstream import HURRIED, Kind, Served, call, served_store
+from tests.pace import limit_s
 
 TEXTS: Final = ("yes", "no", "yes", "maybe", "yes")
 """The messages of a thread that is created or copied. Some are equal."""
@@ -66,75 +50,6 @@ QUERIES: Final = {
     "ON conversations.position = items.conversation ORDER BY items.conversation, items.position",
 }
 """The queries for what is really stored, by what is created."""
-
-MISSING: Final = frozenset({"not_found", "upstream_retired"})
-"""The codes for an object that does not exist: the second, if the text of the reply was lost."""
-
-_NEXT: Final = re.compile(r'(idempotency_key|cursor) "([^"]+)"')
-_MAY_CALL_AGAIN: Final = frozenset(
-    {
-        "deadline_exceeded",
-        "outcome_unknown",
-        "rate_limited",
-        "thread_busy",
-        "upstream_invalid",
-        "upstream_unavailable",
-    }
-)
-
-
-@dataclass
-class Agent:
-    """An agent behind a faulty network, and what it was told.
-
-    Attributes:
-        endings: how many calls ended in which way.
-        broken: the promises that were broken.
-    """
-
-    seed: int
-    proxy: Proxy
-    client: Client
-    endings: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
-
-    async def finish(self, tool: str, number: int, arguments: JSON) -> JSON:
-        """Call a tool, repeating the call as each error says, until it is done."""
-        seen: list[Seen] = []
-        schema = next(each for each in TOOLS if each.name == tool)
-        for attempt in range(CALLS):
-            chance = FAULTS if attempt < 2 else 0.0
-            self.proxy.begin(drawing(f"{self.seed}/{tool}/{number}/{attempt}", chance))
-            outcome = await call(self.client, tool, validated(schema, arguments), DEADLINE_S)
-            await self.proxy.quiet()
-            seen += self.proxy.seen
-            if isinstance(outcome, Result):
-                self.endings["done"] += 1
-                if not outcome.structured.get("has_more"):
-                    return outcome.structured
-                arguments["cursor"] = outcome.structured["next_cursor"]
-                continue
-            self.endings[outcome.code] += 1
-            if outcome.code in MISSING and any(_refused_yet_done(each) for each in seen):
-                return {}  # a refusal says that nothing was done, which was not true
-            self._hold(tool, number, outcome)
-            for name, value in _NEXT.findall(outcome.next_step):
-                arguments[name] = value
-            if found := re.search(r"in (\d+) s", outcome.next_step):
-                await asyncio.sleep(int(found[1]))
-        self.broken.append(f"{tool} {number} never ended")
-        return {}
-
-    def _hold(self, tool: str, number: int, error: ToolError) -> None:
-        if error.code not in _MAY_CALL_AGAIN:
-            self.broken.append(f"{tool} {number} failed with {error.render()}")
-        sent = [each for each in self.proxy.seen if each.method != "GET"]
-        if error.code == "outcome_unknown" and sent and all(each.plan.refuses for each in sent):
-            self.broken.append(f"{tool} {number} was refused, and could have been known")
-
-
-def _refused_yet_done(seen: Seen) -> bool:
-    return seen.method == "DELETE" and seen.plan.refuses and seen.acted < float("inf")
 
 
 def _target(kind: str, number: int) -> str:
@@ -179,18 +94,6 @@ def _response(response_id: str) -> ImportedResponse:
     return ImportedResponse(key=response_id, id=response_id, created_at=NOW, input=[], output=[])
 
 
-@asynccontextmanager
-async def _agents(served: Served, seed: int, kind: Kind) -> AsyncIterator[list[Agent]]:
-    async with AsyncExitStack() as stack:
-        made: list[Agent] = []
-        for _ in range(min(CALLERS, COUNT)):
-            proxy = Proxy(served.port, strips_keys=kind != "store")
-            await stack.enter_async_context(proxy.serving())
-            client = await stack.enter_async_context(client_of(proxy, HURRIED[kind]))
-            made.append(Agent(seed, proxy, client))
-        yield made
-
-
 def _stored(path: Path, table: str) -> dict[str, JSON]:
     """Return the metadata of each object that is really stored, by id."""
     query = f"SELECT id, metadata FROM {table} WHERE deleted_at IS NULL"  # noqa: S608 - a constant
@@ -207,44 +110,6 @@ def _texts(path: Path, kind: str) -> dict[str, list[str]]:
             first = parts["content"][0]["text"] if kind == "conversation" else parts[0]["text"]
             found.setdefault(owner, []).append(first if isinstance(first, str) else first["value"])
     return found
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What came of all calls of a tool."""
-
-    results: list[JSON]
-    endings: Counter[str]
-
-    def said(self, tool: str, kind: Kind, what: str) -> None:
-        """Record the figures for the long profile."""
-        rate = self.endings["outcome_unknown"] / self.endings.total()
-        upstream = "store" if kind == "store" else "upstream ignores keys"
-        record(
-            f"{tool} under faults, {upstream}",
-            f"{COUNT:,} in {self.endings.total():,} calls: {what}; outcome_unknown in {rate:.1%} "
-            "of calls",
-        )
-
-
-async def _called(
-    served: Served, seed: int, kind: Kind, tool: str, arguments: Callable[[int], JSON]
-) -> Tally:
-    """Call a tool `COUNT` times, by several agents at once."""
-    results: dict[int, JSON] = {}
-
-    async def work(agent: Agent, numbers: range) -> None:
-        for number in numbers:
-            results[number] = await agent.finish(tool, number, arguments(number))
-
-    async with _agents(served, seed, kind) as agents:
-        many = len(agents)
-        works = (work(agent, range(at, COUNT, many)) for at, agent in enumerate(agents))
-        await asyncio.gather(*works)
-        broken = [promise for agent in agents for promise in agent.broken]
-        endings = sum((agent.endings for agent in agents), Counter[str]())
-    assert broken == [], f"seed {seed}"
-    return Tally([results[number] for number in range(COUNT)], endings)
 
 
 @pytest.fixture
@@ -266,6 +131,8 @@ CHANGES: Final = {
 }
 """For each tool, the table of its objects, the start of their ids, and the argument for an id."""
 
+NAMES: Final[dict[Kind, str]] = {"store": "store", "threads": "upstream ignores keys"}
+
 KINDS: Final[tuple[Kind, ...]] = ("threads", "store") if LONG else ("threads",)
 
 
@@ -285,7 +152,7 @@ async def test_exactly_the_objects_that_were_named_are_changed_or_deleted(
             wanted["thread_id"] = HOME
         return wanted if deletes else {**wanted, "metadata": CHANGED}
 
-    tally = await _called(full, seed, kind, tool, arguments)
+    tally = await called(full.port, seed, HURRIED[kind], tool, arguments)
 
     named = {_target(start, 2 * number) for number in range(COUNT)}
     assert named <= before.keys()
@@ -294,7 +161,7 @@ async def test_exactly_the_objects_that_were_named_are_changed_or_deleted(
     else:
         expected = {each: CHANGED if each in named else before[each] for each in before}
     assert _stored(full.path, table) == expected, f"seed {seed}"
-    tally.said(tool, kind, "0 lost, 0 others changed or deleted")
+    tally.said(tool, NAMES[kind], "0 lost, 0 others changed or deleted")
 
 
 @pytest.mark.timeout(limit_s(sized(quick=30, long=1_800)))
@@ -306,7 +173,7 @@ async def test_every_new_thread_has_its_messages_once_and_in_order(
 ) -> None:
     source = SOURCE
     if tool == "copy-thread" and made == "thread":
-        async with _agents(full, seed, "store") as (agent, *_):
+        async with agents(full.port, seed, HURRIED["store"]) as (agent, *_):
             agent.proxy.begin(lambda _method, _number: CLEAN)
             copied = await call(agent.client, tool, {"thread_id": SOURCE}, limit_s(10))
         assert isinstance(copied, Result), copied
@@ -319,10 +186,10 @@ async def test_every_new_thread_has_its_messages_once_and_in_order(
             return {"thread_id": source}
         return {"kind": made, "messages": messages}
 
-    tally = await _called(full, seed, kind, tool, arguments)
+    tally = await called(full.port, seed, HURRIED[kind], tool, arguments)
 
     ids = [result["thread_id"] for result in tally.results]
     new = {each: texts for each, texts in _texts(full.path, made).items() if each not in before}
     assert len({*ids}) == COUNT
     assert new == {each: [*TEXTS] for each in ids}, f"seed {seed}"
-    tally.said(f"{tool}, {made}s", kind, "0 twice, 0 lost, 0 out of order")
+    tally.said(f"{tool}, {made}s", NAMES[kind], "0 twice, 0 lost, 0 out of order")

@@ -1,16 +1,21 @@
 """A tool call ends in time, whatever is done to its connections."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, get_args
 
 import pytest
 
+from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PROFILES as UPSTREAMS
 from backscroll_tools.errors import ErrorCode
 from backscroll_tools.models import JSON
-from backscroll_tools.tool import Result
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Result, Tool
 from tests.faults.figures import record, sized
 from tests.faults.plans import FAULTS, PHASES, STATUSES, Fault, Phase, Plan
 from tests.faults.proxy import Proxy
@@ -39,6 +44,34 @@ def _calls(thread: str, message: str) -> list[tuple[str, JSON]]:
         ("create-thread", {"messages": [{"role": "user", "content": "first"}]}),
         ("copy-thread", {"thread_id": thread}),
     ]
+
+
+ARGUMENTS: Final[JSON] = {
+    "thread_id": "thread_1",
+    "message_id": "msg_1",
+    "completion_id": "chatcmpl-1",
+    "response_id": "resp_1",
+    "run_id": "run_1",
+    "step_id": "step_1",
+    "assistant_id": "asst_1",
+    "file_id": "file-1",
+    "vector_store_id": "vs_1",
+    "kind": "files",
+    "id": "file-1",
+    "query": "refund",
+    "role": "user",
+    "content": "more",
+    "metadata": {},
+}
+"""A value for each argument that some tool requires."""
+
+ALSO: Final = {"create-message": ("content",), "search-messages": ("query",)}
+"""Arguments that a tool needs although its schema does not require them."""
+
+EVERYTHING: Final = replace(
+    UPSTREAMS["compatible"],
+    serves=frozenset(group for each in UPSTREAMS.values() for group in each.serves),
+)
 
 
 def _always(plan: Plan) -> Callable[[str, int], Plan]:
@@ -81,3 +114,36 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
             f"{len(FAULTS)} faults × {len(PHASES)} phases × {RUNS} runs, "
             f"deadline {DEADLINE_S:.1f} s: the slowest call took {max(_slowest.values()):.2f} s",
         )
+
+
+def _least(tool: Tool) -> JSON:
+    """Return the fewest arguments with which the tool sends a request."""
+    required = tool.input_schema.get("required", ())
+    assert isinstance(required, Sequence)
+    names = (*required, *ALSO.get(tool.name, ()))
+    return validated(tool, {name: ARGUMENTS[name] for name in names})
+
+
+@pytest.mark.timeout(limit_s(60))
+@pytest.mark.parametrize("phase", ["held", "reply"])
+async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
+    served: Served, phase: Phase
+) -> None:
+    took: dict[str, float] = {}
+
+    async def timed(tool: Tool) -> None:
+        async with client_of(proxy, EVERYTHING) as client:
+            started = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DEADLINE_S + limit_s(1.0)):
+                    outcome = await call(client, tool.name, _least(tool), DEADLINE_S)
+                    assert isinstance(outcome, Result) or outcome.code in CODES, outcome
+            took[tool.name] = time.monotonic() - started
+
+    proxy = Proxy(served.port, plan=_always(Plan("stall", phase, 0.5)))
+    async with proxy.serving():
+        await asyncio.gather(*map(timed, TOOLS))
+
+    late = {name for name, seconds in took.items() if seconds > DEADLINE_S + limit_s(1.0)}
+    assert late == set()
+    assert len(proxy.seen) >= len(TOOLS)

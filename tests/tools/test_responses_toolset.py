@@ -2,14 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
@@ -18,45 +14,17 @@ from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Bounds, Call, Result
+from tests.upstreams.background import Background
 
 PNG = "iVBORw0KGgo" + "A" * 400
 
 
-@dataclass
-class Kept:
-    """An upstream with three responses. `lost` replies to writes are replaced by an error."""
-
-    rows: dict[str, JSON]
-    lost: int = 0
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    async def answer(self, request: Request) -> Response:
-        self.asked.append((request.method, request.url.path.removeprefix("/p/openai/v1")))
-        _, _, name, *more = [*request.url.path.removeprefix("/p/openai/v1").split("/"), ""]
-        if not name:
-            rows = list(self.rows.values())[::-1]
-            return JSONResponse({"object": "list", "data": rows, "has_more": False})
-        if name not in self.rows:
-            message = f"Response with id '{name}' not found."
-            return JSONResponse({"error": {"message": message}}, 404)
-        said = self.rows[name]
-        if request.method == "DELETE":
-            del self.rows[name]
-            said = {"id": name, "object": "response.deleted", "deleted": True}
-        elif more[:1] == ["cancel"]:
-            if said["status"] == "completed":
-                refused = {"error": {"message": "Cannot cancel a completed response."}}
-                return JSONResponse(refused, 400)
-            said["status"] = "cancelled"
-        if request.method != "GET" and self.lost:
-            self.lost -= 1
-            return Response("", 502)
-        return JSONResponse(said)
+class Kept(Background):
+    """An upstream with three responses, on which tools are called."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Client]:
-        methods = ["GET", "POST", "DELETE"]
-        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=methods)])
+        app = Starlette(routes=self.routes("/p/openai/v1"))
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
             yield Client(http, Upstream(FOUNDRY, "http://a.example/p"), chance=lambda: 0.0)
 
@@ -94,6 +62,7 @@ def response(name: str, status: str, **fields: object) -> JSON:
         "output": [picture, message],
         "error": None,
         "metadata": {},
+        "background": True,
         "usage": {"total_tokens": 7},
         "conversation": None,
         "previous_response_id": None,
@@ -125,7 +94,9 @@ async def test_a_response_is_read_with_its_state_but_without_its_messages(kept: 
     read = await kept.result("get-response", response_id="resp_1")
     failed = await kept.result("get-response", response_id="resp_2")
 
-    assert read == {"response": {**SHOWN, "other": {"usage": {"total_tokens": 7}}}}
+    assert read == {
+        "response": {**SHOWN, "other": {"background": True, "usage": {"total_tokens": 7}}}
+    }
     assert failed["response"]["other"]["error"] == {"code": "x", "message": "no"}
 
 

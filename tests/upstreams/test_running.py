@@ -206,7 +206,8 @@ async def test_a_run_is_cancelled_also_if_the_reply_was_lost(deeds: list[Deed]) 
         cancelled = await tools.call("cancel-run", thread_id=THREAD, run_id="run_1")
         again = await tools.call("cancel-run", thread_id=THREAD, run_id="run_1")
 
-    assert cancelled["run"]["status"] == again["run"]["status"] == "cancelled"
+    assert cancelled["run"]["status"] == ("cancelled" if deeds else "cancelling")
+    assert again["run"]["status"] == "cancelled"
 
 
 async def test_a_run_that_has_ended_is_not_cancelled() -> None:
@@ -217,6 +218,43 @@ async def test_a_run_that_has_ended_is_not_cancelled() -> None:
 
     assert (error.code, missing.code) == ("invalid_arguments", "not_found")
     assert "completed" in error.message
+    assert error.next_step == "Only a run that has not ended can be cancelled."
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "doubt"),
+    [
+        ("cancel-run", {}, "run_1 may have been cancelled"),
+        ("modify-run", {"metadata": {"a": "b"}}, "the metadata of run_1 may have been replaced"),
+    ],
+)
+async def test_a_change_that_nothing_confirms_is_unknown_and_can_be_repeated(
+    tool: str, arguments: JSON, doubt: str
+) -> None:
+    async with host() as tools:
+        tools.running.add()
+        tools.running.deeds = [GONE] * 5
+        of_run: JSON = {"thread_id": THREAD, "run_id": "run_1", **arguments}
+        error = await tools.error(tool, **of_run)
+        await tools.call(tool, **of_run)
+
+    assert error.render() == (
+        f"outcome_unknown: The upstream's reply was lost: {doubt}.\n"
+        f"Next: Call {tool} again with the same arguments.\n"
+        "Retry: safe with the same arguments: repeating the call has no further effect."
+    )
+
+
+async def test_a_run_that_has_ended_is_known_not_to_be_cancelled_although_replies_are_lost() -> (
+    None
+):
+    async with host() as tools:
+        tools.running.add(status="completed")
+        tools.running.deeds = [GONE] * 5
+        error = await tools.error("cancel-run", thread_id=THREAD, run_id="run_1")
+
+    assert error.code == "upstream_unavailable"
+    assert "nothing was written" in error.retry
 
 
 async def test_ids_of_another_kind_are_refused_before_anything_is_sent() -> None:

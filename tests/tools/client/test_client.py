@@ -142,6 +142,12 @@ async def test_a_write_carries_its_idempotency_key() -> None:
             "Wait until the run has ended.",
         ),
         (
+            error(400, message="Thread thread_1 already has an active run run_1."),
+            "thread_busy",
+            "Thread thread_1 already has an active run run_1.",
+            "Wait until the run has ended.",
+        ),
+        (
             error(400, "conversation_locked", "Locked."),
             "thread_busy",
             "Locked.",

@@ -1,4 +1,4 @@
-"""Builds the requests that start and change runs."""
+"""Builds the requests that start and cancel runs."""
 
 from backscroll_tools.client.groups import RUNS
 from backscroll_tools.client.requests import Request, segment
@@ -10,16 +10,10 @@ def create_run(thread_id: str, run: JSON, idempotency_key: str) -> Request:
     return Request("POST", RUNS, _runs(thread_id), (), run, idempotency_key)
 
 
-def modify_run(thread_id: str, run_id: str, metadata: JSON) -> Request:
-    """Replace the metadata of a run."""
-    path = f"{_runs(thread_id)}/{segment(run_id, 'run_id')}"
-    return Request("POST", RUNS, path, (), {"metadata": metadata}, harmless_twice=True)
-
-
 def cancel_run(thread_id: str, run_id: str) -> Request:
     """Cancel a run."""
     path = f"{_runs(thread_id)}/{segment(run_id, 'run_id')}/cancel"
-    return Request("POST", RUNS, path, harmless_twice=True)
+    return Request("POST", RUNS, path, idempotent=True)
 
 
 def _runs(thread_id: str) -> str:

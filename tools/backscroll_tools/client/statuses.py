@@ -36,6 +36,9 @@ _NO_SUCH_ROUTE: Final = frozenset(
 """If a 404 response has one of these messages, the upstream does not serve the path. With any other
 message, an object is missing."""
 
+_BUSY: Final = ("while a run", "already has an active run")
+"""The words of OpenAI's messages for a thread that takes no message or run before its run ends."""
+
 _STATUS: Final[dict[int, ErrorCode]] = {
     HTTPStatus.BAD_REQUEST: "invalid_arguments",
     HTTPStatus.UNAUTHORIZED: "auth_failed",
@@ -100,7 +103,7 @@ def code_of(status: int, message: str, error_code: str) -> ErrorCode:
         return "rate_limited"
     if error_code == "idempotent_object_deleted":
         return "not_found"
-    if error_code == "conversation_locked" or "while a run" in message:
+    if error_code == "conversation_locked" or any(words in message for words in _BUSY):
         return "thread_busy"
     if status == HTTPStatus.NOT_FOUND and (
         message.lower().rstrip(".") in _NO_SUCH_ROUTE or message.startswith("Invalid URL")

@@ -5,19 +5,14 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import response_object, response_requests
 from backscroll_tools.client.groups import RESPONSES
-from backscroll_tools.errors import ToolError
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.single_object import single_object
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import RESPONSES_TOOLSET
-from backscroll_tools.writes.idempotent import IdempotentWrite
+from backscroll_tools.writes.cancellation import cancel
 
-_CANCELLED: Final = "cancelled"
-
-
-def _is_cancelled(found: JSON | None) -> bool:
-    return found is not None and found.get("status") == _CANCELLED
+_ONLY: Final = "Only a response that is still being created in the background can be cancelled."
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
@@ -25,16 +20,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     refuse_other_kinds("cancel", "response_id", response_id, ("response",))
     request = response_requests.cancel_response(response_id)
     retrieval = response_requests.retrieve_response(response_id).abridged()
-    doubt = f"{response_id} may have been cancelled"
-    write = IdempotentWrite(CANCEL_RESPONSE.name, request, retrieval, _is_cancelled, doubt)
-    try:
-        raw = await write.done(call)
-    except ToolError as error:
-        if error.code == "invalid_arguments":
-            error.next_step = (
-                "Only a response that is still being created in the background can be cancelled."
-            )
-        raise
+    raw = await cancel(call, CANCEL_RESPONSE.name, request, retrieval, name=response_id, only=_ONLY)
     return single_object(call, "response", response_object.whole({**raw, "id": response_id}))
 
 

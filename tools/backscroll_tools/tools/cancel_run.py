@@ -5,27 +5,21 @@ from typing import Final
 from backscroll_tools import schemas
 from backscroll_tools.client import run_requests
 from backscroll_tools.client.groups import RUNS as RUNS_GROUP
-from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.object_kinds import RUN
 from backscroll_tools.run_results import run_result
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import RUNS
+from backscroll_tools.writes.cancellation import cancel
 
-_CANCELLED: Final = frozenset({"cancelling", "cancelled"})
+_ONLY: Final = "Only a run that has not ended can be cancelled."
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, run_id = arguments["thread_id"], arguments["run_id"]
-    try:
-        run = await call.client.send(run_requests.cancel_run(thread_id, run_id))
-    except ToolError as error:
-        if error.code not in {"invalid_arguments", "thread_busy"}:
-            raise
-        # The upstream refuses to cancel a run twice. An earlier attempt may have cancelled it.
-        run = await call.client.send(RUN.retrieval(thread_id, run_id))
-        if run.get("status") not in _CANCELLED:
-            raise error from None
+    request = run_requests.cancel_run(thread_id, run_id)
+    retrieval = RUN.retrieval(thread_id, run_id)
+    run = await cancel(call, CANCEL_RUN.name, request, retrieval, name=run_id, only=_ONLY)
     return run_result("Cancelled", thread_id, run_id, run)
 
 

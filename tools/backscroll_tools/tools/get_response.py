@@ -7,7 +7,7 @@ from backscroll_tools.client import response_object, response_requests
 from backscroll_tools.client.groups import RESPONSES
 from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
-from backscroll_tools.single_object import single_object
+from backscroll_tools.single_object import read_object, single_object
 from backscroll_tools.tool import Call, Result, Tool
 from backscroll_tools.toolset import RESPONSES_TOOLSET
 
@@ -15,7 +15,7 @@ from backscroll_tools.toolset import RESPONSES_TOOLSET
 async def _run(call: Call, arguments: JSON) -> Result:
     response_id: str = arguments["response_id"]
     refuse_other_kinds("get", "response_id", response_id, ("response",))
-    raw = await call.client.send(response_requests.retrieve_response(response_id).abridged())
+    raw = await read_object(call, response_requests.retrieve_response(response_id).abridged())
     return single_object(call, "response", response_object.whole({**raw, "id": response_id}))
 
 

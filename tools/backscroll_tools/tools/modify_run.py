@@ -3,18 +3,21 @@
 from typing import Final
 
 from backscroll_tools import schemas
-from backscroll_tools.client import run_requests
 from backscroll_tools.client.groups import RUNS as RUNS_GROUP
 from backscroll_tools.models import JSON
+from backscroll_tools.object_kinds import RUN
 from backscroll_tools.run_results import run_result
 from backscroll_tools.tool import CHANGES, Call, Result, Tool
 from backscroll_tools.toolset import RUNS
+from backscroll_tools.writes.metadata import modification, replace_metadata
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id, run_id = arguments["thread_id"], arguments["run_id"]
-    request = run_requests.modify_run(thread_id, run_id, arguments["metadata"])
-    return run_result("Changed", thread_id, run_id, await call.client.send(request))
+    retrieval = RUN.retrieval(thread_id, run_id)
+    request = modification(retrieval, arguments["metadata"])
+    run = await replace_metadata(call, MODIFY_RUN.name, request, retrieval, run_id)
+    return run_result("Changed", thread_id, run_id, run)
 
 
 MODIFY_RUN: Final = Tool(

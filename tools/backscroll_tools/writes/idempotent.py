@@ -1,8 +1,9 @@
-"""Carries out a write that can be repeated: a deletion, or a change of metadata.
+"""Carries out a write that can be repeated: a deletion, a cancellation, or a change of metadata.
 
 Repeating such a write has no further effect, so it is sent again after any temporary failure. If
 its outcome is still unclear, the object is read. If the object shows that the write took effect,
-the call succeeds. If not, the call fails: with `outcome_unknown` if its request may still arrive.
+the call succeeds. If not, the call fails: with `outcome_unknown` if its request may still arrive
+and take effect.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from backscroll_tools.tool import Call
 from backscroll_tools.writes.journal import journal_of
 
 
+def _can_always(_found: JSON | None) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotentWrite:
     """A write that has no further effect if it is repeated.
@@ -30,6 +35,8 @@ class IdempotentWrite:
             None if the object does not exist.
         doubt: what is unclear if no reply confirms the write, such as `thread_1 may have been
             deleted`.
+        can_take_effect: returns whether the write can still take effect. It is called with the
+            object, or with None if the object does not exist. By default, it always can.
     """
 
     tool: str
@@ -37,6 +44,7 @@ class IdempotentWrite:
     retrieval: Request
     took_effect: Callable[[JSON | None], bool]
     doubt: str
+    can_take_effect: Callable[[JSON | None], bool] = _can_always
 
     async def done(self, call: Call) -> JSON:
         """Carry out the write within the call's limits.
@@ -91,13 +99,17 @@ class IdempotentWrite:
     async def _found(self, client: CallClient) -> JSON | None:
         """Return the object if it shows that the write took effect, or None if it does not.
 
-        An object that does not exist is returned as an empty object.
+        An object that does not exist is returned as an empty object. If the write can no longer
+        take effect, `client.in_doubt` is set to False.
         """
         try:
             found = await client.find(self.retrieval)
         except ToolError:
             return None
-        return (found or {}) if self.took_effect(found) else None
+        if self.took_effect(found):
+            return found or {}
+        client.in_doubt &= self.can_take_effect(found)
+        return None
 
     @property
     def _name(self) -> str:

@@ -11,7 +11,8 @@ def modification(retrieval: Request, metadata: JSON) -> Request:
     """Return the request that replaces the metadata of the object that a request reads."""
     body: JSON = {"metadata": metadata}
     group, path = retrieval.group, retrieval.path
-    return Request("POST", group, path, (), body, keys.mint(), idempotent=True)
+    key, root = keys.mint(), retrieval.root
+    return Request("POST", group, path, (), body, key, idempotent=True, root=root)
 
 
 async def replace_metadata(
