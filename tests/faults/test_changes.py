@@ -17,6 +17,8 @@ import pytest
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import (
     ImportedCompletion,
+    ImportedConversation,
+    ImportedItem,
     ImportedMessage,
     ImportedResponse,
     ImportedThread,
@@ -37,8 +39,8 @@ CHANGED: Final[JSON] = {"state": "changed"}
 NOW: Final = 1_700_000_000
 """The time of all objects, in Unix seconds."""
 
-HOME: Final = "thread_home"
-"""The thread of the messages that are changed or deleted."""
+HOMES: Final = {"messages": "thread_home", "items": "conv_home"}
+"""The thread and the conversation of the messages that are changed or deleted, by their table."""
 
 SOURCE: Final = "thread_source"
 """The thread that is copied."""
@@ -64,8 +66,10 @@ async def _fill(path: Path) -> None:
             await store.import_thread(_thread(_target("thread_", number), ()))
             await store.import_completion(_completion(_target("chatcmpl-", number)))
             await store.import_response(_response(_target("resp_", number)))
+            await store.import_conversation(_conversation(_target("conv_", number), ()))
         messages = tuple(_target("msg_", number) for number in range(2 * COUNT))
-        await store.import_thread(_thread(HOME, messages))
+        await store.import_thread(_thread(HOMES["messages"], messages))
+        await store.import_conversation(_conversation(HOMES["items"], messages))
         await store.import_thread(_thread(SOURCE, (None,) * len(TEXTS)))
 
 
@@ -75,6 +79,21 @@ def _thread(thread_id: str, message_ids: Sequence[str | None]) -> ImportedThread
         for each, text in zip(message_ids, itertools.cycle(TEXTS), strict=False)
     ]
     return ImportedThread(key=thread_id, id=thread_id, created_at=NOW, messages=messages)
+
+
+def _conversation(conversation_id: str, message_ids: Sequence[str]) -> ImportedConversation:
+    items = [
+        {
+            "type": "message",
+            "id": each,
+            "role": "user",
+            "content": [{"type": "input_text", "text": text}],
+        }
+        for each, text in zip(message_ids, itertools.cycle(TEXTS), strict=False)
+    ]
+    return ImportedConversation(
+        key=conversation_id, id=conversation_id, created_at=NOW, items=[*map(ImportedItem, items)]
+    )
 
 
 def _completion(completion_id: str) -> ImportedCompletion:
@@ -96,7 +115,8 @@ def _response(response_id: str) -> ImportedResponse:
 
 def _stored(path: Path, table: str) -> dict[str, JSON]:
     """Return the metadata of each object that is really stored, by id."""
-    query = f"SELECT id, metadata FROM {table} WHERE deleted_at IS NULL"  # noqa: S608 - a constant
+    metadata = "NULL" if table == "items" else "metadata"
+    query = f"SELECT id, {metadata} FROM {table} WHERE deleted_at IS NULL"  # noqa: S608 - constants
     with closing(sqlite3.connect(path)) as database:
         return {each: json.loads(metadata or "{}") for each, metadata in database.execute(query)}
 
@@ -120,16 +140,19 @@ async def full(tmp_path: Path) -> AsyncIterator[Served]:
         yield serving
 
 
-CHANGES: Final = {
-    "modify-thread": ("threads", "thread_", "thread_id"),
-    "delete-thread": ("threads", "thread_", "thread_id"),
-    "modify-message": ("messages", "msg_", "message_id"),
-    "delete-message": ("messages", "msg_", "message_id"),
-    "modify-chat-completion": ("completions", "chatcmpl-", "completion_id"),
-    "delete-chat-completion": ("completions", "chatcmpl-", "completion_id"),
-    "delete-response": ("responses", "resp_", "response_id"),
-}
-"""For each tool, the table of its objects, the start of their ids, and the argument for an id."""
+CHANGES: Final = (
+    ("modify-thread", "threads", "thread_", "thread_id"),
+    ("modify-thread", "conversations", "conv_", "thread_id"),
+    ("delete-thread", "threads", "thread_", "thread_id"),
+    ("delete-thread", "conversations", "conv_", "thread_id"),
+    ("modify-message", "messages", "msg_", "message_id"),
+    ("delete-message", "messages", "msg_", "message_id"),
+    ("delete-message", "items", "msg_", "message_id"),
+    ("modify-chat-completion", "completions", "chatcmpl-", "completion_id"),
+    ("delete-chat-completion", "completions", "chatcmpl-", "completion_id"),
+    ("delete-response", "responses", "resp_", "response_id"),
+)
+"""A tool, the table of its objects, the start of their ids, and the argument for an id."""
 
 NAMES: Final[dict[Kind, str]] = {"store": "store", "threads": "upstream ignores keys"}
 
@@ -138,18 +161,18 @@ KINDS: Final[tuple[Kind, ...]] = ("threads", "store") if LONG else ("threads",)
 
 @pytest.mark.timeout(limit_s(sized(quick=30, long=1_800)))
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("tool", CHANGES)
+@pytest.mark.parametrize("change", CHANGES, ids=" ".join)
 async def test_exactly_the_objects_that_were_named_are_changed_or_deleted(
-    full: Served, seed: int, tool: str, kind: Kind
+    full: Served, seed: int, kind: Kind, change: tuple[str, str, str, str]
 ) -> None:
-    table, start, argument = CHANGES[tool]
+    tool, table, start, argument = change
     deletes = tool.startswith("delete-")
     before = _stored(full.path, table)
 
     def arguments(number: int) -> JSON:
         wanted: JSON = {argument: _target(start, 2 * number)}
         if argument == "message_id":
-            wanted["thread_id"] = HOME
+            wanted["thread_id"] = HOMES[table]
         return wanted if deletes else {**wanted, "metadata": CHANGED}
 
     tally = await called(full.port, seed, HURRIED[kind], tool, arguments)
@@ -161,7 +184,7 @@ async def test_exactly_the_objects_that_were_named_are_changed_or_deleted(
     else:
         expected = {each: CHANGED if each in named else before[each] for each in before}
     assert _stored(full.path, table) == expected, f"seed {seed}"
-    tally.said(tool, NAMES[kind], "0 lost, 0 others changed or deleted")
+    tally.said(f"{tool}, {table}", NAMES[kind], "0 lost, 0 others changed or deleted")
 
 
 @pytest.mark.timeout(limit_s(sized(quick=30, long=1_800)))
