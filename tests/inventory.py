@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings
-from backscroll_tools.client.profiles import STORE
+from backscroll_tools.client.profiles import COMPATIBLE, PROFILES, STORE
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 
@@ -15,6 +16,11 @@ OFFERED: Final = offered(TOOLS, Settings(), STORE)
 
 NAMES: Final = [tool.name for tool in OFFERED]
 READERS: Final = [tool.name for tool in OFFERED if not tool.writes]
+
+EVERYTHING: Final = replace(
+    COMPATIBLE, serves=frozenset(group for each in PROFILES.values() for group in each.serves)
+)
+"""A kind of upstream that serves every group of endpoints."""
 
 _VALUES: Final[Mapping[str, tuple[object, ...]]] = {
     "thread_id": ("thread_1", "conv_1"),

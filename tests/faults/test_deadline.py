@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Final, get_args
 
 import pytest
 
-from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.profiles import PROFILES as UPSTREAMS
 from backscroll_tools.errors import ErrorCode
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
@@ -20,6 +17,7 @@ from tests.faults.figures import record, sized
 from tests.faults.plans import FAULTS, PHASES, STATUSES, Fault, Phase, Plan
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
+from tests.inventory import EVERYTHING, least_calls
 from tests.pace import limit_s, paced_s
 
 RUNS: Final = sized(quick=2, long=20)
@@ -44,34 +42,6 @@ def _calls(thread: str, message: str) -> list[tuple[str, JSON]]:
         ("create-thread", {"messages": [{"role": "user", "content": "first"}]}),
         ("copy-thread", {"thread_id": thread}),
     ]
-
-
-ARGUMENTS: Final[JSON] = {
-    "thread_id": "thread_1",
-    "message_id": "msg_1",
-    "completion_id": "chatcmpl-1",
-    "response_id": "resp_1",
-    "run_id": "run_1",
-    "step_id": "step_1",
-    "assistant_id": "asst_1",
-    "file_id": "file-1",
-    "vector_store_id": "vs_1",
-    "kind": "files",
-    "id": "file-1",
-    "query": "refund",
-    "role": "user",
-    "content": "more",
-    "metadata": {},
-}
-"""A value for each argument that some tool requires."""
-
-ALSO: Final = {"create-message": ("content",), "search-messages": ("query",)}
-"""Arguments that a tool needs although its schema does not require them."""
-
-EVERYTHING: Final = replace(
-    UPSTREAMS["compatible"],
-    serves=frozenset(group for each in UPSTREAMS.values() for group in each.serves),
-)
 
 
 def _always(plan: Plan) -> Callable[[str, int], Plan]:
@@ -116,14 +86,6 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
         )
 
 
-def _least(tool: Tool) -> JSON:
-    """Return the fewest arguments with which the tool sends a request."""
-    required = tool.input_schema.get("required", ())
-    assert isinstance(required, Sequence)
-    names = (*required, *ALSO.get(tool.name, ()))
-    return validated(tool, {name: ARGUMENTS[name] for name in names})
-
-
 @pytest.mark.timeout(limit_s(60))
 @pytest.mark.parametrize("phase", ["held", "reply"])
 async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
@@ -133,10 +95,11 @@ async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
 
     async def timed(tool: Tool) -> None:
         async with client_of(proxy, EVERYTHING) as client:
+            least = next(least_calls(tool.input_schema))
             started = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DEADLINE_S + limit_s(1.0)):
-                    outcome = await call(client, tool.name, _least(tool), DEADLINE_S)
+                    outcome = await call(client, tool.name, least, DEADLINE_S)
                     assert isinstance(outcome, Result) or outcome.code in CODES, outcome
             took[tool.name] = time.monotonic() - started
 

@@ -1,17 +1,22 @@
 """An id of another kind is told from one that an argument takes."""
 
 import re
-from typing import cast
+from typing import Final, cast
 
+import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from backscroll_tools.arguments import validated
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import Upstream
 from backscroll_tools.errors import ToolError
 from backscroll_tools.id_kinds import reader_of, wrong_kind
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
-from backscroll_tools.tool import Tool
+from backscroll_tools.tool import Call, Tool
 from backscroll_tools.toolset import RUNS
+from tests.inventory import EVERYTHING, least_calls
 
 IDS = (
     *("asst_1", "batch_1", "chatcmpl-1", "conv_1", "cthr_1", "file-1", "ftjob-1", "msg_1"),
@@ -102,3 +107,52 @@ def test_a_deletion_takes_nothing_but_whole_ids() -> None:
         for value in ("", "~x7Kd2", None):
             with pytest.raises(ToolError, match="invalid_arguments"):
                 validated(tool, dict.fromkeys(required(tool), value))
+
+
+RIGHT: Final = {
+    "assistant_id": ("asst_1",),
+    "completion_id": ("chatcmpl-1", "resp_1"),
+    "conversation_id": ("conv_1",),
+    "file_id": ("file-1",),
+    "id": ("batch_1",),
+    "message_id": ("msg_1", "chatcmpl-1", "resp_1"),
+    "response_id": ("resp_1",),
+    "run_id": ("run_1",),
+    "step_id": ("step_1",),
+    "thread_id": ("thread_1", "conv_1", "cthr_1", "sesn_1", "sess_1", "resp_1", "chatcmpl-1"),
+    "vector_store_id": ("vs_1",),
+}
+"""The ids that some tool takes, for each argument for an id; `id` with the kind `batches`."""
+
+UNNAMED: Final = {"create-message"}
+"""The tools that name no other one, because no other tool adds messages."""
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+async def test_every_tool_refuses_wrong_ids_before_a_request_and_names_the_tool_that_takes_them(
+    tool: Tool,
+) -> None:
+    sent: list[str] = []
+
+    async def upstream(scope: Scope, _receive: Receive, send: Send) -> None:
+        sent.append(scope["path"])
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def called(client: Client, arguments: JSON) -> None:
+        await tool.run(Call.begin(client), validated(tool, arguments))
+
+    names = {each.name for each in TOOLS}
+    least = next(least_calls(tool.input_schema))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(upstream)) as http:
+        client = Client(http, Upstream(EVERYTHING, "http://a.invalid/v1"), chance=lambda: 0.0)
+        for argument, taken in RIGHT.items():
+            for value in IDS if argument in properties(tool) else ():
+                if value in taken:
+                    continue
+                with pytest.raises(ToolError) as refused:
+                    await called(client, {**least, argument: value})
+                assert refused.value.code == "invalid_arguments", (argument, value)
+                assert refused.value.message.startswith(f"{argument} is the id of a")
+                assert (refused.value.taken_by in names) is (tool.name not in UNNAMED)
+    assert sent == []

@@ -117,6 +117,19 @@ def refuse_as_thread(value: str) -> None:
         raise of_another_kind("thread_id", kind, ("thread", "conversation"), reader_of(value))
 
 
+def refuse_as_message(value: str) -> None:
+    """Refuse a `message_id` if its first characters belong to an object that is no message.
+
+    The ids of a completion's messages start with its id, and so may those of a response's.
+
+    Raises:
+        ToolError: `invalid_arguments`.
+    """
+    kind = _kind_of(value)
+    if kind not in {"", "message", "chat completion", "response"}:
+        raise of_another_kind("message_id", kind, ("message",), reader_of(value))
+
+
 def refuse_unlike(verb: str, argument: str, value: str, example: str) -> None:
     """Refuse an id if it is known to be of another kind than an example.
 

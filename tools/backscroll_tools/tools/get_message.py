@@ -10,6 +10,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.groups import INTERACTIONS, READABLE, RESPONSES
 from backscroll_tools.collection import Collection
 from backscroll_tools.collections import any_collection_of
+from backscroll_tools.id_kinds import refuse_as_message
 from backscroll_tools.message_lists import raw_message
 from backscroll_tools.models import JSON, Message
 from backscroll_tools.pages.cursor import Inside, ListPosition
@@ -55,6 +56,7 @@ class _OneMessage:
 async def _run(call: Call, arguments: JSON) -> Result:
     thread_id = arguments["thread_id"]
     collection = any_collection_of(call.client.upstream.profile, thread_id)
+    refuse_as_message(arguments["message_id"])
     arguments = await with_whole_ids(call, collection, thread_id, arguments, ("message_id",))
     message_id = arguments["message_id"]
     start = start_position(GET_MESSAGE.name, f"{thread_id}/{message_id}", arguments, "asc")

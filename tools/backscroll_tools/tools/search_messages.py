@@ -11,10 +11,13 @@ from backscroll_tools.client.groups import (
     SEARCH,
 )
 from backscroll_tools.errors import ToolError
+from backscroll_tools.id_kinds import refuse_other_kinds
 from backscroll_tools.models import JSON
 from backscroll_tools.periods import ADVICE
 from backscroll_tools.spans import span
 from backscroll_tools.tool import Call, Result, Tool
+
+_SEARCHED: Final = ("thread", "conversation", "response", "chat completion")
 
 
 async def _run(call: Call, arguments: JSON) -> Result:
@@ -24,6 +27,7 @@ async def _run(call: Call, arguments: JSON) -> Result:
     from backscroll_tools.hits.scanned import scanned_page
     from backscroll_tools.hits.search import search_of
 
+    refuse_other_kinds("search", "thread_id", arguments.get("thread_id", ""), _SEARCHED)
     search = search_of(SEARCH_MESSAGES.name, arguments, call.bounds.result_chars)
     position = search.start.position
     with span("search", {"backscroll.limit": search.limit}) as recorded:
