@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import get_args
 
 import httpx2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from backscroll_tools.registry import TOOLS
 from backscroll_tools.render import compact
 from backscroll_tools.tool import Bounds, Call, Result, Tool
 from backscroll_tools.toolset import RUNS
+from tests.faults.figures import sized
 from tests.inventory import least_calls
 
 SERVES_ALL = replace(
@@ -125,19 +126,29 @@ CALLS = [
 
 
 async def called(
-    body: str, tool: Tool, arguments: JSON, status: int = 200
+    body: str, tool: Tool, arguments: JSON, status: int = 200, *, refusal: int = 0
 ) -> tuple[Result | ToolError, int]:
-    """Call a tool of an upstream that answers everything alike; return what comes of it."""
+    """Call a tool of an upstream that answers everything alike; return what comes of it.
+
+    Args:
+        body: the body of every reply.
+        tool: the tool.
+        arguments: the arguments of the call.
+        status: the status of every reply.
+        refusal: the status of the replies to writes, if it is another one.
+    """
     asked = 0
 
-    async def reply(_: Request) -> Response:
+    async def reply(request: Request) -> Response:
         nonlocal asked
         asked += 1
+        if refusal and request.method != "GET":
+            return Response('{"error": {"message": "No."}}', refusal)
         return Response(body, status, media_type="application/json")
 
     app = Starlette(routes=[Route("/{path:path}", reply, methods=["GET", "POST", "DELETE"])])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as http:
-        client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"))
+        client = Client(http, Upstream(SERVES_ALL, "http://a.example/v1"), chance=lambda: 0.0)
         client.budget.left = client.budget.earned = 0
         try:
             result = await tool.run(Call.begin(client, Bounds()), validated(tool, arguments))
@@ -195,6 +206,19 @@ async def test_any_object_as_an_error_is_an_error_of_the_contract(
     # A message that cannot be retrieved is searched for in the list, and what reads all threads
     # asks for each list of them.
     assert 1 <= asked <= (7 if call[0].name in {"list-threads", "search-messages"} else 3)
+
+
+@settings(max_examples=sized(quick=8, long=500), deadline=None)
+@given(OBJECTS, VALUES | st.just([]), st.sampled_from([400, 404, 409, 502]))
+async def test_any_object_is_read_after_a_write_that_was_refused_or_whose_reply_was_lost(
+    body: JSON, state: object, refusal: int
+) -> None:
+    shown = json.dumps({**body, "status": state, "metadata": state})
+    for call in CALLS:
+        if call[0].writes:
+            outcome, asked = await called(shown, *call, refusal=refusal)
+            hold(outcome, asked)
+            assert isinstance(outcome, ToolError) or refusal != 404
 
 
 @given(KEYS, NUMBERS, st.sampled_from(CALLS))

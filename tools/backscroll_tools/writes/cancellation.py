@@ -52,8 +52,8 @@ async def cancel(  # noqa: PLR0913 - the call, the requests and the object
 
 
 def _is_cancelled(found: JSON | None) -> bool:
-    return found is not None and found.get("status") in _CANCELLED
+    return found is not None and str(found.get("status")) in _CANCELLED
 
 
 def _can_be_cancelled(found: JSON | None) -> bool:
-    return found is not None and found.get("status") not in _ENDED
+    return found is not None and str(found.get("status")) not in _ENDED
