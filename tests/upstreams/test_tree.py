@@ -1,5 +1,6 @@
 """Every list of OpenAI's API is read whole, and each of its objects, whichever way it is paged."""
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.resources.admin.organization.usage import Usage
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.client.client import Client
@@ -107,6 +109,16 @@ async def caller(
 
 def test_the_kinds_are_the_lists_of_the_documents() -> None:
     assert {path_of(kind) for kind in LISTABLE} == LISTS.keys()
+
+
+def test_the_kinds_of_usage_are_those_of_the_official_client() -> None:
+    requests = {
+        name
+        for name, member in inspect.getmembers(Usage, inspect.isfunction)
+        if "start_time" in inspect.signature(member).parameters
+    }
+
+    assert {*KINDS["usage"].choices, "costs"} == requests
 
 
 @pytest.mark.parametrize("kind", LISTABLE)

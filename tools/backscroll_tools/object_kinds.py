@@ -61,7 +61,11 @@ _USAGE: Final = (
     "audio_transcriptions",
     "vector_stores",
     "code_interpreter_sessions",
+    "file_search_calls",
+    "web_search_calls",
+    "decisions",
 )
+"""The kinds of usage of OpenAI's Python SDK 3.54.0."""
 _LISTED: Final = _fixed(BY_LAST_ID)
 _NEWEST: Final = _fixed(BY_ITEM)
 _BUCKETS: Final = replace(_fixed(BY_NEXT_PAGE), id_in="start_time")
