@@ -10,6 +10,7 @@ from backscroll.commands.demo.command import demo
 from backscroll.commands.doctor.command import doctor
 from backscroll.commands.examples import examples
 from backscroll.commands.forget.command import forget
+from backscroll.commands.maintain.command import maintain
 from backscroll.commands.search.command import search
 from backscroll.commands.serve.command import serve
 from backscroll.commands.store.command import store
@@ -49,7 +50,7 @@ def commands() -> None:
 
 
 for _command in (
-    *(call, connect, demo, doctor, export, forget, import_, search, serve, store, sync, token),
-    view,
+    *(call, connect, demo, doctor, export, forget, import_, maintain, search, serve, store, sync),
+    *(token, view),
 ):
     commands.add_command(_command)

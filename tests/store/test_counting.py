@@ -55,7 +55,7 @@ class LockedOnce:
         self._path = path
         self._is_locked = True
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if not self._is_locked:

@@ -320,15 +320,15 @@ async def test_a_migration_that_fails_leaves_everything_as_it_was(
     old_url: str, old_version: int
 ) -> None:
     # What the last step makes is there already.
-    await _run(old_url, "CREATE TABLE responses (of_another_program TEXT)")
+    await _run(old_url, "CREATE TABLE watched_clock (of_another_program TEXT)")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         async with open_store(old_url):
             pass
     assert "\n" not in str(caught.value)
     assert await _run(old_url, "SELECT version FROM backscroll_schema") == [(old_version,)]
-    width = {1: 10, 6: 14}  # columns, the newest not yet
+    width = {1: 10, 7: 14}  # columns, the newest not yet
     assert len((await _run(old_url, "SELECT * FROM threads"))[0]) == width[old_version]
-    await _run(old_url, "DROP TABLE responses")
+    await _run(old_url, "DROP TABLE watched_clock")
     async with open_store(old_url) as store:
         assert len(await _all(store)) == 4
 
@@ -358,13 +358,15 @@ async def test_replicas_that_open_a_new_store_at_once_make_its_tables_once(
 
 @pytest.mark.usefixtures("store")
 async def test_a_newer_schema_is_refused_and_left_alone(database_url: str, sql: Sql) -> None:
-    await sql("UPDATE backscroll_schema SET version = 9")
+    newer = SCHEMA_VERSION + 1
+    await sql("UPDATE backscroll_schema SET version = version + 1")
     before = await sql("SELECT * FROM backscroll_schema")
     with pytest.raises(StoreError) as caught:
         async with open_store(database_url):
             pass
     assert str(caught.value).endswith(
-        f"was written by a newer Backscroll (its schema is 9, this one supports {SCHEMA_VERSION}): "
+        f"was written by a newer Backscroll (its schema is {newer}, this one supports "
+        f"{SCHEMA_VERSION}): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )
     assert "\n" not in str(caught.value)

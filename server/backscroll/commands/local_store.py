@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from backscroll.store.app import Store
     from backscroll.store.archive.archive import Archive
     from backscroll.store.search.embeddings import Endpoint
+    from backscroll.store.upkeep.expiry import DaysOf
 
 
 @asynccontextmanager
 async def opened_store(
-    database: str, *, indexes_tools: bool = False, endpoint: "Endpoint | None" = None
+    database: str,
+    *,
+    indexes_tools: bool = False,
+    endpoint: "Endpoint | None" = None,
+    days_of: "DaysOf | None" = None,
 ) -> "AsyncIterator[Store]":
     """Open the embedded store, with the arguments of `open_store`.
 
@@ -30,7 +35,9 @@ async def opened_store(
     from backscroll.store.app import open_store
 
     with _one_line_errors():
-        opening = open_store(database, indexes_tools=indexes_tools, endpoint=endpoint)
+        opening = open_store(
+            database, indexes_tools=indexes_tools, endpoint=endpoint, days_of=days_of
+        )
         async with opening as store:
             yield store
 
@@ -43,6 +50,14 @@ async def opened_archive(database: str, *, indexes_tools: bool = False) -> "Asyn
     with _one_line_errors():
         async with open_archive(database, indexes_tools=indexes_tools) as archive:
             yield archive
+
+
+@asynccontextmanager
+async def opened_database(database: str) -> AsyncIterator[Database]:
+    """Open the database of the embedded store, without its background work, like `opened_store`."""
+    with _one_line_errors():
+        async with open_database(database, "store") as opened:
+            yield opened
 
 
 @asynccontextmanager

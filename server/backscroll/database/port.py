@@ -64,5 +64,17 @@ class Database(Protocol):
             DatabaseFailedError: as in `write`.
         """
 
+    async def maintain(self, work: Work[T]) -> T:
+        """Run `work` on a connection of its own, without a transaction, on which it may run long.
+
+        It is for statements that cannot run in a transaction, such as `VACUUM`, and for statements
+        that take longer than a read may take.
+
+        Raises:
+            DatabaseBusyError: no lock was free in time.
+            DatabaseUnavailableError: the database's server does not respond.
+            DatabaseFailedError: as in `read`.
+        """
+
     async def close(self) -> None:
         """Wait for running reads and writes, then close every connection."""

@@ -49,7 +49,8 @@ default limit of 100 connections is enough for 9 replicas."""
 
 STATEMENT_S: Final = 30
 MIGRATION_S: Final = 3_600
-"""The time limits for a statement in normal use and in a migration, in seconds."""
+MAINTENANCE_S: Final = 21_600
+"""The time limits for a statement in normal use, in a migration and in `maintain`, in seconds."""
 
 POOL_WAIT_S: Final = 10.0
 
@@ -67,16 +68,24 @@ T = TypeVar("T")
 class PostgresDatabase:
     """An open PostgreSQL database. `Database` documents its methods."""
 
-    def __init__(self, writing: AsyncEngine, reading: AsyncEngine, lock_s: float = LOCK_S) -> None:
+    def __init__(
+        self,
+        writing: AsyncEngine,
+        reading: AsyncEngine,
+        maintaining: AsyncEngine,
+        lock_s: float = LOCK_S,
+    ) -> None:
         """Use the pools that `open_postgres` creates.
 
         Args:
             writing: a pool of connections for transactions.
             reading: a pool of connections for single statements.
+            maintaining: a pool of one connection, for statements that take long.
             lock_s: the maximum wait for locks and earlier writes, in seconds.
         """
         self._writing = writing
         self._reading = reading
+        self._maintaining = maintaining
         self._lock_s = lock_s
         self._unfinished: set[asyncio.Task[Any]] = set()
         self._trouble: tuple[float, DatabaseFailedError] | None = None
@@ -136,6 +145,16 @@ class PostgresDatabase:
             self._trouble = (time.monotonic() + REMEMBERED_S, DatabaseFailedError(*error.args))
             raise
 
+    async def maintain(self, work: Work[T]) -> T:
+        """Run `work` without a transaction. A statement may take `MAINTENANCE_S`."""
+
+        async def run() -> T:
+            async with self._maintaining.connect() as connection:
+                return await connection.run_sync(work)
+
+        running = self._started(self._run_and_remember(run, self._lock_ends_at()))
+        return await asyncio.shield(running)
+
     async def truncate_log(self) -> bool:
         """Return False, because the log belongs to the server's operator."""
         return False
@@ -144,7 +163,7 @@ class PostgresDatabase:
         """Wait for running writes and for connections that are being opened, then close all."""
         while self._unfinished:
             await asyncio.gather(*self._unfinished, return_exceptions=True)
-        for engine in (self._writing, self._reading):
+        for engine in (self._writing, self._reading, self._maintaining):
             await engine.dispose()
 
     async def _opened(self) -> AsyncConnection:
@@ -212,11 +231,13 @@ async def open_postgres(
         pool_wait_s,
         creator=partial(connect_checked, address, MIGRATION_S, LOCK_S),
     )
-    async with _closing(PostgresDatabase(migrating, migrating)) as first:
+    async with _closing(PostgresDatabase(migrating, migrating, migrating)) as first:
         await _prepare(first, address, needed)
     writing = _engine(address, "READ COMMITTED", WRITERS, pool_wait_s)
     reading = _engine(address, "AUTOCOMMIT", READERS, pool_wait_s)
-    async with _closing(PostgresDatabase(writing, reading, lock_s)) as database:
+    slowly = partial(connect, address, MAINTENANCE_S, LOCK_S)
+    maintaining = _engine(address, "AUTOCOMMIT", 1, pool_wait_s, creator=slowly)
+    async with _closing(PostgresDatabase(writing, reading, maintaining, lock_s)) as database:
         yield database
 
 

@@ -28,8 +28,8 @@ nothing. This does not apply to an import of only the last items of a conversati
 Threads and conversations are also listed by `last_active_us`, the time of their last activity in
 Unix microseconds (`backscroll.store.activity`).
 
-The tables of responses are in `response_schema`, those of the search index in `search_schema`, and
-those of imports in `history_schema`.
+The tables of responses are in `response_schema`, those of the search index in `search_schema`,
+those of imports in `history_schema`, and those of work in the background in `upkeep_schema`.
 """
 
 from collections.abc import Collection, Mapping
@@ -48,6 +48,7 @@ from backscroll.database.history_schema import HISTORY_TABLES
 from backscroll.database.response_schema import RESPONSE_TABLES
 from backscroll.database.schema_version import VERSION_TABLE
 from backscroll.database.search_schema import SEARCH_TABLES
+from backscroll.database.upkeep_schema import UPKEEP_TABLES
 
 version_table: Final = Table(
     VERSION_TABLE,
@@ -237,6 +238,7 @@ TABLE_SETS: Final[Mapping[TableSet, tuple[Table, ...]]] = {
         *(idempotency, retention_clock),
         *HISTORY_TABLES,
         *SEARCH_TABLES,
+        *UPKEEP_TABLES,
     ),
     "tokens": (tokens,),
 }

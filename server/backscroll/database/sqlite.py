@@ -57,11 +57,12 @@ T = TypeVar("T")
 class SqliteDatabase:
     """An open SQLite database. `Database` documents its methods."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - a pool for each use
         self,
         writer: Engine,
         reader: Engine | None = None,
         no_wait: Engine | None = None,
+        apart: Engine | None = None,
         file: DatabaseFile | None = None,
         on_loop_s: float = ON_LOOP_S,
     ) -> None:
@@ -71,6 +72,7 @@ class SqliteDatabase:
             writer: a pool of one connection for writes, and also for reads if `reader` is None.
             reader: a pool of connections that wait for locks of other processes.
             no_wait: a pool of one connection that fails at once if the database is locked.
+            apart: opens a new connection for each use; None if the database is in memory.
             file: the file of the database; None if it is in memory.
             on_loop_s: the maximum time that a read may take on the event loop, in seconds.
         """
@@ -79,6 +81,7 @@ class SqliteDatabase:
             self._writing if reader is None else SqliteThreads(reader, serve_read, threads=READERS)
         )
         self._no_wait = no_wait
+        self._apart = apart
         self._on_loop_s = on_loop_s
         self._interruption = Interruption()
         if no_wait is not None:
@@ -155,6 +158,19 @@ class SqliteDatabase:
         """
         with self._translating():
             return await self._reading.run(_emptied)
+
+    async def maintain(self, work: Work[T]) -> T:
+        """Run `work` on a connection of its own, and on a thread of its own."""
+        apart = self._apart
+        if apart is None:
+            return await self.read(work, large=True)
+
+        def run() -> T:
+            with apart.connect() as connection:
+                return work(connection)
+
+        with self._translating():
+            return await asyncio.to_thread(run)
 
     async def close(self) -> None:
         """Wait for running work, then close every connection."""
@@ -241,6 +257,7 @@ async def open_sqlite(
         engine_of(file, lock_s, begin=True),
         engine_of(file, lock_s, size=READERS),
         engine_of(file, 0),
+        engine_of(file, lock_s, size=0),
     )
     for engine in engines:
         set_journal_mode(engine, journal_mode(sqlite_version))

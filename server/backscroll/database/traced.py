@@ -44,6 +44,10 @@ class TracedDatabase:
         """Empty the write-ahead log like `Database.truncate_log`. This has no span."""
         return await self.database.truncate_log()
 
+    async def maintain(self, work: Work[T]) -> T:
+        """Run `work` like `Database.maintain`. This has no span: it belongs to no request."""
+        return await self.database.maintain(work)
+
     async def close(self) -> None:
         """Close the database like `Database.close`."""
         await self.database.close()

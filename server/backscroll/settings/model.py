@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 
 from backscroll.settings import variables
 from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
+from backscroll.settings.keep_days import KeptDays, parse_days
 from backscroll.settings.parsing import SettingsError, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
 from backscroll.settings.programs import SOURCES, flaw_of_sources
@@ -84,6 +85,12 @@ class Settings:
         "",
         may_hold_password=True,
         resolve=absolute_database,
+    )
+    keep_days: tuple[str, ...] = _setting(
+        "after how many days without activity the store erases a conversation for good, also by "
+        "partition: 365,team-a=30,team-b=0 (0: never)",
+        (),
+        check=parse_days,
     )
     sources: tuple[str, ...] = _setting(
         "the programs whose sessions a running server brings in, comma-separated",
@@ -210,8 +217,13 @@ class Settings:
         return self.index == "all"
 
     @property
+    def days_of(self) -> KeptDays | None:
+        """How many days each partition of the store keeps what is in it; None if all for ever."""
+        return parse_days(self.keep_days)
+
+    @property
     def database_url(self) -> str:
-        """The URL of the store's database; by default, a SQLite file in the user's data folder."""
+        """The URL of the store's database."""
         return self.database or sqlite_url(data_folder() / "backscroll.db")
 
 
@@ -252,26 +264,13 @@ def load(
 def sources(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the flag or variable of each setting that is set, by field name.
-
-    Args:
-        flags: as in `load`.
-        environ: as in `load`.
-    """
+    """Return the flag or variable of each setting that is set, by field name, as in `load`."""
     given = variables.set_in(variables.without_blanks(flags or {}), environ)
     return {name: source for name, (source, _) in given.items()}
 
 
 def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
-    """Refuse a base URL, key or partition that cannot be used, without quoting it.
-
-    Args:
-        settings: all settings.
-        sources: the flag or variable of each setting that is set, by field name.
-
-    Raises:
-        SettingsError: a value is not valid. The message names the setting and its rule.
-    """
+    """Raise a `SettingsError` for a base URL, key or partition that cannot be used, unquoted."""
     if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
         rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
         raise SettingsError(f"{sources['project']} {rule}.")
@@ -288,8 +287,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
             hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
             message = f"{sources[name]} {flaw}{hint}."
             raise SettingsError(message)
-    # If callers send tokens, each caller may have a separate key. A missing key is then reported
-    # only when a call needs it.
+    # If callers send tokens, a missing key is reported only when a call needs it.
     keys_are_callers = settings.http_auth == "token"
     if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
         message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."

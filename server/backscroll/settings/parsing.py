@@ -60,8 +60,8 @@ def parsed(
         source: the flag or variable that sets the setting, for error messages.
         text: the text of the flag or variable, which must not be blank.
         item: the setting's field, whose metadata defines its rule: the allowed words (`one_of`,
-            `any_of`), the bounds (`least`, `most`), or the function that makes a path absolute
-            (`resolve`).
+            `any_of`), the bounds (`least`, `most`), the function that makes a path absolute
+            (`resolve`), or the one that raises a `ValueError` for a list (`check`).
         folder: returns the folder to which a relative path is relative; by default, the current
             folder.
 
@@ -82,14 +82,24 @@ def parsed(
     if kind in {int, float}:
         return _number(source, text, kind, rule["least"], rule["most"])
     if kind is tuple:
-        words = tuple(word.strip() for word in text.split(",") if word.strip())
-        if "any_of" in rule:
-            for word in words or ("",):
-                _one_of(source, word, rule["any_of"])
-        return words
+        return _words(source, text, item)
     if "one_of" in rule:
         return _one_of(source, text, rule["one_of"])
     return text
+
+
+def _words(source: str, text: str, item: Field[Any]) -> tuple[str, ...]:
+    rule = item.metadata
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if "any_of" in rule:
+        for word in words or ("",):
+            _one_of(source, word, rule["any_of"])
+    if "check" in rule:
+        try:
+            rule["check"](words)
+        except ValueError as error:
+            raise SettingsError(f"{source} {error}.") from None
+    return words
 
 
 def _refuse_unresolved(source: str, text: str, item: Field[Any]) -> None:

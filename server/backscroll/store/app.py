@@ -1,34 +1,30 @@
 """The store: an open database, and an ASGI application that serves it with OpenAI's API."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseBusyError,
-    DatabaseFailedError,
     DatabaseUnavailableError,
     NothingWrittenError,
 )
 from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Database
-from backscroll.store.api_errors import SERVER_ERROR, ApiError, again_later, not_written
+from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.archive import Archive
 from backscroll.store.archive.opening import kept_whole, opened_database
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import error_reply
+from backscroll.store.error_replies import handle_error
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.retention import RetentionClock
 from backscroll.store.routes import all_routes
@@ -37,9 +33,12 @@ from backscroll.store.search import backfill
 if TYPE_CHECKING:
     from backscroll.store.search.embeddings import Endpoint
     from backscroll.store.search.meanings import Meanings
+    from backscroll.store.upkeep.expiry import DaysOf
+
+UPKEEP_AFTER_S: Final = 5.0
+"""How long after the opening the work of `upkeep` begins, in seconds."""
 
 _CLOCK: Final = Clock()
-_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,15 @@ class Store(Archive):
 
 
 @asynccontextmanager
-async def open_store(
+async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clocks of tests
     database: str,
     clock: Clock = _CLOCK,
     lock_s: float = LOCK_S,
     *,
     indexes_tools: bool = False,
     endpoint: "Endpoint | None" = None,
+    days_of: "DaysOf | None" = None,
+    upkeep_after_s: float = UPKEEP_AFTER_S,
 ) -> AsyncIterator[Store]:
     """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
@@ -77,6 +78,9 @@ async def open_store(
             they are indexed immediately. Stored messages with only text of tools are indexed in the
             background. Index entries of stored messages with other text do not change.
         endpoint: the embeddings endpoint for search by meaning; None if search compares only words.
+        days_of: how many days each partition keeps what is in it (0 for ever); None if all keep it
+            for ever.
+        upkeep_after_s: how long after the opening the work of `upkeep` begins, in seconds.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
@@ -86,21 +90,32 @@ async def open_store(
         _embedding(opened, endpoint) as meanings,
     ):
         store = await store_over(opened, clock, meanings)
-        async with kept_whole(opened, indexes_tools=indexes_tools), _filled(meanings):
+        work = [_keep_up(opened, clock, days_of, upkeep_after_s)]
+        if meanings is not None:
+            work.append(meanings.keep_filled())
+        async with kept_whole(opened, indexes_tools=indexes_tools), _running(*work):
             yield store
 
 
 @asynccontextmanager
-async def _filled(meanings: "Meanings | None") -> AsyncIterator[None]:
-    """While open, request the vectors of messages that have none, in the background."""
-    if meanings is None:
-        yield
-        return
-    task = asyncio.create_task(meanings.keep_filled())
+async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """While open, run work in the background."""
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:
-        await backfill.stop(task)
+        for task in tasks:
+            await backfill.stop(task)
+
+
+async def _keep_up(
+    database: Database, clock: Clock, days_of: "DaysOf | None", after_s: float
+) -> None:
+    """Do upkeep until cancelled, but only after a while, so that it delays no start."""
+    await asyncio.sleep(after_s)
+    from backscroll.store.upkeep.keeping import keep_up
+
+    await keep_up(database, RetentionClock(clock.monotonic), days_of)
 
 
 @asynccontextmanager
@@ -147,59 +162,6 @@ def _application(routes: Sequence[BaseRoute]) -> Starlette:
         *(ApiError, HTTPException, ClientDisconnect, SQLAlchemyError),
         *(NothingWrittenError, CommitUnknownError),
     ):
-        app.add_exception_handler(kind, _handle_error)
+        app.add_exception_handler(kind, handle_error)
     app.router.redirect_slashes = False
     return app
-
-
-async def _handle_error(request: Request, error: Exception) -> Response:
-    """Return the reply for an error, and log the error unless the caller caused it."""
-    match error:
-        case ApiError():
-            return error_reply(error)
-        case HTTPException():
-            return error_reply(_routing_error(request, error))
-        case ClientDisconnect():
-            message = "The client disconnected during its request. Nothing was written."
-            return error_reply(ApiError(HTTPStatus.BAD_REQUEST, message))
-        case DatabaseBusyError():
-            _log.warning("the database is locked by another program or transaction")
-            why = "The database is locked by another program or transaction"
-            return error_reply(again_later(why, "database_busy"))
-        case DatabaseUnavailableError():
-            _log.error("%s", error)
-            why = "The database does not respond"
-            return error_reply(again_later(why, "database_unavailable"))
-        case DatabaseFailedError():
-            _log.error("%s; nothing was written", error)
-            return error_reply(not_written(error))
-        case CommitUnknownError():
-            _log.error("%s", error, exc_info=error)
-            message = (
-                "The connection to the database was lost during the commit. The write may or may "
-                "not have succeeded. Retry the same request with the same Idempotency-Key."
-            )
-            return error_reply(
-                ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message, kind=SERVER_ERROR)
-            )
-        case _:
-            # The transaction was certainly rolled back. After an uncertain commit, the error is
-            # CommitUnknownError.
-            _log.error("the database failed; nothing was written", exc_info=error)
-            return error_reply(not_written(DatabaseFailedError("failed")))
-
-
-def _routing_error(request: Request, error: HTTPException) -> ApiError:
-    method, path = request.method, request.url.path
-    headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        message = f"Not allowed to {method} on {path}."
-        return ApiError(
-            HTTPStatus.METHOD_NOT_ALLOWED, message, code="method_not_supported", headers=headers
-        )
-    if error.status_code != HTTPStatus.NOT_FOUND:
-        return ApiError(error.status_code, error.detail, headers=headers)
-    message = f"Invalid URL ({method} {path})"
-    from backscroll.store.not_served import absent
-
-    return absent(method, path) or ApiError(HTTPStatus.NOT_FOUND, message, headers=headers)

@@ -34,7 +34,7 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.paging import by_id, read_page_query
 from backscroll.store.request_body import parse_object, read_body
-from backscroll.store.search import index
+from backscroll.store.search import index, owners
 from backscroll.store.search.texts import COMPLETION
 from backscroll.store.validation import validate
 
@@ -211,7 +211,7 @@ class CompletionEndpoints:
 
         def work(connection: Connection) -> None:
             position = _find_completion(connection, partition, completion_id, lock=True)["position"]
-            index.remove_owner(connection, index.owner_of(COMPLETION, position))
+            owners.remove_owner(connection, index.owner_of(COMPLETION, position))
             erased = {"choices": None, "fields": None, "metadata": None}
             changed = update(completions).where(completions.c.position == position)
             connection.execute(changed.values(**erased, deleted_at=self.clock.unix_s()))

@@ -34,7 +34,7 @@ from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation, item_tokens
 from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
-from backscroll.store.search import index
+from backscroll.store.search import index, owners
 from backscroll.store.search.texts import CONVERSATION
 from backscroll.store.validation import validate
 
@@ -125,7 +125,7 @@ class ConversationEndpoints:
         def work(connection: Connection) -> None:
             row = find_conversation(connection, partition, conversation_id, lock=True)
             position = row["position"]
-            index.remove_owner(connection, index.owner_of(CONVERSATION, position))
+            owners.remove_owner(connection, index.owner_of(CONVERSATION, position))
             connection.execute(delete(items).where(items.c.conversation == position))
             erased = update(conversations).where(conversations.c.position == position)
             connection.execute(

@@ -30,7 +30,7 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.input_items import ITEMS, read_input
 from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.response_object import response_object
-from backscroll.store.search import index
+from backscroll.store.search import index, owners
 from backscroll.store.search.texts import RESPONSE
 
 _TOGETHER: Final = 10
@@ -155,7 +155,7 @@ class ResponseEndpoints:
 
         def work(connection: Connection) -> None:
             position = _find_response(connection, partition, response_id, lock=True)["position"]
-            index.remove_owner(connection, index.owner_of(RESPONSE, position))
+            owners.remove_owner(connection, index.owner_of(RESPONSE, position))
             of_response = response_items.c.response == position
             connection.execute(update(response_items).where(of_response).values(body=None))
             erased = dict.fromkeys(("metadata", "fields", "conversation_id"))

@@ -22,7 +22,7 @@ from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages, message_tokens
 from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.request_body import parse_object, read_body
-from backscroll.store.search import index
+from backscroll.store.search import index, owners
 from backscroll.store.search.texts import THREAD
 from backscroll.store.thread_object import listed_thread, thread_object
 from backscroll.store.validation import validate
@@ -146,7 +146,7 @@ class ThreadEndpoints:
 
         def work(connection: Connection) -> None:
             row = _find_thread(connection, partition, thread_id, lock=True)
-            index.remove_owner(connection, index.owner_of(THREAD, row["position"]))
+            owners.remove_owner(connection, index.owner_of(THREAD, row["position"]))
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
             contents = ("metadata", "imported_metadata", "tool_resources")

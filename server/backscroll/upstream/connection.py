@@ -169,6 +169,7 @@ class UpstreamConnection:
                 self._settings.database_url,
                 indexes_tools=self._settings.indexes_tools,
                 endpoint=endpoint_of(self._settings),
+                days_of=self._settings.days_of,
             )
             store = await self._stack.enter_async_context(opening)
         except OperatorError as error:

@@ -29,6 +29,7 @@ from backscroll.commands.doctor.diagnosis import Check, Diagnosis
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.doctor.fitness import fitness_of_all, unneeded_groups
 from backscroll.commands.doctor.report import as_json, as_text
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.mcp.toolsets import offered
 from backscroll.settings.model import Settings, load, sources
@@ -116,6 +117,25 @@ async def test_the_longest_name_of_a_tool_is_apart_from_what_is_said_of_it(tmp_p
     assert {tool.name for tool in diagnosis.tools} <= named
 
 
+async def test_what_is_older_than_it_is_kept_is_counted(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/a.db"
+    async with open_store(database) as store:
+        for number in range(2):
+            message = ImportedMessage(role="user", content="hi", created_at=1)
+            thread = ImportedThread(key=str(number), created_at=1, messages=[message])
+            await store.import_thread(thread)
+
+    diagnosis = await diagnosis_of(made(database=database, keep_days="30"))
+    kept = await diagnosis_of(made(database=database, keep_days="team=30"))
+
+    assert found(diagnosis)[2] == (
+        "retention",
+        "ok",
+        "2 objects are older than BACKSCROLL_KEEP_DAYS, and will be erased for good",
+    )
+    assert found(kept)[2] == ("retention", "ok", "nothing is older than BACKSCROLL_KEEP_DAYS")
+
+
 async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "100%" / "store.db"
     database = sqlite_url(path)
@@ -137,8 +157,8 @@ async def test_a_store_is_described_and_its_conversations_are_counted(tmp_path: 
             "database",
             "ok",
             (
-                f"SQLite {sqlite3.sqlite_version}, schema 7, journal {mode}, synchronous full, "
-                f"in {path}"
+                f"SQLite {sqlite3.sqlite_version}, schema {SCHEMA_VERSION}, journal {mode}, "
+                f"synchronous full, in {path}"
             ),
         ),
         (
@@ -308,7 +328,7 @@ async def test_a_database_of_postgresql_is_described_without_its_password(
         diagnosis = await diagnosis_of(made(database=f"{url}?application_name={KEY}"))
         release = await asyncpg_version(url)
 
-    facts = f"PostgreSQL {release}, schema 7, synchronous_commit on, fsync off"
+    facts = f"PostgreSQL {release}, schema {SCHEMA_VERSION}, synchronous_commit on, fsync off"
     assert found(diagnosis) == [
         ("database", "failed", facts),
         (
@@ -583,6 +603,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "embeddings_model": ("not set", "default"),
         "embeddings_url": ("not set", "default"),
         "index": ("text", "default"),
+        "keep_days": ("not set", "default"),
         "sources": ("not set", "default"),
         "sync_quiet_s": ("600.0", "default"),
         "toolsets": ("messages", "default"),

@@ -194,7 +194,7 @@ class Replacing:
         self._path = path
         self._backup = backup
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -227,7 +227,7 @@ class Watched:
         self._indexed = partial(index.rows_of, owner=owner)
         self.counts: list[int] = []
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         value = await self._database.write(work, turn)
@@ -254,7 +254,7 @@ class Repeating:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         def again(connection: Connection) -> T:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,8 @@ from backscroll.database.schema import (
     version_table,
 )
 from backscroll.settings.paths import sqlite_path
+from backscroll.store.upkeep.expiry import DaysOf, due
+from backscroll.store.upkeep.watched_clock import clock_of
 
 _NOUNS: Final = (
     (threads, "thread"),
@@ -72,9 +75,12 @@ def check_folder(url: str) -> Check:
 
 
 async def check_database(
-    url: str, structure_check_s: float = STRUCTURE_CHECK_S, lock_s: float = LOCK_S
+    url: str,
+    structure_check_s: float = STRUCTURE_CHECK_S,
+    lock_s: float = LOCK_S,
+    days_of: DaysOf | None = None,
 ) -> tuple[Check, ...]:
-    """Check a database: its engine, its settings, its file, and the number of objects in it.
+    """Check a database: its engine, settings and file, and the number of objects in it.
 
     The time limit for connecting to PostgreSQL is 10 s, as when the server opens the store.
 
@@ -82,18 +88,19 @@ async def check_database(
         url: the URL of the database.
         structure_check_s: the time limit for checking the database's structure, in seconds.
         lock_s: the maximum wait for another program's lock, in seconds.
+        days_of: how many days each partition keeps what is in it; None if all keep it for ever.
     """
     path = _file_of(url)
 
     async def look(database: Database) -> tuple[Check, ...]:
         facts = await database.read(_facts)
         if path is None:
-            return facts, await database.read(_contents)
+            return facts, *await _read(database, days_of)
         facts = replace(facts, detail=f"{facts.detail}, in {path.absolute()}")
         file = await file_check.check_file(database, path, structure_check_s)
         if any(check.verdict == "failed" for check in file):
             return facts, *file
-        return facts, await database.read(_contents), *file
+        return facts, *await _read(database, days_of), *file
 
     return await _check_open(url, "store", look, lock_s)
 
@@ -170,6 +177,13 @@ def _facts_of_server(connection: Connection, version: int) -> Check:
     return Check("database", "failed", facts, next_step=step)
 
 
+async def _read(database: Database, days_of: DaysOf | None) -> tuple[Check, ...]:
+    contents = await database.read(_contents)
+    if days_of is None:
+        return (contents,)
+    return contents, await database.read(partial(_retention, days_of), large=True)
+
+
 def _contents(connection: Connection) -> Check:
     counted: list[str] = []
     for table, noun in _NOUNS:
@@ -177,6 +191,15 @@ def _contents(connection: Connection) -> Check:
         count = connection.execute(existing).scalar_one()
         counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
     return Check("contents", "ok", ", ".join(counted))
+
+
+def _retention(days_of: DaysOf, connection: Connection) -> Check:
+    old = due(connection, days_of, clock_of(connection))
+    if not old:
+        return Check("retention", "ok", "nothing is older than BACKSCROLL_KEEP_DAYS")
+    goes = "1 object is" if old == 1 else f"{old:,} objects are"
+    detail = f"{goes} older than BACKSCROLL_KEEP_DAYS, and will be erased for good"
+    return Check("retention", "ok", detail)
 
 
 def _wait() -> str:

@@ -100,7 +100,8 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
     if is_missing(settings.database_url):
         empty = replace(settings, database="sqlite://")  # a new, empty database
         return (check_folder(settings.database_url),), empty
-    return await check_database(settings.database_url), settings
+    found = await check_database(settings.database_url, days_of=settings.days_of)
+    return found, settings
 
 
 def _with_next_steps(groups: Mapping[Group, Check], profile: Profile) -> dict[Group, Check]:

@@ -49,6 +49,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         settings.database_url,
         indexes_tools=settings.indexes_tools,
         endpoint=endpoint_of(settings),
+        days_of=settings.days_of,
     )
     async with opening as store:
         with listen(host, port) as listener:

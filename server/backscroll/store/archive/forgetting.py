@@ -1,49 +1,24 @@
-"""Forgets threads, conversations, stored completions and responses for good.
+"""Finds threads, conversations, stored completions and responses, and forgets them for good.
 
-Like a deletion through the API, this erases the content of a row, and marks the row as deleted. In
-addition, a hash of the import key replaces the key. Before `forget` returns, it also erases the
-content from the search index and, unless another process is reading, from SQLite's write-ahead log.
+Before `forget` returns, their content is also erased from the search index and, unless another
+process is reading, from SQLite's write-ahead log.
 """
 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    false,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, or_, select
 
 from backscroll.database.port import Database
-from backscroll.database.response_schema import response_items, responses
-from backscroll.database.schema import (
-    completion_messages,
-    completions,
-    conversations,
-    items,
-    messages,
-    threads,
-)
+from backscroll.database.schema import completions
 from backscroll.store.activity import US
+from backscroll.store.archive.erasing import KINDS, Kind, begin, erase_all
 from backscroll.store.archive.merging import hash_of
-from backscroll.store.archive.records import ForgetKind, ForgetOutcome, Forgettable, Selection
-from backscroll.store.archive.tombstones import mark_forgotten
-from backscroll.store.completions import replace_filter_rows
+from backscroll.store.archive.records import ForgetOutcome, Forgettable, Selection
 from backscroll.store.envelopes import JSON
-from backscroll.store.idempotency import erase_replies
-from backscroll.store.search import index, pending
-from backscroll.store.search.texts import COMPLETION, CONVERSATION, RESPONSE, THREAD
+from backscroll.store.pace import PAUSE_S
 from backscroll_tools.search.titles import title_of
 
 _IDS: Final = 500
@@ -56,66 +31,8 @@ _SHOWN: Final = frozenset(
 )
 """The columns of a table that `find` reads, if the table has them."""
 
-_ERASED: Final = 16
-"""The maximum number of objects that are erased in one transaction."""
-_PAUSE_S: Final = 0.01
-"""The pause between two transactions, in seconds. Other processes can write during it."""
-
-
-class _Kind(NamedTuple):
-    """A kind of object that can be forgotten.
-
-    Attributes:
-        name: the noun for an object of this kind.
-        number: the number that stands for this kind in the search index.
-        table: the table of the objects.
-        members: the table of their messages or items.
-        owner: the column of `members` that refers to the object.
-        erased: the columns of `table` to erase.
-    """
-
-    name: ForgetKind
-    number: int
-    table: Table
-    members: Table
-    owner: str
-    erased: Sequence[str]
-
-
-_KINDS: Final = (
-    _Kind(
-        "thread",
-        THREAD,
-        threads,
-        messages,
-        "thread",
-        ("metadata", "imported_metadata", "tool_resources", "import_key"),
-    ),
-    _Kind(
-        "conversation",
-        CONVERSATION,
-        conversations,
-        items,
-        "conversation",
-        ("metadata", "imported_metadata", "import_key"),
-    ),
-    _Kind(
-        "chat completion",
-        COMPLETION,
-        completions,
-        completion_messages,
-        "completion",
-        ("metadata", "choices", "fields", "import_key"),
-    ),
-    _Kind(
-        "response",
-        RESPONSE,
-        responses,
-        response_items,
-        "response",
-        ("metadata", "fields", "import_key", "conversation_id", "previous_response_id"),
-    ),
-)
+_BEGUN: Final = 16
+"""The maximum number of objects that are marked as deleted in one transaction."""
 
 
 def find(connection: Connection, partition: str, selection: Selection) -> list[Forgettable]:
@@ -129,7 +46,7 @@ def find(connection: Connection, partition: str, selection: Selection) -> list[F
         raise ValueError(message)
     found = [
         _forgettable(kind, row._asdict())
-        for kind in _KINDS
+        for kind in KINDS
         for statement in _statements(kind, partition, selection)
         for row in connection.execute(statement)
     ]
@@ -148,18 +65,15 @@ async def forget(
         now_s: the time of day in Unix seconds.
     """
     count = 0
-    for at in range(0, len(forgotten), _ERASED):
-        chunk = forgotten[at : at + _ERASED]
-        count += await database.write(partial(_erase_all, partition, chunk, now_s))
-        await asyncio.sleep(_PAUSE_S)
-    is_done = False
-    while not is_done:
-        is_done = await database.write(pending.erase_step)
-        await asyncio.sleep(_PAUSE_S)
+    for at in range(0, len(forgotten), _BEGUN):
+        chunk = forgotten[at : at + _BEGUN]
+        count += await database.write(partial(_begin_all, partition, chunk, now_s))
+        await asyncio.sleep(PAUSE_S)
+    await erase_all(database)
     return ForgetOutcome(erased=count, is_log_empty=await database.truncate_log())
 
 
-def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Select[Any]]:
+def _statements(kind: Kind, partition: str, selection: Selection) -> list[Select[Any]]:
     table = kind.table
     # Not all columns, because `choices` and `fields` can be large.
     shown = (column for column in table.c if column.name in _SHOWN)
@@ -168,10 +82,8 @@ def _statements(kind: _Kind, partition: str, selection: Selection) -> list[Selec
         statement = statement.where(_is_from(table, selection.source))
     if selection.project:
         statement = statement.where(_is_in(table, selection.project))
-    if selection.before_s is not None and "last_active_us" in table.c:
-        statement = statement.where(table.c.last_active_us < selection.before_s * US)
-    elif selection.before_s is not None:
-        statement = statement.where(table.c.created_at < selection.before_s)
+    if selection.before_s is not None:
+        statement = statement.where(kind.is_before(selection.before_s))
     if not selection.ids:
         return [statement]
     ids = list(selection.ids)
@@ -223,7 +135,7 @@ def _starts_with(column: ColumnElement[str], start: str) -> ColumnElement[bool]:
     return func.substr(column, 1, len(start)) == start
 
 
-def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
+def _forgettable(kind: Kind, row: JSON) -> Forgettable:
     last_active_at = row["created_at"]
     if "last_active_us" in row:
         last_active_at = row["last_active_us"] // US
@@ -239,34 +151,8 @@ def _forgettable(kind: _Kind, row: JSON) -> Forgettable:
     )
 
 
-def _erase_all(
+def _begin_all(
     partition: str, forgotten: Sequence[Forgettable], now_s: int, connection: Connection
 ) -> int:
-    kinds = {kind.name: kind for kind in _KINDS}
-    return sum(
-        _erase(connection, partition, kinds[each.kind], each.id, now_s) for each in forgotten
-    )
-
-
-def _erase(
-    connection: Connection, partition: str, kind: _Kind, forgotten_id: str, now_s: int
-) -> bool:
-    """Erase an object. Return whether it still existed."""
-    table = kind.table
-    living = (table.c.partition == partition, table.c.deleted_at.is_(None))
-    statement = select(table).where(table.c.id == bindparam("forgotten"), *living)
-    row = connection.execute(statement.with_for_update(), {"forgotten": forgotten_id}).one_or_none()
-    if row is None:
-        return False
-    if row.import_key is not None:
-        mark_forgotten(connection, table, partition, row.import_key, now_s)
-    index.remove_owner(connection, index.owner_of(kind.number, row.position))
-    owner = kind.members.c[kind.owner]
-    connection.execute(delete(kind.members).where(owner == row.position))
-    if table is completions:
-        replace_filter_rows(connection, row.position, {})
-    erased = dict.fromkeys(kind.erased)
-    this = table.c.position == row.position
-    connection.execute(update(table).where(this).values(**erased, deleted_at=now_s))
-    erase_replies(connection, partition, forgotten_id)
-    return True
+    kinds = {kind.name: kind for kind in KINDS}
+    return sum(begin(connection, partition, kinds[each.kind], each.id, now_s) for each in forgotten)

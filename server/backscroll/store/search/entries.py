@@ -1,6 +1,6 @@
 """Reads the messages to index from the store's tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -110,20 +110,37 @@ def entries(connection: Connection, owner: int, above: int, most: int = CHUNK) -
     """Return up to `most` messages after position `above`, oldest first, whether indexed or not."""
     of, kind = divmod(owner, KINDS)
     rows = connection.execute(_NEXT[kind], {"of": of, "above": above, "most": most})
-    found = []
-    for position, created_at, *content in rows:
-        role, text, of_tools = role_and_texts(kind, *content)
-        found.append(Entry(position, role, created_at, text, tool_text=of_tools))
-    return found
+    return [_entry(kind, *row) for row in rows]
+
+
+def entries_at(connection: Connection, owner: int, positions: Iterable[int]) -> list[Entry]:
+    """Return the messages at these positions that are not erased, in no order."""
+    of, kind = divmod(owner, KINDS)
+    found = connection.execute(_AT[kind], {"of": of, "positions": list(positions)})
+    return [_entry(kind, *row) for row in found]
+
+
+def _entry(kind: int, position: int, created_at: int, *content: Any) -> Entry:  # noqa: ANN401 - JSON
+    role, text, of_tools = role_and_texts(kind, *content)
+    return Entry(position, role, created_at, text, tool_text=of_tools)
+
+
+def _all(source: Source) -> Select[Any]:
+    selected = source.select(source.position, source.created_at, *source.content)
+    return selected.where(source.owner == bindparam("of"))
 
 
 def _next(source: Source) -> Select[Any]:
     return (
-        source.select(source.position, source.created_at, *source.content)
-        .where(source.owner == bindparam("of"), source.position > bindparam("above"))
+        _all(source)
+        .where(source.position > bindparam("above"))
         .order_by(source.position)
         .limit(bindparam("most", type_=Integer))
     )
 
 
 _NEXT: Final = {kind: _next(source) for kind, source in SOURCES.items()}
+_AT: Final = {
+    kind: _all(source).where(source.position.in_(bindparam("positions", expanding=True)))
+    for kind, source in SOURCES.items()
+}

@@ -91,13 +91,14 @@ def remove(connection: Connection, partition: str, owner: int, position: int, te
         text: the message's text, without the title and the text of tools.
     """
     settle(connection)
-    found = _find(connection, partition, owner, position, _text(connection, owner, position, text))
+    whole = indexed_text(connection, owner, position, text)
+    found = _find(connection, partition, owner, position, whole)
     if found is None:
         return
     row, data = found
     if data.has_tools:
-        text = _text_in(data, entries(connection, owner, position - 1, 1)[0])
-    if _remove(connection, [(row, data, _text(connection, owner, position, text))]):
+        text = text_in(data, entries(connection, owner, position - 1, 1)[0])
+    if remove_rows(connection, [(row, data, indexed_text(connection, owner, position, text))]):
         pending.erase(connection)
 
 
@@ -118,9 +119,9 @@ def remove_several(connection: Connection, owner: int, removed: Mapping[int, str
         position = positions[row]
         text = removed[position]
         if data.has_tools:
-            text = _text_in(data, entries(connection, owner, position - 1, 1)[0])
-        found.append((row, data, _text(connection, owner, position, text)))
-    if found and _remove(connection, found):
+            text = text_in(data, entries(connection, owner, position - 1, 1)[0])
+        found.append((row, data, indexed_text(connection, owner, position, text)))
+    if found and remove_rows(connection, found):
         pending.erase(connection)
 
 
@@ -153,7 +154,7 @@ def retitle(
         add(connection, partition, owner, first)
         return
     row, data = found
-    text = _text_in(data, first[0])
+    text = text_in(data, first[0])
     earlier, later = titled(text, old), titled(text, new)
     if data.tokenizer != TOKENS_VERSION:
         pending.start_over(connection)
@@ -166,16 +167,16 @@ def retitle(
         data = data._replace(length=min(new_tokens.length, MAX_LENGTH))
         terms.replace(connection, row, data, old_terms, new_terms)
     else:
-        _remove(connection, [(row, data, earlier)])
+        remove_rows(connection, [(row, data, earlier)])
     pending.erase(connection)
 
 
 def _with_title(connection: Connection, owner: int, entry: Entry) -> Entry:
-    text = _text(connection, owner, entry.position, entry.text)
+    text = indexed_text(connection, owner, entry.position, entry.text)
     return entry if text == entry.text else entry._replace(text=text, tokens=None)
 
 
-def _text(connection: Connection, owner: int, position: int, text: str) -> str:
+def indexed_text(connection: Connection, owner: int, position: int, text: str) -> str:
     """Return the text to index for a message. For an owner's first message, add the title."""
     if not has_title(owner, position):
         return text
@@ -229,28 +230,7 @@ def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int
     return {row.position: each for each, row in rows.read(connection, ids).items()}
 
 
-def remove_owner(connection: Connection, owner: int) -> None:
-    """Remove all messages of an owner from the index. Call this before the messages are erased."""
-    indexed = rows_of(connection, owner)
-    if rows.is_postgres(connection):
-        rows.remove(connection, indexed.values())
-        return
-    above = -1
-    while indexed and (found := entries(connection, owner, above)):
-        above = found[-1].position
-        by_row = {indexed[each.position]: each for each in found if each.position in indexed}
-        data = rows.read(connection, by_row)
-        texts = {
-            row: _text(connection, owner, each.position, _text_in(data[row], each))
-            for row, each in by_row.items()
-        }
-        if not _remove(connection, [(row, data[row], text) for row, text in texts.items()]):
-            return
-    if indexed:
-        pending.erase(connection)
-
-
-def _text_in(data: Row, entry: Entry) -> str:
+def text_in(data: Row, entry: Entry) -> str:
     """Return the text that is indexed for a message, without the title."""
     return (with_tools(entry) if data.has_tools else entry).text
 
@@ -261,7 +241,7 @@ _METADATA: Final = {
 }
 
 
-def _remove(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> bool:
+def remove_rows(connection: Connection, removed: Sequence[tuple[int, Row, str]]) -> bool:
     """Remove rows, and return True.
 
     If another tokenizer version made their tokens, empty the index instead, and return False.

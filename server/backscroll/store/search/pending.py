@@ -69,8 +69,13 @@ def erase(connection: Connection) -> None:
     If more steps are needed, a background task takes them.
     """
     if not terms.forget(connection):
-        connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
-        connection.execute(insert(search_pending).values(kind=ERASING, below=0))
+        erase_later(connection)
+
+
+def erase_later(connection: Connection) -> None:
+    """Let the background erase the tokens of removed rows."""
+    connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
+    connection.execute(insert(search_pending).values(kind=ERASING, below=0))
 
 
 def erase_step(connection: Connection) -> bool:

@@ -25,6 +25,7 @@ _SCATTERED: Final = (
     "SELECT coalesce(max(pages) * 5 < sum(pages) * 4, 0) FROM"
     " (SELECT count(*) AS pages FROM search_terms_idx GROUP BY segid)"
 )
+_PARTS: Final = "SELECT count(DISTINCT segid) FROM search_terms_idx"
 _ADD_POSTGRES: Final = text(
     "INSERT INTO search_rows"
     " (owner, created_at, position, scope, length, role, version, terms) VALUES (:owner,"
@@ -230,6 +231,11 @@ def is_scattered(connection: Connection) -> bool:
     segments.
     """
     return not is_postgres(connection) and bool(connection.exec_driver_sql(_SCATTERED).scalar_one())
+
+
+def parts(connection: Connection) -> int:
+    """Return how many segments FTS5's index has; 1 on PostgreSQL, whose index has no segments."""
+    return 1 if is_postgres(connection) else int(connection.exec_driver_sql(_PARTS).scalar_one())
 
 
 def forget(connection: Connection, steps: int = MERGES) -> bool:

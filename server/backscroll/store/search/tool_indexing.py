@@ -52,6 +52,10 @@ class ToolIndexingDatabase:
         """Empty the log like `Database.truncate_log`."""
         return await self.database.truncate_log()
 
+    async def maintain(self, work: Work[T]) -> T:
+        """Run `work` like `Database.maintain`."""
+        return await self.database.maintain(work)
+
     async def close(self) -> None:
         """Close the database like `Database.close`."""
         await self.database.close()

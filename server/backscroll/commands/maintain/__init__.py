@@ -1,0 +1,1 @@
+"""`backscroll maintain`: checks the store's database, and puts it in order."""

@@ -1,0 +1,1 @@
+"""What a store needs now and then, beside its requests."""
