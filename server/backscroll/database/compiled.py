@@ -5,7 +5,7 @@ execution. On SQLite, this takes longer than inserting a row. A `CompiledStateme
 and its parameters directly to the driver.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -86,6 +86,17 @@ class CompiledStatement:
         sql = self._compiled(connection.dialect)
         given = [sql.parameters(values) for values in rows]
         connection.exec_driver_sql(sql.text, given if len(given) > 1 else given[0])
+
+    def names(self, connection: Connection) -> tuple[str, ...]:
+        """Return the names of the parameters, in the order in which the SQL uses them."""
+        return self._compiled(connection.dialect).names
+
+    def each_parameters(
+        self, connection: Connection, rows: Iterable[Mapping[str, Any]]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the parameters of each of `rows` for the driver, converted and in order."""
+        sql = self._compiled(connection.dialect)
+        return map(sql.parameters, rows)
 
     def _compiled(self, dialect: Dialect) -> _Sql:
         sql = self._sql.get(dialect.name)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.faults import StoreError
 from backscroll.database.port import Database
+from backscroll.store.archive.bulk import absent, insert_new
 from backscroll.store.archive.load import Change, look, write
 from backscroll.store.archive.prepared import Prepared, prepare_conversation, prepare_thread
 from backscroll.store.archive.records import (
@@ -83,7 +84,11 @@ async def _import(
     """
 
     def look_at_all(connection: Connection) -> list[Change]:
-        return [look(connection, partition, each) for each in prepared]
+        new = absent(connection, partition, prepared)
+        return [
+            look(connection, partition, each, is_absent=at in new)
+            for at, each in enumerate(prepared)
+        ]
 
     changes = await database.read(look_at_all, large=True)
     if not watermarks and not any(change.is_written for change in changes):
@@ -92,9 +97,11 @@ async def _import(
 
     def write_all(connection: Connection) -> list[ImportOutcome]:
         now_us = clock.unix_us()
+        given = list(zip(prepared, changes, strict=True))
+        inserted = insert_new(connection, partition, given, now_us)
         outcomes = [
-            write(connection, partition, each, now_us, seen)
-            for each, seen in zip(prepared, changes, strict=True)
+            seen.outcome if at in inserted else write(connection, partition, each, now_us, seen)
+            for at, (each, seen) in enumerate(given)
         ]
         write_watermarks(connection, partition, watermarks)
         return outcomes

@@ -17,14 +17,13 @@ from backscroll.database.locks import lock_list
 from backscroll.store.archive.adoption import adopt
 from backscroll.store.archive.difference import Difference, Known, compare
 from backscroll.store.archive.merging import merged
-from backscroll.store.archive.prepared import CONVERSATIONS, Collection, Prepared
+from backscroll.store.archive.new_rows import member_rows, owner_row, searched
+from backscroll.store.archive.prepared import Collection, Prepared
 from backscroll.store.archive.records import ImportKind, ImportOutcome
 from backscroll.store.archive.tombstones import is_forgotten
 from backscroll.store.archive.update import Update
-from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
-from backscroll.store.search.tool_indexing import indexes_tools
 
 if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
@@ -68,7 +67,12 @@ class Change:
 
 
 def look(
-    connection: Connection, partition: str, prepared: Prepared, seen: Change | None = None
+    connection: Connection,
+    partition: str,
+    prepared: Prepared,
+    seen: Change | None = None,
+    *,
+    is_absent: bool = False,
 ) -> Change:
     """Return the changes that an import has to write.
 
@@ -79,7 +83,10 @@ def look(
         seen: what `look` returned before the write transaction. If it is given, the stored thread
             or conversation is locked. If there is none, the list to which the new one will be added
             is locked.
+        is_absent: whether the thread or conversation is known to be neither stored nor forgotten.
     """
+    if is_absent:
+        return _new(prepared)
     collection, row = prepared.collection, prepared.row
     lock = seen is not None
     owner = _find(connection, partition, prepared, lock=lock)
@@ -91,8 +98,7 @@ def look(
             return Change(ImportOutcome(kind="forgotten"))
         if seen is not None and seen.outcome.kind == "imported":
             return seen  # it is still new
-        difference = compare((), prepared.given, is_tail=prepared.is_tail)
-        return Change(_outcome("imported", row["id"], prepared, difference), None, (), difference)
+        return _new(prepared)
     if owner["deleted_at"] is not None:
         return Change(ImportOutcome(kind="forgotten"))
     if not prepared.is_tail and prepared.newest_at < (owner["imported_until"] or 0):
@@ -108,6 +114,12 @@ def look(
     kind: ImportKind = "updated" if difference or metadata is not None else "present"
     outcome = _outcome(kind, owner["id"], prepared, difference)
     return Change(outcome, owner, tuple(known), difference, metadata, adopted)
+
+
+def _new(prepared: Prepared) -> Change:
+    difference = compare((), prepared.given, is_tail=prepared.is_tail)
+    outcome = _outcome("imported", prepared.row["id"], prepared, difference)
+    return Change(outcome, None, (), difference)
 
 
 def write(
@@ -148,39 +160,14 @@ def _insert(
     now_us: int,
     tokens: "Mapping[int, Tokens]",
 ) -> None:
-    collection = prepared.collection
-    rows = [
-        {**row, "id": row["id"] or collection.new_id(row), "position": position}
-        for position, row in enumerate(prepared.members, 1)
-    ]
-    owner = {
-        **prepared.row,
-        "partition": partition,
-        "next_position": len(rows) + 1,
-        "last_active_us": prepared.active_us(now_us),
-        **_counts(prepared),
-    }
+    collection, rows = prepared.collection, member_rows(prepared)
+    owner = owner_row(prepared, partition, now_us)
     position = connection.scalar(insertion(collection.owners), owner)
     if rows:
         owned = [{collection.owner: position, **row} for row in rows]
         collection.insert.execute_each(connection, owned)
-    created_at = owner["created_at"]
-    with_tools = indexes_tools(connection)
-    entries = (
-        collection.entry(row, created_at)._replace(tokens=tokens.get(at))
-        for at, row in enumerate(rows)
-        # The first one is indexed with the title. Others without a text have no entry.
-        if with_tools or not at or at in tokens or collection.text(row)
-    )
+    entries = searched(connection, prepared, rows, tokens)
     index.add(connection, partition, index.owner_of(collection.kind, position), entries)
-
-
-def _counts(prepared: Prepared) -> JSON:
-    members = prepared.members
-    if prepared.collection is CONVERSATIONS:
-        return {"message_count": sum(is_message(row["body"]) for row in members)}
-    last = members[-1]["created_at"] if members else None
-    return {"message_count": len(members), "last_message_at": last}
 
 
 def _outcome(

@@ -1,12 +1,17 @@
 """Stores hashes of the import keys of erased objects, so that no import restores the objects."""
 
 import hashlib
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select
 
 from backscroll.database.history_schema import forgotten
 
 _find = select(forgotten.c.digest).where(forgotten.c.digest == bindparam("digest"))
+
+_find_any = select(forgotten.c.digest).where(
+    forgotten.c.digest.in_(bindparam("digests", expanding=True))
+)
 
 
 def is_forgotten(connection: Connection, table: Table, partition: str, key: str) -> bool:
@@ -19,6 +24,15 @@ def is_forgotten(connection: Connection, table: Table, partition: str, key: str)
         key: its import key.
     """
     return connection.execute(_find, {"digest": _digest(table, partition, key)}).first() is not None
+
+
+def forgotten_keys(
+    connection: Connection, table: Table, partition: str, keys: Iterable[str]
+) -> set[str]:
+    """Return those of the import keys whose objects were forgotten."""
+    by_digest = {_digest(table, partition, key): key for key in keys}
+    found = connection.scalars(_find_any, {"digests": list(by_digest)})
+    return {by_digest[digest] for digest in found}
 
 
 def mark_forgotten(

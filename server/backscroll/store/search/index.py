@@ -4,7 +4,7 @@ An owner is a thread, conversation, completion or response. Its number is comput
 position.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, cast
 
@@ -53,18 +53,40 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
     titled_entries = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in titled_entries if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
-        _add(connection, partition, owner, chunk)
+        _add(connection, partition, [(owner, entry) for entry in chunk])
 
 
-def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Entry]) -> None:
+def add_new(
+    connection: Connection,
+    partition: str,
+    added: Iterable[tuple[int, Mapping[str, str] | None, Iterable[Entry]]],
+) -> None:
+    """Add the messages of owners that are new: the number, metadata and messages of each."""
+    marks = indexes_tools(connection)
+
+    def entries_of_all() -> Iterator[tuple[int, Entry]]:
+        for owner, metadata, members in added:
+            title = title_of(metadata)
+            for given in members:
+                entry = with_tools(given) if marks else given
+                if title and has_title(owner, entry.position):
+                    entry = entry._replace(text=titled(entry.text, title), tokens=None)
+                if entry.text.strip():
+                    yield owner, entry
+
+    texts = entries_of_all()
+    while chunk := list(islice(texts, terms.DEFERRED)):
+        _add(connection, partition, chunk)
+
+
+def _add(connection: Connection, partition: str, chunk: Sequence[tuple[int, Entry]]) -> None:
     # Imported only when something is written, so that a server starts quickly.
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     scope = scope_of(connection, partition, create=True) or 0
-    own = owner_token(owner)
     marks = indexes_tools(connection)
     added = []
-    for entry in chunk:
+    for owner, entry in chunk:
         found = entry.tokens or tokens(entry.text)
         row = Row(
             owner=owner,
@@ -75,7 +97,7 @@ def _add(connection: Connection, partition: str, owner: int, chunk: Sequence[Ent
             role=role_number(entry.role),
             version=TOKENS_VERSION | (WITH_TOOLS if marks and entry.tool_text else 0),
         )
-        added.append((row, [*scoped(scope, found.terms), own]))
+        added.append((row, [*scoped(scope, found.terms), owner_token(owner)]))
     terms.add(connection, added)
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from sqlalchemy import Connection, text
 
+from backscroll.database.bulk import COPIED, copy
 from backscroll.database.deferred import defer, settle
 from backscroll.store.search import rows, vectors
 from backscroll.store.search.rows import Row, is_postgres
@@ -75,8 +76,12 @@ def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> N
     if not added:
         return
     if is_postgres(connection):
-        bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
-        connection.execute(_ADD_POSTGRES, bound)
+        if len(added) < COPIED:
+            bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
+            connection.execute(_ADD_POSTGRES, bound)
+        else:
+            copied = ((*row, hashed(terms)) for row, terms in added)
+            copy(connection, "search_rows", (*Row._fields, "terms"), copied)
     elif defer(connection, _add, [(row, " ".join(terms)) for row, terms in added]) >= DEFERRED:
         settle(connection)
 
