@@ -1,23 +1,17 @@
 """The click command `backscroll sync`."""
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
 
 import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
+from backscroll.commands.rare_collections import rare_collections
 from backscroll.commands.terminal import warn
 from backscroll.commands.times import since_s
 from backscroll.process.exits import interrupted_at_once
 from backscroll.settings.model import Settings
 from backscroll.settings.programs import SOURCES
-
-_NEW_OBJECTS: Final = 50_000
-"""How many new objects a search for reference cycles follows during a sync."""
 
 
 @click.command(
@@ -78,7 +72,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     sources = [BY_NAME[name] for name in names or SOURCES]
     if not watch and not dry_run and is_shown_as_unchanged(settings, sources, after_s):
         return
-    with _rare_collections():
+    with rare_collections():
         import anyio
 
         from backscroll.commands.sync.running import SyncCommand
@@ -103,18 +97,3 @@ def sync(  # noqa: PLR0913 - the options of the command
                 anyio.run(command.watch, on_request)
             else:
                 sys.exit(anyio.run(command.run).refused > 0)
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let Python search for reference cycles rarely, because a sync creates almost none of them.
-
-    Each search examines the objects that were created since the last one, and sometimes all objects
-    of the process. By default, a search follows every 700 new objects.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(_NEW_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

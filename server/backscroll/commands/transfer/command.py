@@ -9,6 +9,7 @@ import click
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings
+from backscroll.commands.rare_collections import rare_collections
 from backscroll.commands.terminal import verbatim, warn, write
 from backscroll.history.formats.registry import MODULES
 from backscroll.process.exits import CommandError, interrupted_at_once
@@ -98,7 +99,7 @@ def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
     recorded = Recorded(branches=branches, redacts=redact)
     recogniser = Recogniser(recorded, warn, kind)
     sources = (file for path in paths for file in recogniser.found(path, stdin))
-    with interrupted_at_once():
+    with interrupted_at_once(), rare_collections():
         into = partial(
             import_sources,
             partition=settings.project,

@@ -85,8 +85,12 @@ def message_digest(row: JSON) -> int:
     """
     # Older versions of Backscroll stored empty lists of annotations. `stored_content` removes them,
     # so that the hash does not depend on the version.
-    content = {"content": stored_content(row["content"])}
-    return _digest(_text_of([{**row, **content}[name] for name in _HASHED]))
+    return _stored_digest({**row, "content": stored_content(row["content"])})
+
+
+def _stored_digest(row: JSON) -> int:
+    """Return the hash of a message whose content has the form in which it is stored."""
+    return _digest(_text_of([row[name] for name in _HASHED]))
 
 
 def item_digest(row: JSON) -> int:
@@ -161,7 +165,7 @@ def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
     }
     count = 0
     try:
-        digest = message_digest(row)
+        digest = _stored_digest(row)
     except (ValueError, RecursionError):
         row, count = storable(row)
         check(row)
