@@ -24,16 +24,22 @@ from bench.trial import Scale, Trial
     help="The size of the session logs that the row `sync` reads.",
 )
 @click.option(
+    "--messages",
+    type=click.IntRange(min=1),
+    help="How many messages the large store of the row `growth` has.",
+)
+@click.option(
     "--write",
     is_flag=True,
     help="Also write docs/performance.md, with its plots, and bench/results.json.",
 )
-def main(
+def main(  # noqa: PLR0913 - the options of the command
     rows: tuple[str, ...],
     *,
     listing: bool,
     scale: Scale | None,
     megabytes: int | None,
+    messages: int | None,
     write: bool,
 ) -> None:
     r"""Measure ROWs, or everything; exit code 1 says that something falls short.
@@ -43,6 +49,7 @@ def main(
     make bench ROW=start
     make bench ROW="walk memory" ARGS=--long
     make bench ROW=sync ARGS="--megabytes 1000"
+    make bench ROW=growth ARGS="--messages 10000000"
     make bench ARGS=--write
     """
     if listing:
@@ -57,7 +64,7 @@ def main(
     outcomes: dict[Row, Outcome] = {}
     with _progress() as progress:
         for row in progress.track([ROWS[name] for name in rows or ROWS], description="rows"):
-            outcomes[row] = _measured(row, progress, scale or "usual", megabytes)
+            outcomes[row] = _measured(row, progress, scale or "usual", (megabytes, messages))
             report.show(console, row, outcomes[row])
     if write:
         for path in page.write(described, outcomes):
@@ -76,7 +83,9 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _measured(row: Row, progress: Progress, scale: Scale, megabytes: int | None) -> Outcome:
+def _measured(
+    row: Row, progress: Progress, scale: Scale, sizes: tuple[int | None, int | None]
+) -> Outcome:
     """Measure a row; one that fails says so, and costs no other its figures."""
 
     def track(total: int, what: str) -> Iterator[int]:
@@ -85,7 +94,7 @@ def _measured(row: Row, progress: Progress, scale: Scale, megabytes: int | None)
         progress.remove_task(task)
 
     try:
-        return row.measure(Trial(track, scale, megabytes))
+        return row.measure(Trial(track, scale, *sizes))
     except UnmeasuredError as error:
         return Outcome(failure=str(error))
     except Exception as error:  # noqa: BLE001 - the outermost boundary of a row: the others go on

@@ -19,11 +19,13 @@ class Trial:
         track: shows progress.
         scale: how much is measured; a quick trial's figures say little.
         megabytes: the size of session logs; None for the size that the scale gives.
+        messages: the size of a store that has grown; None for the size that the scale gives.
     """
 
     track: Track
     scale: Scale = "usual"
     megabytes: int | None = None
+    messages: int | None = None
 
     def size(self, usual: int, *, quick: int, long: int | None = None) -> int:
         """Return how many of something to measure; a long trial takes the usual unless told."""

@@ -6,6 +6,7 @@ from bench.figures import Row
 from bench.rows.call import CALL
 from bench.rows.creates import CREATES
 from bench.rows.first_page import FIRST_PAGE
+from bench.rows.growth import GROWTH
 from bench.rows.imports import IMPORT
 from bench.rows.memory import MEMORY
 from bench.rows.page_depth import PAGE_DEPTH
@@ -27,6 +28,7 @@ ROWS: Final[dict[str, Row]] = {
         TOKENS,
         MEMORY,
         PAGE_DEPTH,
+        GROWTH,
         CREATES,
         IMPORT,
         SEARCH,

@@ -1,0 +1,259 @@
+"""`growth`: what each tool costs in a store that has grown, by what it costs in a small one."""
+
+import asyncio
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from itertools import count
+from typing import Any, Final, TypeAlias
+
+import httpx2
+
+from backscroll.commands.rare_collections import rare_collections
+from backscroll.commands.transfer.importing import GROUP_ENTRIES
+from backscroll.database.opening import open_database
+from backscroll.store.app import open_store
+from backscroll.store.archive.opening import open_archive
+from backscroll.store.archive.records import (
+    ImportedCompletion,
+    ImportedMessage,
+    ImportedResponse,
+    ImportedThread,
+)
+from backscroll.store.upkeep.maintenance import maintain
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import EMBEDDED
+from backscroll_tools.registry import TOOLS
+from backscroll_tools.tool import Call
+from bench.conversations import database
+from bench.figures import Outcome, Row, UnmeasuredError, figures, interleaved, ratio
+from bench.trial import Trial
+from tests.postgres import PostgresServer, postgres_server
+
+SMALL: Final = 10_000
+MESSAGES: Final = 1_000_000
+A_CONVERSATION: Final = 100
+"""The messages of a conversation. One has a tenth of all messages."""
+ROUNDS: Final = 20
+CALLS: Final = 5
+"""Calls a sample, whose fastest counts: others wait for what a busy machine does in between."""
+MOST: Final = 1.3
+
+_WORDS: Final = (
+    *("parcel", "kettle", "garden", "invoice", "harbour", "violin", "glacier", "lantern"),
+    *("pepper", "tunnel", "saddle", "thunder", "marble", "canvas", "orchard", "beacon"),
+)
+LONG: Final = "thread_long"
+USUAL: Final = "thread_7"
+
+Arguments: TypeAlias = Mapping[str, Any]
+_TOOLS: Final = {tool.name: tool for tool in TOOLS}
+
+
+def _messages(name: str, number: int, begins: int) -> list[ImportedMessage]:
+    return [
+        ImportedMessage(
+            id=f"msg_{name}_{at}",
+            role="assistant" if at % 2 else "user",
+            content=f"{_WORDS[at % 16]} {_WORDS[at // 16 % 16]} came as number {at} of {name}, "
+            f"with {_WORDS[at // 256 % 16]} and all that belongs to it",
+            created_at=begins + at,
+        )
+        for at in range(number)
+    ]
+
+
+def _thread(name: str, number: int, begins: int) -> ImportedThread:
+    messages = _messages(name, number, begins)
+    return ImportedThread(
+        key=name,
+        id=f"thread_{name}",
+        created_at=begins,
+        messages=messages,
+        metadata={"title": f"About {name}"},
+    )
+
+
+async def _fill(url: str, messages: int) -> None:
+    """Fill a store with conversations, of which one has a tenth of all messages."""
+    async with open_archive(url) as archive:
+        number = messages * 9 // 10 // A_CONVERSATION
+        for first in range(0, number, GROUP_ENTRIES):
+            names = range(first, min(first + GROUP_ENTRIES, number))
+            group = [_thread(str(name), A_CONVERSATION, name * 60) for name in names]
+            await archive.import_conversations(group)
+        await archive.import_thread(_thread("long", messages // 10, 30))
+        for at in range(0, number, 10):
+            asked = {"role": "user", "content": f"asked {at}"}
+            await archive.import_completion(
+                ImportedCompletion(
+                    key=str(at),
+                    id=f"chatcmpl-{at}",
+                    created_at=at,
+                    model="m",
+                    choices=[{"index": 0, "message": {"role": "assistant", "content": "Yes."}}],
+                    messages=[asked],
+                )
+            )
+            await archive.import_response(
+                ImportedResponse(
+                    key=str(at), id=f"resp_{at}", created_at=at, input=[asked], output=[]
+                )
+            )
+
+
+class _Grown:
+    """A store of some size, and what is asked of it.
+
+    Args:
+        messages: how many messages it has.
+    """
+
+    def __init__(self, messages: int) -> None:
+        self.messages = messages
+        self._long = messages // 10
+        self._new = count()
+
+    async def open(self, stack: AsyncExitStack, url: str) -> None:
+        """Open the store, until the stack is closed."""
+        async with open_database(url, "store") as opened:
+            await maintain(opened, lambda _name, _total: lambda _amount: None)
+        store = await stack.enter_async_context(open_store(url))
+        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app))
+        self._client = Client(await stack.enter_async_context(http), EMBEDDED)
+
+    async def milliseconds(self, tool: str, what: str) -> float:
+        """Return how long the fastest of a few calls took."""
+        fastest = math.inf
+        for _ in range(CALLS):
+            arguments = self._arguments(tool, what)
+            begun = time.perf_counter()
+            await _TOOLS[tool].run(Call.begin(self._client), dict(arguments))
+            fastest = min(fastest, time.perf_counter() - begun)
+        return fastest * 1_000
+
+    def _arguments(self, tool: str, what: str) -> Arguments:
+        number = next(self._new)
+        middle = f"msg_long_{self._long // 2}"
+        every: dict[tuple[str, str], Arguments] = {
+            ("list-threads", ""): {},
+            ("list-messages", "of the longest"): {"thread_id": LONG},
+            ("list-messages", "in its middle"): {"thread_id": LONG, "after": middle},
+            ("list-messages", "around one"): {"thread_id": LONG, "around": middle},
+            ("get-message", "of the longest"): {"thread_id": LONG, "message_id": middle},
+            ("list-message-files", ""): {"thread_id": LONG, "message_id": middle},
+            ("list-chat-completions", ""): {},
+            ("get-chat-messages", ""): {"completion_id": "chatcmpl-0"},
+            ("get-thread", ""): {"thread_id": LONG},
+            ("list-responses", ""): {},
+            ("search-messages", "one word of two"): {"query": "kettle number 40 of 7"},
+            ("search-messages", "in one thread"): {"query": "kettle", "thread_id": USUAL},
+            ("create-message", "in the longest"): {
+                "thread_id": LONG,
+                "role": "user",
+                "content": f"new {number}",
+            },
+            ("create-message", "in a usual one"): {
+                "thread_id": USUAL,
+                "role": "user",
+                "content": f"new {number}",
+            },
+            ("create-message", "in a new one"): {"role": "user", "content": f"new {number}"},
+            ("modify-thread", ""): {"thread_id": USUAL, "metadata": {"number": str(number)}},
+            ("modify-message", ""): {
+                "thread_id": USUAL,
+                "message_id": "msg_7_1",
+                "metadata": {"number": str(number)},
+            },
+            ("delete-message", ""): {
+                "thread_id": LONG,
+                "message_id": f"msg_long_{number % self._long}",
+            },
+        }
+        return every[tool, what]
+
+
+_CALLED: Final = (
+    ("list-threads", ""),
+    *(("list-messages", what) for what in ("of the longest", "in its middle", "around one")),
+    ("get-message", "of the longest"),
+    ("list-message-files", ""),
+    ("list-chat-completions", ""),
+    ("get-chat-messages", ""),
+    ("get-thread", ""),
+    ("list-responses", ""),
+    *(("search-messages", what) for what in ("one word of two", "in one thread")),
+    *(("create-message", what) for what in ("in the longest", "in a usual one", "in a new one")),
+    ("modify-thread", ""),
+    ("modify-message", ""),
+    ("delete-message", ""),
+)
+
+
+@contextmanager
+def _databases(
+    engine: str, server: PostgresServer, runner: asyncio.Runner
+) -> Iterator[tuple[str, str]]:
+    """Yield the URLs of two empty databases."""
+    if engine == "SQLite":
+        with database() as small, database() as large:
+            yield small, large
+        return
+    stack = AsyncExitStack()
+    urls = [runner.run(stack.enter_async_context(server.database(empty=True))) for _ in range(2)]
+    yield urls[0], urls[1]
+    runner.run(stack.aclose())
+
+
+def _measure(trial: Trial) -> Outcome:
+    messages = trial.messages or trial.size(MESSAGES, quick=2 * SMALL)
+    if messages < SMALL:
+        raise UnmeasuredError(f"--messages must be {SMALL:,} or more")
+    samples: dict[str, list[float]] = {}
+    claims = []
+    with postgres_server() as server, asyncio.Runner() as runner:
+        for engine in ("SQLite", "PostgreSQL"):
+            with _databases(engine, server, runner) as urls:
+                small, large = stores = _Grown(SMALL), _Grown(messages)
+                stack = AsyncExitStack()
+                for at in trial.track(2, f"filling {engine}"):
+                    with rare_collections():
+                        runner.run(_fill(urls[at], stores[at].messages))
+                    runner.run(stores[at].open(stack, urls[at]))
+
+                def sample(store: _Grown, tool: str, what: str) -> float:
+                    return runner.run(store.milliseconds(tool, what))
+
+                contenders = {
+                    _name(engine, tool, what, store): partial(sample, store, tool, what)
+                    for tool, what in _CALLED
+                    for store in stores
+                }
+                for contender in contenders.values():
+                    contender()  # warms up
+                rounds = trial.rounds(ROUNDS, f"calling tools on {engine}")
+                samples |= interleaved(contenders, rounds)
+                runner.run(stack.aclose())
+            claims += [
+                ratio(
+                    f"{engine}: {f'{tool} {what}'.strip()}",
+                    samples[_name(engine, tool, what, large)],
+                    samples[_name(engine, tool, what, small)],
+                    most=MOST,
+                )
+                for tool, what in _CALLED
+            ]
+    note = (
+        f"{messages:,} messages in conversations of {A_CONVERSATION}, and one of "
+        f"{messages // 10:,}; by {SMALL:,} messages, of which one conversation has {SMALL // 10:,}."
+    )
+    return Outcome(figures("ms", samples), tuple(claims), (note,))
+
+
+def _name(engine: str, tool: str, what: str, store: _Grown) -> str:
+    return f"Backscroll, {engine}, {f'{tool} {what}'.strip()}, {store.messages:,} messages"
+
+
+GROWTH: Final = Row("growth", "each tool's cost in a large store by that in a small one", _measure)
