@@ -48,6 +48,7 @@ PARTS: Final = (
     _tests("creates-conversations", "tests/faults/test_creates.py", "-k", "once and conversations"),
     _tests("changes", "tests/faults/test_changes.py"),
     _tests("runs", "tests/faults/test_runs.py"),
+    _tests("sessions", "tests/faults/test_sessions.py"),
     _tests("official", "tests/faults/test_creates.py", "-k", "official"),
     _tests("kill", "tests/faults/test_kill.py"),
     _tests("replicas", "tests/faults/test_replicas.py"),

@@ -136,9 +136,13 @@ def agent_sessions(*, loses: int = 0, late: int = 0) -> Answering:  # noqa: C901
 
     def write(asked: Asked) -> Answer:
         key = asked.headers["idempotency-key"]
+        try:
+            events = json.loads(asked.body)["events"]
+        except ValueError:  # the network has changed it
+            return refusal(400, "The body is not JSON.")
         if key not in known:
             known[key] = asked.body
-            for event in json.loads(asked.body)["events"]:
+            for event in events:
                 assert event["type"] == EVENT
                 named = {"id": f"msg_new{len(known)}", "turn_id": "turn_2", "status": "completed"}
                 hidden.extend({**message, **named} for message in event["input"])

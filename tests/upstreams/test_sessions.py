@@ -2,9 +2,12 @@
 
 import pytest
 
+from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.pages.stop import NO_INPUT
-from backscroll_tools.tool import Bounds
+from backscroll_tools.tool import Bounds, Call
+from backscroll_tools.tools.create_message import CREATE_MESSAGE
+from tests.pace import paced_s
 from tests.upstreams import mistral, sessions
 from tests.upstreams.covering import shows
 from tests.upstreams.peculiar import Behaviour
@@ -233,6 +236,18 @@ async def test_a_message_is_added_to_a_session_once_by_its_key(loses: int) -> No
     assert [message["text"] for message in listed["messages"]] == ["hello", "text 129", "text 128"]
     keys = {one.headers["idempotency-key"] for one in upstream.asked if one.method == "POST"}
     assert len(keys) == 1
+
+
+async def test_a_message_that_was_accepted_but_is_not_listed_in_time_may_have_been_written() -> (
+    None
+):
+    say: JSON = {"thread_id": sessions.SESSION, "role": "user", "content": "hello"}
+    async with world(sessions.agent_sessions(late=100), {"upstream": "openai"}) as upstream:
+        call = Call.begin(upstream.client, Bounds(deadline_s=paced_s(0.3)))
+        with pytest.raises(ToolError) as failed:
+            await CREATE_MESSAGE.run(call, say)
+
+    assert failed.value.code == "outcome_unknown"
 
 
 async def test_only_a_user_can_add_a_message_to_a_session() -> None:

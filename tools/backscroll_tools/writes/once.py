@@ -163,6 +163,7 @@ class OneWrite:
         """Return the created message from the reply to its request, or from the list."""
         if self._collection.returns_id:
             return replies.created(reply)
+        self._sending = False  # if time runs out now, the message may have been written
         if (found := await self._found_late()) is not None:
             return found
         raise self._unknown()
