@@ -9,7 +9,7 @@ import pytest
 
 from backscroll_tools.client.profiles import OPENAI, Profile
 from backscroll_tools.models import JSON
-from tests.faults.agents import COUNT, called
+from tests.faults.agents import CALLERS, COUNT, called
 from tests.faults.figures import sized
 from tests.loopback import NO_TLS
 from tests.pace import limit_s, paced_s
@@ -23,8 +23,12 @@ BETA: Final = {"OpenAI-Beta": "agents=v1"}
 
 
 def _text(number: int) -> str:
-    """Return the text of a message. Some are equal."""
-    return "yes" if number % 5 == 0 else f"message {number}"
+    """Return the text of a message. Some texts of one agent are equal.
+
+    Two agents cannot tell apart equal messages that they add at the same time, because the messages
+    of a session have no metadata (docs/reliability.md).
+    """
+    return f"yes {number % CALLERS}" if number % 3 == 0 else f"message {number}"
 
 
 async def _added(http: httpx2.AsyncClient, url: str) -> list[JSON]:
