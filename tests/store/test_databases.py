@@ -120,11 +120,11 @@ async def test_another_program_s_database_is_refused_and_left_alone(path: Path) 
 async def test_a_newer_schema_is_refused(path: Path) -> None:
     await _open(f"sqlite:///{path}")
     database = sqlite3.connect(path)
-    database.execute("UPDATE backscroll_schema SET version = 9")
+    database.execute("UPDATE backscroll_schema SET version = 99")
     database.commit()
     database.close()
     assert await _refusal(f"sqlite:///{path}") == (
-        f"{path} was written by a newer Backscroll (its schema is 9, this one supports "
+        f"{path} was written by a newer Backscroll (its schema is 99, this one supports "
         f"{SCHEMA_VERSION}): "
         "upgrade Backscroll or point BACKSCROLL_DATABASE elsewhere"
     )

@@ -79,7 +79,7 @@ def test_a_sync_with_nothing_new_does_without_the_slow_imports(home: Home) -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("UPDATE backscroll_schema SET version = 9", "was written by a newer Backscroll"),
+        ("UPDATE backscroll_schema SET version = 99", "was written by a newer Backscroll"),
         ("DROP TABLE watermarks", "its file is damaged"),
     ],
 )
