@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import Watermark
 from backscroll.store.archive.unopened import watermarks_in
@@ -34,7 +35,7 @@ def test_reading_them_leaves_no_files_behind(path: Path) -> None:
     assert {each: each.read_bytes() for each in path.parent.iterdir()} == before
 
 
-@pytest.mark.parametrize("version", [6, 8])
+@pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
 def test_those_of_another_version_are_unknown(path: Path, version: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("UPDATE backscroll_schema SET version = ?", (version,))

@@ -4,9 +4,6 @@ import json
 from typing import Final
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import JSON
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
 from backscroll.database.faults import DatabaseFailedError
 
@@ -37,18 +34,8 @@ def dump_large_json(value: object) -> str:
     return dump_json(value) if "NaN" in text or "Infinity" in text else text
 
 
-class JsonText(TypeDecorator[str]):
-    """The column type of a value that is already JSON text. It is stored unchanged."""
-
-    impl = JSON
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Return None, because nothing has to be converted."""
-
-
-def load_json(text: str) -> object:
-    """Return the value of JSON text that `dump_json` returned.
+def load_json(text: str | bytes) -> object:
+    """Return the value of JSON text that `dump_json` returned. Bytes are in UTF-8.
 
     Raises:
         DatabaseFailedError: `text` is not JSON, so the database is damaged.

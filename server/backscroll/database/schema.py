@@ -131,6 +131,7 @@ items: Final = Table(
     Column("created_at", BigInteger),
     Column("import_key", PlainText),
     Column("import_digest", BigInteger),
+    # SQLite may have stored it compressed (`compressed_json`).
     Column("body", Json),
     Column("deleted_at", BigInteger),
     UniqueConstraint("conversation", "id"),

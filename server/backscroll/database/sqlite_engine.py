@@ -13,8 +13,9 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool, PoolProxiedConnection, QueuePool
 
+from backscroll.database.compressed_json import load_stored_json
 from backscroll.database.faults import DatabaseFailedError
-from backscroll.database.json_text import dump_json, load_json
+from backscroll.database.json_text import dump_json
 from backscroll.database.sqlite_file import DatabaseFile, is_at_path
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def engine_of(
         },
         hide_parameters=True,  # errors are logged, and must not contain the text of messages
         json_serializer=dump_json,
-        json_deserializer=load_json,
+        json_deserializer=load_stored_json,
         **({} if begin else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}),
     )
     pragmas = ("synchronous = FULL", "secure_delete = ON", f"cache_size = -{CACHE_KIB}")

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Select, Text, bindparam, case, cast, func, select
+from sqlalchemy import Column, Select, bindparam, case, select
 from starlette.datastructures import QueryParams
 
+from backscroll.database.compressed_json import length_of, text_of
 from backscroll.database.json_text import load_json
 from backscroll.database.port import Database
 from backscroll.store.envelopes import JSON
@@ -235,10 +236,6 @@ def _chars(value: object) -> int:
     return sum(map(_chars, value)) if isinstance(value, list) else 1
 
 
-def _text(listing: _Large) -> ColumnElement[str]:
-    return cast(listing.content, Text)
-
-
 @lru_cache(maxsize=64)
 def _light(listing: LargeListing) -> LargeListing:
     return replace(listing, rows=light_rows(listing))
@@ -251,7 +248,7 @@ def light_rows(listing: _Large) -> Select[Any]:
     Content is large if it has more than `LARGE_CHARS` characters. The query has an additional
     column, the length of the content.
     """
-    size = func.length(_text(listing))
+    size = length_of(listing.content)
     small = case((size <= LARGE_CHARS, listing.content)).label(listing.content.name)
     others = [
         column for column in listing.rows.selected_columns if column.name != listing.content.name
@@ -262,4 +259,4 @@ def light_rows(listing: _Large) -> Select[Any]:
 @lru_cache(maxsize=64)
 def _content_of(listing: _Large) -> Select[Any]:
     key = [column == bindparam(column.name) for column in listing.row]
-    return select(_text(listing)).where(*key)
+    return select(text_of(listing.content)).where(*key)

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from backscroll.database.compressed_json import uncompressed
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
@@ -43,7 +44,7 @@ _count: Final = (
     .where(
         items.c.conversation == bindparam("row"),
         items.c.deleted_at.is_(None),
-        items.c.body["type"].as_string() == "message",
+        uncompressed(items.c.body)["type"].as_string() == "message",
     )
     .scalar_subquery()
 )

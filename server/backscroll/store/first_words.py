@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
 )
 
+from backscroll.database.compressed_json import uncompressed
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items, messages, threads
 
@@ -58,13 +59,14 @@ _first_message: Final = (
     .order_by(messages.c.position)
     .limit(1)
 )
+_item_body: Final = uncompressed(items.c.body)  # bodies of messages are never compressed
 _first_item: Final = (
     select()
     .where(
         items.c.deleted_at.is_(None),
         items.c.position <= _ITEMS,
-        items.c.body["type"].as_string() == "message",
-        items.c.body["role"].as_string().not_in(_INSTRUCTIONS),
+        _item_body["type"].as_string() == "message",
+        _item_body["role"].as_string().not_in(_INSTRUCTIONS),
     )
     .order_by(items.c.position)
     .limit(1)

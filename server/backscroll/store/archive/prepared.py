@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import Table, bindparam, insert
 
 from backscroll.database.compiled import CompiledStatement
+from backscroll.database.compressed_json import WrittenJson
 from backscroll.database.faults import StoreError
-from backscroll.database.json_text import JsonText
 from backscroll.database.schema import conversations, items, messages, threads
 from backscroll.store.activity import US
 from backscroll.store.archive.difference import Given
@@ -98,7 +98,7 @@ CONVERSATIONS: Final = Collection(
     items,
     "conversation",
     CompiledStatement(
-        insert(items).values(body=bindparam("text", type_=JsonText())), _inserted(items, "body")
+        insert(items).values(body=bindparam("text", type_=WrittenJson())), _inserted(items, "body")
     ),
     item_digest,
     lambda row: new_item_id(row["body"]["type"]),

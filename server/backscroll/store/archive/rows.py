@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from backscroll.database.compressed_json import JsonText
 from backscroll.database.faults import StoreError
 from backscroll.database.json_text import dump_large_json
 from backscroll.database.schema import messages
@@ -16,6 +17,7 @@ from backscroll.store.conversation_object import (
     MAX_ITEM_TEXT,
     ItemList,
     completed,
+    is_message,
     item_body,
     text_content,
 )
@@ -202,7 +204,7 @@ def _item_row(given: ImportedItem) -> tuple[JSON, int]:
         "import_digest": _digest(text),
         "created_at": given.created_at,
         "body": body,
-        "text": text,
+        "text": JsonText(text, is_compressible=not is_message(body)),
     }
     return row, repaired
 

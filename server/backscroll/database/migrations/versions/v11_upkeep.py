@@ -6,12 +6,12 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, Integer
 
 revision: Final = "11"
-down_revision: Final = "7"
+down_revision: Final = "8"
 TABLES: Final = "store"
 
 
 def upgrade() -> None:
-    """Migrate from version 7."""
+    """Migrate from version 8."""
     op.create_table(
         "erasing",
         Column("kind", Integer, primary_key=True, autoincrement=False),
