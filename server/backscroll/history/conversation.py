@@ -50,6 +50,8 @@ class SourceConversation:
         is_partial: whether the file may lack items of the conversation, because the export covers
             only a period, or because something cannot be read. The import then removes no items
             from the store.
+        is_continued: whether `items` are only those that were added, or may have changed, since the
+            file was last imported whole. `is_partial` is true then too.
         replaced: how many NUL characters, lone surrogates and invalid bytes became U+FFFD.
     """
 
@@ -66,6 +68,7 @@ class SourceConversation:
     has_shared_keys: bool = False
     branch: int = 0
     is_partial: bool = False
+    is_continued: bool = False
     replaced: int = 0
 
 

@@ -11,6 +11,7 @@ from backscroll.commands.sync.shown import here, show
 from backscroll.history.sources.finding import FoundSource
 from backscroll.history.sources.source import Source
 from backscroll.history.sync.changes import changed
+from backscroll.history.sync.following import FollowedLogs
 from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
 from backscroll.history.sync.tally import SyncTally
@@ -84,7 +85,7 @@ class SyncCommand:
                 known = await store.watermarks(options.partition)
                 self._show(sources, changed(sources, known, options.since_s))
                 self.say("watching for changes; Ctrl-C ends it")
-            await watch(store, lambda: here(self.sources), read_file, options, rounds)
+            await watch(store, lambda: here(self.sources), FollowedLogs(), options, rounds)
 
     def _after(self, tally: SyncTally | None) -> None:
         for line in tally.lines() if tally is not None and tally.by_source else ():

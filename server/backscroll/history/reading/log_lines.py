@@ -49,6 +49,18 @@ class LogLine(NamedTuple):
     is_too_long: bool = False
 
 
+class End(NamedTuple):
+    """Where the lines that were read end.
+
+    Attributes:
+        offset: in bytes from the start of the log.
+        lines: the number of lines before it.
+    """
+
+    offset: int
+    lines: int
+
+
 class LogReader:
     """Reads lines of a log in bounded memory.
 
@@ -77,12 +89,18 @@ class LogReader:
         self._readline = self._buffered.readline
         self._whole_bytes = whole_bytes
         self._most_bytes = most_bytes
+        self._number = 0
         self.offset = 0
+
+    def go_on_at(self, end: End) -> None:
+        """Start after the lines that were read before. The log must be seekable."""
+        self._go_to(end.offset)
+        self._number = end.lines
 
     def lines(self, skips: Skips | None = None) -> Iterator[LogLine]:
         """Yield the lines in order, except those for which `skips` returns true."""
         readline, whole_bytes = self._readline, self._whole_bytes
-        number = 0
+        number = self._number
         while raw := readline(whole_bytes):
             number += 1
             has_end = raw.endswith(b"\n")

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from backscroll.history.sources.known import SOURCES
 from backscroll.history.sources.source import Source, Surroundings
@@ -14,6 +14,18 @@ from backscroll.history.sources.source import Source, Surroundings
 _MOST: Final = 2**63 - 1
 """The largest number that a database can store. Times from a wrong clock, and the inode numbers of
 some file systems, can be larger."""
+
+
+class Imported(NamedTuple):
+    """The size and the time that a file had when it was last imported whole.
+
+    Attributes:
+        size: as in `FoundFile`.
+        mtime_ns: as in `FoundFile`.
+    """
+
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +38,14 @@ class FoundFile:
         mtime_ns: when the file, or the `-wal` file of a database, was last modified, in Unix
             nanoseconds. At most 2**63 - 1, which is in the year 2262.
         inode: the lowest 63 bits of its inode number; 0 if the system has none.
-        imported_s: the modification time that the file had when it was last imported whole, in Unix
-            seconds; None if it never was.
+        imported: what the file was when it was last imported whole; None if it never was.
     """
 
     path: Path
     size: int
     mtime_ns: int
     inode: int
-    imported_s: int | None = None
+    imported: Imported | None = None
 
 
 @dataclass(frozen=True, slots=True)

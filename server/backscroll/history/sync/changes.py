@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from backscroll.history.sources.finding import FoundFile, FoundSource
+from backscroll.history.sources.finding import FoundFile, FoundSource, Imported
 from backscroll.store.archive.records import Watermark
 
 
@@ -50,4 +50,6 @@ def _changed(
 
 
 def _with_last_import(file: FoundFile, known: Watermark | None) -> FoundFile:
-    return file if known is None else replace(file, imported_s=known.mtime_ns // 1_000_000_000)
+    if known is None:
+        return file
+    return replace(file, imported=Imported(known.size, known.mtime_ns))

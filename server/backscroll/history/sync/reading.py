@@ -23,7 +23,7 @@ def read_file(file: FoundFile, source: Source) -> Iterator[Record]:
         OSError: the file cannot be read.
     """
     of = format_named(source.name)
-    if of.read_since is not None and file.imported_s is not None:
-        yield from of.read_since(disk_file(file.path), file.imported_s)
+    if of.read_since is not None and file.imported is not None:
+        yield from of.read_since(disk_file(file.path), file.imported.mtime_ns // 1_000_000_000)
     else:
         yield from of.read(disk_file(file.path))

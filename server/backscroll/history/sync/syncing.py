@@ -129,6 +129,9 @@ class _Group:
                 if isinstance(record, Unreadable):
                     is_whole = is_whole and not isinstance(record, NotNow)
                     self._refuse(source, f"{file.path}: {record.position} {record.reason}")
+                elif record.is_continued and not await self._is_stored(record):
+                    await self.add_file(source, replace(file, imported=None), read)  # all of it
+                    return
                 elif await self._is_early(source, record):
                     is_whole = False
                 else:
@@ -230,8 +233,11 @@ class _Group:
             return False
         if self.options.is_later_round and not source.has_databases:
             return False
+        return not await self._is_stored(record)
+
+    async def _is_stored(self, record: SourceConversation) -> bool:
         key = import_key(record.source, record.id)
-        return await self.store.lineage(key, self.options.partition) is None
+        return await self.store.lineage(key, self.options.partition) is not None
 
     def _refuse(self, source: Source, line: str) -> None:
         self.tally.by_source[source.name].outcomes["refused"] += 1

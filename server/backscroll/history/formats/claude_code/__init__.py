@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from backscroll.history.files.sample import Sample
+from backscroll.history.formats.claude_code.following import Following
 from backscroll.history.formats.claude_code.reading import NAME, read
 from backscroll.history.formats.format import Format
 
@@ -33,5 +34,6 @@ FORMAT: Final = Format(
     words="a session log of Claude Code",
     recognises=_recognises,
     read=read,
+    follow=Following,
     read_branches=partial(read, branches=True),
 )

@@ -166,7 +166,7 @@ class Index:
         """Find the parents that `add` did not find, and drop repeated lines.
 
         `add` finds a parent only among recent lines. A line becomes bookkeeping if an earlier line
-        has the same id.
+        has the same id. More lines can be added after this.
         """
         self._find_parents()
         self._known, self._known_before = {}, {}
@@ -190,7 +190,7 @@ class Index:
     def _find_parents(self) -> None:
         wanted = {uuid for _, uuid in self._unknown}
         found: dict[int, int] = {}
-        if wanted and len(self) > _GENERATION:
+        if wanted:
             for position, uuid in enumerate(self.uuids):
                 if uuid in wanted:
                     found.setdefault(uuid, position)

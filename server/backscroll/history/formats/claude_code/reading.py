@@ -50,33 +50,35 @@ def read(
     """
     with file.open() as stream:
         found = scan(stream, in_memory)
-    log = _Log(file, found)
+    log = Log(file, found)
     yield from found.unreadable
     yield from log.conversations()
     if branches:
         yield from log.branches()
 
 
-class _Log:
-    """A log after its scan. Content that the scan did not keep in memory is read again."""
+class Log:
+    """A log after its scan. Content that the scan did not keep in memory is read again.
+
+    Attributes:
+        current: has 1 at the position of each line of the current branch.
+    """
 
     def __init__(self, file: SourceFile, found: Scan) -> None:
         self._file = file
         self._found = found
         leaf = found.index.position_of(found.last_leaf)
-        self._current = current_lines(found.index, leaf)
+        self.current = current_lines(found.index, leaf)
         stem = PurePath(file.name).name.partition(".")[0].lower()
         self._id = stem if _UUID.fullmatch(stem) else found.main.session or stem
 
     def conversations(self) -> Iterator[SourceConversation]:
+        """Yield the main conversation, then those of sub-agents."""
         found = self._found
         if found.main.turns or found.prompts:
-            positions = _chosen(found.index.kinds, self._current)
-            items = self._items(positions, found.prompts)
+            items = self._items(self.turns(), found.prompts)
             if items:
-                parent = found.main.forked_from
-                parent = "" if parent == self._id else parent
-                yield self._conversation(found.main, self._id, items, found.title(), parent)
+                yield self.main(items)
         for agent, positions in self._agent_lines():
             session = agent.session or self._id
             items = self._items(positions)
@@ -84,9 +86,29 @@ class _Log:
                 agent_id = f"{session}/{agent.agent}"
                 yield self._conversation(agent, agent_id, items, agent.prompt, session)
 
-    def branches(self) -> Iterator[Record]:
+    def main(self, items: Sequence[SourceItem] = ()) -> SourceConversation:
+        """Return the main conversation with these items."""
         found = self._found
-        abandoned = abandoned_branches(found.index, self._current)
+        parent = found.main.forked_from
+        parent = "" if parent == self._id else parent
+        return self._conversation(found.main, self._id, items, found.title(), parent)
+
+    def turns(self) -> Sequence[int]:
+        """Return the positions of the messages of the current branch."""
+        return _chosen(self._found.index.kinds, self.current)
+
+    def items(self, positions: Sequence[int]) -> Sequence[SourceItem]:
+        """Return the items of messages at these positions.
+
+        Raises:
+            OSError: the log cannot be read.
+        """
+        return tuple(self._items(positions))
+
+    def branches(self) -> Iterator[Record]:
+        """Yield the abandoned branches of the main conversation, newest branch first."""
+        found = self._found
+        abandoned = abandoned_branches(found.index, self.current)
         for number, branch in enumerate(abandoned, 1):
             if number > _MOST_BRANCHES:
                 reason = "and all further branches were left out, because there are too many"

@@ -65,6 +65,21 @@ class Scan:
     _numbers: dict[str, int] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
 
+    def read(self, reader: LogReader) -> None:
+        """Take all lines that a reader still has.
+
+        Raises:
+            OSError: the log cannot be read.
+        """
+        for line in reader.lines(_is_skipped):
+            value, replaced = parsed(line.raw)
+            if value is not None:
+                self.index.skip_to(line.number - 1)
+                self.take(line, value, replaced)
+            else:
+                note_unreadable(self.unreadable, line, why_unreadable(line))
+        self.index.finish()
+
     def take(self, line: LogLine, value: JSON, replaced: int) -> None:
         """Update the attributes with the facts in one line of the log."""
         kind = value.get("type")
@@ -203,15 +218,7 @@ def scan(stream: BinaryIO, in_memory: int) -> Scan:
         OSError: the log cannot be read.
     """
     found = Scan(in_memory)
-    reader = LogReader(stream)
-    for line in reader.lines(_is_skipped):
-        value, replaced = parsed(line.raw)
-        if value is not None:
-            found.index.skip_to(line.number - 1)
-            found.take(line, value, replaced)
-        else:
-            note_unreadable(found.unreadable, line, why_unreadable(line))
-    found.index.finish()
+    found.read(LogReader(stream))
     return found
 
 

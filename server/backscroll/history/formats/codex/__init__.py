@@ -8,6 +8,7 @@ messages are in the log twice, as an item and as an event. `payloads` makes an i
 from typing import Final
 
 from backscroll.history.files.sample import Sample
+from backscroll.history.formats.codex.following import Following
 from backscroll.history.formats.codex.reading import NAME, read
 from backscroll.history.formats.format import Format
 
@@ -35,4 +36,5 @@ FORMAT: Final = Format(
     words="a session log of Codex",
     recognises=_recognises,
     read=read,
+    follow=Following,
 )

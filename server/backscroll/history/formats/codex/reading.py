@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import BinaryIO, Final
+from typing import Final
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.formats.codex.thread import Span, Thread
@@ -26,24 +26,27 @@ NAME: Final = "codex"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
+def read(
+    file: SourceFile, *, in_memory: int = IN_MEMORY, thread: Thread | None = None
+) -> Iterator[Record]:
     """Yield the thread of a log.
 
     Args:
         file: the log.
         in_memory: a limit for the total length of the lines with items, in bytes. Up to it, the
             items stay in memory. Above it, they are read again whenever they are used.
+        thread: takes the lines; a new one by default.
 
     Raises:
         OSError: the log cannot be read.
     """
-    thread = Thread()
+    thread = thread or Thread()
     unreadable: list[Unreadable] = []
     found: list[SourceItem] | None = []
     is_empty = True
     read_bytes = replaced = 0
     with file.open() as stream:
-        for line, value, more in _lines(stream, thread, unreadable):
+        for line, value, more in read_lines(LogReader(stream), thread, unreadable):
             replaced += more
             count = len(found or ())
             for item in thread.items(line.number, value):
@@ -63,20 +66,27 @@ def read(file: SourceFile, *, in_memory: int = IN_MEMORY) -> Iterator[Record]:
     if found is None:
         items = StreamedItems(partial(_items, file, _merged(thread.spans)))
     if items and not is_empty:
-        yield _conversation(file, thread, items, replaced)
+        yield conversation_of(file, thread, items, replaced)
 
 
 def _items(file: SourceFile, taken_back: Sequence[Span]) -> Iterator[SourceItem]:
     thread = Thread(taken_back=taken_back)
     with file.open() as stream:
-        for line, value, _ in _lines(stream, thread):
+        for line, value, _ in read_lines(LogReader(stream), thread):
             yield from thread.items(line.number, value)
 
 
-def _lines(
-    stream: BinaryIO, thread: Thread, unreadable: list[Unreadable] | None = None
+def read_lines(
+    reader: LogReader, thread: Thread, unreadable: list[Unreadable] | None = None
 ) -> Iterator[tuple[LogLine, JSON, int]]:
-    for line in LogReader(stream).lines(thread.skips):
+    """Yield each line that may report something, its value, and how many characters became U+FFFD.
+
+    Args:
+        reader: the log.
+        thread: the thread that takes the lines.
+        unreadable: gets the lines that cannot be read.
+    """
+    for line in reader.lines(thread.skips):
         value, replaced = parsed(line.raw)
         if value is not None:
             yield line, value, replaced
@@ -95,9 +105,10 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _conversation(
-    file: SourceFile, thread: Thread, items: Sequence[SourceItem], replaced: int
+def conversation_of(
+    file: SourceFile, thread: Thread, items: Sequence[SourceItem] = (), replaced: int = 0
 ) -> SourceConversation:
+    """Return the conversation of a thread, with the facts of the lines that it has taken."""
     facts = thread.facts
     stem = PurePath(file.name).name.partition(".")[0]
     ids = _UUID.findall(stem)
