@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import socket
 import sys
 import traceback
 from typing import Any
@@ -12,10 +13,12 @@ import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, event, func, select
 
-from backscroll.database import postgres, postgres_address
+from backscroll.database import postgres_address, postgres_opening
 from backscroll.database.faults import DatabaseBusyError, DatabaseUnavailableError, StoreError
 from backscroll.database.opening import open_database
-from backscroll.database.postgres import open_postgres
+from backscroll.database.postgres_connecting import connect
+from backscroll.database.postgres_opening import open_postgres
+from backscroll.database.postgres_session import Session
 from backscroll.database.schema import version_table
 from backscroll.settings.installation import how_to_add
 from backscroll.store.app import Store, open_store
@@ -24,7 +27,7 @@ from tests.postgres import PostgresServer
 from tests.server import command_line
 from tests.store.pooling import pooling
 from tests.store.replicas import client, rows
-from tests.store.wire import error, is_of_background, new_thread, page, texts
+from tests.store.wire import add, error, is_of_background, new_thread, page, texts
 
 
 async def _refusal(url: str) -> str:
@@ -72,27 +75,42 @@ async def test_a_server_that_refuses_is_refused_in_one_line_without_its_password
     )
 
 
-async def test_a_pooler_of_sessions_serves_and_one_of_transactions_is_refused_at_the_start(
+@pytest.mark.parametrize("mode", ["session", "transaction", "transaction, with names"])
+async def test_a_pooler_in_between_serves(postgres: PostgresServer, shared: str, mode: str) -> None:
+    by_transaction, renames = mode != "session", "names" in mode
+    async with pooling(postgres.port, by_transaction=by_transaction, renames=renames) as pooled:
+        url = shared.replace(str(postgres.port), str(pooled))
+        async with client(url) as first, client(url) as second:
+            thread_id = await new_thread(first, ("a",))
+            path = f"/threads/{thread_id}/messages"
+            await asyncio.gather(*(add(api, thread_id, "b") for api in (first, second) * 5))
+            assert texts(await page(second, path)) == [*"bbbbbbbbbb", "a"]
+        assert "refuses the connection, as PgBouncer does for a parameter" in await _refusal(
+            f"{url}?jit=off"
+        )
+
+
+async def test_behind_a_pooler_a_transaction_has_its_own_settings_and_leaves_none(
     postgres: PostgresServer, shared: str
 ) -> None:
-    port = str(postgres.port)
-    async with pooling(postgres.port, by_transaction=False) as pooled:
-        async with client(shared.replace(port, str(pooled))) as api:
-            assert texts(await page(api, f"/threads/{await new_thread(api, ('a',))}/messages")) == [
-                "a"
-            ]
-        assert "refuses the connection, as PgBouncer does for a parameter" in await _refusal(
-            shared.replace(port, str(pooled)) + "?jit=off"
+    def settings(connection: Connection) -> tuple[str, ...]:
+        shown = ("synchronous_commit", "transaction_isolation", "lock_timeout", "statement_timeout")
+        return tuple(
+            connection.exec_driver_sql(f"SHOW {setting}").scalar_one() for setting in shown
         )
-    for renames in (False, True):
-        async with pooling(postgres.port, by_transaction=True, renames=renames) as pooled:
-            line = await _refusal(shared.replace(port, str(pooled)))
-            assert line.startswith(f"postgresql://127.0.0.1:{pooled}/test_")
-            assert line.endswith(
-                " is behind a connection pooler, such as PgBouncer, that gives one session to "
-                "several clients: use session pooling (pool_mode = session), or connect to "
-                "PostgreSQL itself"
-            )
+
+    name = shared.rpartition("/")[2]
+    await rows(shared, f"ALTER DATABASE {name} SET synchronous_commit = off")
+    async with pooling(postgres.port, by_transaction=True) as pooled:
+        url = shared.replace(str(postgres.port), str(pooled))
+        async with open_database(url, "store") as database:
+            for run in (database.write, database.read):
+                assert await run(settings) == ("on", "read committed", "100ms", "30s")
+        other = await asyncpg.connect(url)
+        prepared = "SELECT count(*) FROM pg_prepared_statements"
+        assert await other.fetchval(prepared) == 1  # its own
+        assert await other.fetchval("SHOW lock_timeout") == "0"
+        other.terminate()
 
 
 async def test_of_several_servers_the_one_that_can_be_written_to_is_used(
@@ -107,6 +125,15 @@ async def test_of_several_servers_the_one_that_can_be_written_to_is_used(
     assert line.startswith(f"postgresql://{server},{server}/test_")
     assert "names no server that target_session_attrs allows" in line
     assert "is a standby or read-only" in await _refusal(f"{read_only}&target_session_attrs=any")
+
+
+async def test_a_server_that_does_not_answer_delays_no_connection_to_the_next(
+    shared: str,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with client(shared.replace("@", f"@127.0.0.1:{silent.getsockname()[1]},")) as api:
+            path = f"/threads/{await new_thread(api, ('a',))}/messages"
+            assert texts(await page(api, path)) == ["a"]
 
 
 async def test_a_role_that_may_make_no_table_is_told_so(postgres: PostgresServer) -> None:
@@ -204,15 +231,15 @@ async def test_no_more_connections_are_opened_than_allowed_and_none_is_waited_fo
 
     address = postgres_address.parse(shared)
     async with open_postgres(address, "store", pool_wait_s=paced_s(0.1)) as database:
-        reads = [database.read(hold) for _ in range(postgres.READERS + 5)]
+        reads = [database.read(hold) for _ in range(postgres_opening.READERS + 5)]
         outcomes = await asyncio.gather(*reads, return_exceptions=True)
         counted = await rows(
             shared,
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE application_name = 'backscroll' AND datname = current_database()",
         )
-    assert counted == [(postgres.READERS,)]
-    assert outcomes.count(1) == postgres.READERS
+    assert counted == [(postgres_opening.READERS,)]
+    assert outcomes.count(1) == postgres_opening.READERS
     assert [type(each) for each in outcomes if each != 1] == [DatabaseBusyError] * 5
 
 
@@ -291,5 +318,5 @@ async def test_what_has_a_nul_in_its_name_is_not_there_on_either_engine(
 async def test_a_connection_that_cannot_be_prepared_is_closed(shared: str) -> None:
     address = postgres_address.parse(shared)
     with pytest.raises(DatabaseUnavailableError):
-        await postgres_address.connect(address, 1, lock_s=1e12)  # more than PostgreSQL allows
+        await connect(address, Session(1, lock_s=1e12))  # more than PostgreSQL allows
     gc.collect()  # a connection that is still open is a warning, which is an error in tests

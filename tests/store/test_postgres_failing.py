@@ -7,12 +7,12 @@ from typing import Any, Literal
 import asyncpg
 import httpx2
 import pytest
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, ExceptionContext, event, func, select
 
-from backscroll.database import postgres
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Work
+from backscroll.database.postgres_opening import READERS
 from backscroll.database.schema import threads
 from backscroll.store.app import open_store
 from tests.pace import paced_s
@@ -74,7 +74,7 @@ async def test_a_connection_lost_before_the_commit_costs_nothing(
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
-async def test_a_connection_lost_in_the_commit_is_said_to_be_unknown_and_its_key_finds_out(
+async def test_a_connection_lost_in_the_commit_costs_nothing_if_the_request_has_a_key(
     shared: str, postgres: PostgresServer, side: Literal["before", "after"]
 ) -> None:
     async with (
@@ -84,13 +84,55 @@ async def test_a_connection_lost_in_the_commit_is_said_to_be_unknown_and_its_key
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.cut(b"COMMIT;", side)  # BEGIN says READ COMMITTED
         reply = await api.post(url, json=BODY, headers=KEY)
+        assert reply.status_code == 200
+        assert ("idempotent-replayed" in reply.headers) == (side == "after")
+        assert cutter.cuts == 1
+        assert texts(await page(api, url)) == ["once"]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+async def test_without_a_key_a_connection_lost_in_the_commit_is_said_to_be_unknown(
+    shared: str, postgres: PostgresServer, side: Literal["before", "after"]
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+    ):
+        url = f"/threads/{await new_thread(api)}/messages"
+        cutter.cut(b"COMMIT;", side)
+        reply = await api.post(url, json=BODY)
         assert "may or may not have succeeded" in error(reply, 500)["message"]
         assert "retry-after" not in reply.headers
         assert cutter.cuts == 1
-        again = await api.post(url, json=BODY, headers=KEY)
-        assert again.status_code == 200
-        assert ("idempotent-replayed" in again.headers) == (side == "after")
-        assert texts(await page(api, url)) == ["once"]
+        assert texts(await page(api, url)) == (["once"] if side == "after" else [])
+
+
+async def test_a_database_that_is_read_only_for_a_while_is_waited_for(
+    shared: str, postgres: PostgresServer
+) -> None:
+    name = shared.rpartition("/")[2]
+    async with client(shared) as api:
+        thread_id = await new_thread(api)
+        await rows(shared, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await rows(
+            shared,
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE application_name = 'backscroll' AND datname = current_database()",
+        )
+        refused = asyncio.Event()
+
+        def refuse(context: ExceptionContext) -> None:
+            if "read-only transaction" in str(context.original_exception):
+                refused.set()
+
+        event.listen(Engine, "handle_error", refuse)
+        writing = asyncio.create_task(add(api, thread_id, "a"))
+        await refused.wait()
+        event.remove(Engine, "handle_error", refuse)
+        # A session that was opened in the meantime stays read-only.
+        await rows(postgres.url(), f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await writing
+        assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["a"]
 
 
 async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
@@ -98,7 +140,7 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+        client(shared.replace(str(postgres.port), str(cutter.port)), lock_s=0.1) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.refuses = True
@@ -114,7 +156,7 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
 
 
 async def test_a_server_that_becomes_a_standby_is_said_to_be_one(shared: str) -> None:
-    async with open_store(shared) as store:
+    async with open_store(shared, lock_s=0.1) as store:
         transport = httpx2.ASGITransport(app=store.app)
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://store/v1", headers=V2
@@ -139,7 +181,7 @@ async def test_a_server_that_becomes_a_standby_is_said_to_be_one(shared: str) ->
 
 async def test_a_server_that_has_ended_is_said_to_be_gone() -> None:
     with postgres_server() as server:
-        opened = open_store(server.url())
+        opened = open_store(server.url(), lock_s=0.1)
         store = await opened.__aenter__()
     transport = httpx2.ASGITransport(app=store.app)
     async with httpx2.AsyncClient(
@@ -209,13 +251,13 @@ async def test_a_reader_that_goes_away_leaves_nothing_running(shared: str) -> No
         connection.execute(select(func.pg_sleep(paced_s(20))))
 
     async with open_database(shared, "store") as database:
-        reading = [asyncio.create_task(database.read(sleep)) for _ in range(postgres.READERS)]
-        while await rows(shared, asleep) != [(postgres.READERS,)]:
+        reading = [asyncio.create_task(database.read(sleep)) for _ in range(READERS)]
+        while await rows(shared, asleep) != [(READERS,)]:
             pass
         for each in reading:
             each.cancel()
         outcomes = await asyncio.gather(*reading, return_exceptions=True)
-        assert [type(each) for each in outcomes] == [asyncio.CancelledError] * postgres.READERS
+        assert [type(each) for each in outcomes] == [asyncio.CancelledError] * READERS
         async with asyncio.timeout(paced_s(10)):
             while await rows(shared, asleep) != [(0,)]:
                 pass

@@ -11,7 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from backscroll.database import postgres
+from backscroll.database.postgres_opening import WRITERS
 from backscroll.store.app import open_store
 from tests.store.conftest import V2
 from tests.store.replicas import client, rows
@@ -40,7 +40,7 @@ def _started(
     return [asyncio.create_task(request) for request in requests]
 
 
-@pytest.mark.parametrize("locked", [1, postgres.WRITERS + 1])
+@pytest.mark.parametrize("locked", [1, WRITERS + 1])
 async def test_writes_that_wait_for_a_thread_keep_no_read_and_no_other_thread_waiting(
     shared: str, locked: int
 ) -> None:
@@ -56,7 +56,7 @@ async def test_writes_that_wait_for_a_thread_keep_no_read_and_no_other_thread_wa
                     headers={"Idempotency-Key": f"{thread_id}-{at}"} if at % 2 else None,
                 )
                 for thread_id in held
-                for at in range(4 * postgres.WRITERS // locked)
+                for at in range(4 * WRITERS // locked)
             )
         )
         while await rows(shared, WAITING) != [(True,)]:

@@ -97,3 +97,10 @@ class CommitUnknownError(OperatorError):
     def __str__(self) -> str:
         """Return one line for the operator."""
         return "the connection to the database was lost during a commit"
+
+
+class LostCommitError(CommitUnknownError):
+    """As `CommitUnknownError`; but the server decides, and a later transaction sees the outcome.
+
+    A transaction that takes the same locks waits until the server has decided.
+    """

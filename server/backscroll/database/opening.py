@@ -38,7 +38,8 @@ async def open_database(
             created too. A PostgreSQL URL may have libpq's parameters after a `?`, and must name an
             existing database.
         needed: the set of tables that the caller uses. The database may also have other sets.
-        lock_s: the maximum time that a read or write waits for locks, in seconds.
+        lock_s: the maximum time that a read or write waits for locks, in seconds. It waits twice
+            as long for a PostgreSQL server that fails.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used. `str()` is one line
@@ -49,7 +50,7 @@ async def open_database(
         from backscroll.database.postgres_address import parse
 
         address = parse(url)  # raises a clear error if a library is missing
-        from backscroll.database.postgres import open_postgres
+        from backscroll.database.postgres_opening import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:
             yield TracedDatabase(database, "postgresql")

@@ -1,60 +1,35 @@
-"""Recognises connection poolers that Backscroll cannot use, such as PgBouncer in some modes.
+"""Recognises a connection pooler, such as PgBouncer, between Backscroll and PostgreSQL.
 
-Backscroll sets time limits and prepares statements in its session, so a session must have only one
-client. With session pooling, each session has one client. With transaction pooling, clients share
-sessions: they get each other's settings and statements, and the reply to a commit can be lost.
+With transaction pooling, a client has a session only during a transaction. So behind any pooler,
+every statement runs in a transaction, which sets its own time limits, and no prepared statement is
+kept (PgBouncer's documentation, `pool_mode` and `max_prepared_statements`). With statement pooling,
+there are no transactions, so that Backscroll cannot be used.
 """
 
-import secrets
-from typing import Any, Final
-
 from backscroll.database.faults import StoreError
-from backscroll.database.postgres_address import POOLING, Address, connect
+from backscroll.database.postgres_address import POOLING, Address
+from backscroll.database.postgres_connecting import NO_ROWS, connect, in_own_session
+from backscroll.database.postgres_session import Session
 
-_OWN: Final = "SELECT current_setting('backscroll.session', true)"
 
-
-async def connect_checked(address: Address, statement_s: int, lock_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
-    """Return a connection like `connect`, and check that its session has no other client.
-
-    On connecting, PostgreSQL sends the id of its process, but a pooler sends a different id. If the
-    id is that of the process, there is no pooler. Otherwise, this sets a value in the session, and
-    opens a second connection. If the second connection sees the value, or the first one no longer
-    sees it, clients share sessions.
+async def is_pooled(address: Address, session: Session) -> bool:
+    """Return whether there is a pooler that may give a session to several clients.
 
     Raises:
-        StoreError: a pooler shares sessions. `str()` is one line for the operator.
+        StoreError: the pooler allows no transactions. `str()` is one line for the operator.
         DatabaseUnavailableError: as in `connect`.
     """
-    connection = await connect(address, statement_s, lock_s)
-    try:
-        process = await connection.fetchval("SELECT pg_backend_pid()")
-        is_shared = process != connection.get_server_pid() and await _is_shared(
-            connection, address, statement_s, lock_s
-        )
-    except BaseException:
-        connection.terminate()
-        raise
-    if is_shared:
-        connection.terminate()
-        raise StoreError(f"{address.name} {POOLING}")
-    return connection
-
-
-async def _is_shared(connection: Any, address: Address, statement_s: int, lock_s: float) -> bool:  # noqa: ANN401 - asyncpg has no types
     import asyncpg
 
-    mark = secrets.token_hex()
-    other = await connect(address, statement_s, lock_s)
+    connection = await connect(address, session)
     try:
-        await connection.execute(f"SELECT set_config('backscroll.session', '{mark}', false)")
-        # During this transaction, a pooler gives the session of `other` to no other client.
-        async with other.transaction():
-            if await other.fetchval(_OWN) == mark:
-                # Do not query `connection`. The query could wait for the session that `other` has.
-                return True
-            return bool(await connection.fetchval(_OWN) != mark)
-    except asyncpg.PostgresError:  # with statement pooling, a pooler refuses transactions
+        if await connection.execute(f"SELECT {in_own_session(connection)}") != NO_ROWS:
+            return False
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT 1")
+        except asyncpg.PostgresError:
+            raise StoreError(f"{address.name} {POOLING}") from None
         return True
     finally:
-        other.terminate()
+        connection.terminate()

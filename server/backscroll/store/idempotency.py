@@ -10,6 +10,9 @@ A key is kept for at least `KEPT_S` seconds, even if a clock is changed (see `re
 new key is stored, a few of the keys that need not be kept any longer are removed. When an object is
 deleted, the replies that describe it are erased; a reply that lists several objects is erased when
 any of them is deleted.
+
+If the connection to the database is lost during a commit, the request is repeated with its key, so
+that its outcome becomes known.
 """
 
 import hashlib
@@ -23,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.database.compiled import CompiledStatement
-from backscroll.database.faults import DatabaseBusyError
+from backscroll.database.faults import DatabaseBusyError, LostCommitError
 from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
@@ -43,8 +46,14 @@ _find: Final = CompiledStatement(
         idempotency.c.status,
         idempotency.c.body,
         idempotency.c.object_id,
-    ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+    )
+    .where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
+    .with_for_update()
 )
+"""Finds a stored reply. On PostgreSQL, the lock is written to the log, so the commit of a replay
+waits for the synchronous standby. The first commit may not have waited, because its connection was
+lost or the server was restarted (PostgreSQL's documentation, "Synchronous Replication")."""
+
 _insert: Final = CompiledStatement(
     insert(idempotency).values(kept_since_ms=ELAPSED_MS),
     [column.name for column in idempotency.columns if column.name != "kept_since_ms"],
@@ -174,7 +183,10 @@ class IdempotencyKeys:
             return self._stored(connection, keyed, work(connection))
 
         try:
-            return await self.database.write(once, turn_of(request))
+            try:
+                return await self.database.write(once, turn_of(request))
+            except LostCommitError:
+                return await self.database.write(once, turn_of(request))
         except DatabaseBusyError as error:
             if waits_for_the_first:
                 raise _in_use() from error

@@ -17,7 +17,7 @@ writes the reading with a new token. The intervals do not overlap, because a pro
 token after the interval that ends with this token, and no token is used twice. So at most one
 interval began before s, and it adds at most `STEP_S`. All other intervals lie between s and t.
 Therefore `elapsed_ms` increased by at most `STEP_S` + (t - s) from s to t. `TRANSACTION_S` covers
-the delay from a stamp or a reading to its commit (`postgres_address` limits a statement to 30 s and
+the delay from a stamp or a reading to its commit (`postgres_session` limits a statement to 30 s and
 an idle transaction to 60 s; SQLite has one writer at a time). A reading that is rolled back is
 harmless, because its token never appears again.
 
