@@ -76,4 +76,11 @@ def postgres() -> "Iterator[PostgresServer]":
     from tests.postgres import FAST, postgres_server  # a second, which some runs do not need
 
     with postgres_server(*FAST) as server:
-        yield server
+        mode = os.environ.get("BACKSCROLL_TEST_POOLER", "")
+        if not mode:
+            yield server
+            return
+        from tests.pgbouncer import pooled
+
+        with pooled(server, mode) as behind:
+            yield behind

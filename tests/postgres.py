@@ -126,6 +126,7 @@ class PostgresServer:
                 async with open_database(self.url(_PREPARED), needed):
                     pass
             self._described.append(await self._run(_DESCRIBED, _PREPARED))
+            await self._run(_END_OTHERS, _PREPARED)  # a pooler may keep some
         return await self._made(_PREPARED)
 
     async def _made(self, template: str) -> str:

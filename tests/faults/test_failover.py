@@ -44,7 +44,7 @@ async def servers() -> AsyncIterator[Cluster]:
         yield running
 
 
-async def test_writers_go_on_by_themselves_when_the_standby_takes_over(
+async def test_writers_go_on_by_themselves_when_the_standby_takes_over_or_the_primary_restarts(
     servers: Cluster, seed: int
 ) -> None:
     source = random.Random(seed)
@@ -96,6 +96,8 @@ async def test_writers_go_on_by_themselves_when_the_standby_takes_over(
                 await _progress(acknowledged, told, source.randrange(5, 50))
                 await servers.fail_over(kinds[number % len(kinds)])
                 await servers.add_standby()
+                await _progress(acknowledged, told, source.randrange(5, 50))
+                await servers.restart_primary()
             await _progress(acknowledged, told, 5)
             stopped.set()
 
@@ -113,9 +115,10 @@ async def test_writers_go_on_by_themselves_when_the_standby_takes_over(
     assert [[each["id"] for each in view] for view in views] == [order] * READERS, f"seed {seed}"
     record(
         "a synchronous standby of PostgreSQL promoted under load",
-        f"{servers.promotions} promotions, {len(acknowledged):,} messages of {WRITERS} writers on "
-        f"two replicas, {READERS} readers walking: 0 acknowledged lost, 0 duplicated, one order "
-        f"for all readers, 0 failed calls; the longest call took {max(took):.1f} s",
+        f"{servers.promotions} promotions and as many restarts with `-m immediate`, "
+        f"{len(acknowledged):,} messages of {WRITERS} writers on two replicas, {READERS} readers "
+        "walking: 0 acknowledged lost, 0 duplicated, one order for all readers, 0 failed calls; "
+        f"the longest call took {max(took):.1f} s",
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ NO_ROWS: Final = "SELECT 0"
 async def connect(
     address: Address,
     session: Session,
+    *,
+    names_statements: bool = True,
     connect_s: float = CONNECT_S,
     next_server_s: float = NEXT_SERVER_S,
 ) -> Any:  # noqa: ANN401 - asyncpg has no types
@@ -47,6 +49,7 @@ async def connect(
     Args:
         address: the database to connect to.
         session: the settings of the connection's session.
+        names_statements: whether asyncpg may keep prepared statements in the session.
         connect_s: the maximum time in which one server must respond, in seconds.
         next_server_s: the time after which the next server is also tried, in seconds.
 
@@ -54,7 +57,10 @@ async def connect(
         DatabaseUnavailableError: no server exists, responds in time and accepts the connection;
             `str()` is one line for the operator, about the last server that was tried.
     """
-    attempts = [partial(_connect, address, url, session, connect_s) for url in address.servers]
+    cached = {} if names_statements else {"statement_cache_size": 0}
+    attempts = [
+        partial(_connect, address, url, session, connect_s, cached) for url in address.servers
+    ]
     return await _first(attempts, next_server_s)
 
 
@@ -105,7 +111,9 @@ async def _end(running: set[asyncio.Future[Any]], connections: Sequence[Any]) ->
             each.terminate()
 
 
-async def _connect(address: Address, url: str, session: Session, connect_s: float) -> Any:  # noqa: ANN401 - asyncpg has no types
+async def _connect(
+    address: Address, url: str, session: Session, connect_s: float, cached: Mapping[str, int]
+) -> Any:  # noqa: ANN401 - asyncpg has no types
     """Return a connection to one server, with the settings of the session."""
     import asyncpg
 
@@ -115,6 +123,7 @@ async def _connect(address: Address, url: str, session: Session, connect_s: floa
             timeout=connect_s,
             command_timeout=session.statement_s + _SILENCE_S,
             server_settings={"application_name": "backscroll"},
+            **cached,
         )
         try:
             async with asyncio.timeout(connect_s):

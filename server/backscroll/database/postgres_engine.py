@@ -53,7 +53,8 @@ class Pools:
             json_serializer=dump_json,
             json_deserializer=load_json,
         )
-        options: dict[str, Any] = {"async_creator_fn": partial(connect, self.address, session)}
+        creator = partial(connect, self.address, session, names_statements=not self.pooled)
+        options: dict[str, Any] = {"async_creator_fn": creator}
         if self.pooled:
             # An unnamed statement is replaced by the next one, so none is left in a session.
             options["prepared_statement_cache_size"] = 0
