@@ -6,8 +6,8 @@ that writes go on while a new one is made.
 
 import secrets
 import signal
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, TypeAlias
@@ -24,7 +24,6 @@ How: TypeAlias = Literal["crash", "switchover"]
 
 _SIGNALS: Final = {"crash": signal.SIGQUIT, "switchover": signal.SIGINT}
 _WAIT_S: Final = limit_s(60)
-_SLOT: Final = "backscroll_standby"
 
 _STATE: Final = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'"
 
@@ -151,13 +150,13 @@ class Cluster:
                 server[1].close()
 
 
-@asynccontextmanager
-async def cluster(*settings: str) -> AsyncIterator[Cluster]:
+@contextmanager
+def cluster(*settings: str) -> Iterator[Cluster]:
     """Run a primary and a synchronous standby, with additional settings."""
     with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         made = Cluster(Installation.into(Path(name)), settings)
         try:
-            await made.start()
+            anyio.run(made.start)
             yield made
         finally:
-            await anyio.to_thread.run_sync(made.close)
+            made.close()

@@ -8,7 +8,7 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Final, get_args
 
@@ -39,8 +39,8 @@ pytestmark = [
 
 
 @pytest.fixture
-async def servers() -> AsyncIterator[Cluster]:
-    async with cluster() as running:
+def servers() -> Iterator[Cluster]:
+    with cluster() as running:
         yield running
 
 

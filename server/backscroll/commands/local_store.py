@@ -26,6 +26,7 @@ async def opened_store(
     indexes_tools: bool = False,
     endpoint: "Endpoint | None" = None,
     days_of: "DaysOf | None" = None,
+    standby: str = "",
 ) -> "AsyncIterator[Store]":
     """Open the embedded store, with the arguments of `open_store`.
 
@@ -36,7 +37,11 @@ async def opened_store(
 
     with _one_line_errors():
         opening = open_store(
-            database, indexes_tools=indexes_tools, endpoint=endpoint, days_of=days_of
+            database,
+            indexes_tools=indexes_tools,
+            endpoint=endpoint,
+            days_of=days_of,
+            standby=standby,
         )
         async with opening as store:
             yield store

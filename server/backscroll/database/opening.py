@@ -11,6 +11,7 @@ from backscroll.database.schema import TableSet
 from backscroll.database.traced import TracedDatabase
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
+_READ: Final = "BACKSCROLL_DATABASE_READ"
 _URL_RULE: Final = (
     "BACKSCROLL_DATABASE must be sqlite:///relative.db, sqlite:////absolute/path.db or "
     "postgresql://user@host/name"
@@ -24,7 +25,7 @@ def is_postgres(url: str) -> bool:
 
 @asynccontextmanager
 async def open_database(
-    url: str, needed: TableSet, lock_s: float = LOCK_S
+    url: str, needed: TableSet, lock_s: float = LOCK_S, *, standby: str = ""
 ) -> AsyncIterator[Database]:
     """Open the database at `url`, and close it on exit.
 
@@ -40,11 +41,15 @@ async def open_database(
         needed: the set of tables that the caller uses. The database may also have other sets.
         lock_s: the maximum time that a read or write waits for locks, in seconds. It waits twice
             as long for a PostgreSQL server that fails.
+        standby: the `postgresql://` URL of a standby for reads, or an empty string. It need not be
+            reachable. `url` must then be that of its primary.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used. `str()` is one line
             without the URL's password.
     """
+    if standby and not (is_postgres(url) and is_postgres(standby)):
+        raise StoreError(f"{_READ} and BACKSCROLL_DATABASE must both be postgresql:// URLs")
     if is_postgres(url):
         # Imported only if needed: asyncpg and greenlet are optional, and slow to import.
         from backscroll.database.postgres_address import parse
@@ -53,7 +58,13 @@ async def open_database(
         from backscroll.database.postgres_opening import open_postgres
 
         async with open_postgres(address, needed, lock_s) as database:
-            yield TracedDatabase(database, "postgresql")
+            if not standby:
+                yield TracedDatabase(database, "postgresql")
+                return
+            from backscroll.database.postgres_standby import reading_from
+
+            async with reading_from(parse(standby, _READ), database) as both:
+                yield TracedDatabase(both, "postgresql")
     elif url.startswith("sqlite:"):
         from backscroll.database.sqlite import open_sqlite
 

@@ -40,8 +40,8 @@ REMEMBERED_S: Final = 10.0
 or until a write succeeds."""
 
 _POOLED: Final = (
-    "the database is behind a pooler, and maintenance needs a session of its own: for this command, "
-    "set BACKSCROLL_DATABASE to the address of the PostgreSQL server itself"
+    "the database is behind a pooler, and maintenance needs a session of its own: for this "
+    "command, set BACKSCROLL_DATABASE to the address of the PostgreSQL server itself"
 )
 
 T = TypeVar("T")

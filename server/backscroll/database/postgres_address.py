@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
 from backscroll.database.faults import StoreError
 from backscroll.settings.installation import how_to_add
 
-_URL_RULE: Final = "BACKSCROLL_DATABASE must be postgresql://user:password@host:port/name"
+SETTING: Final = "BACKSCROLL_DATABASE"
+_URL_RULE: Final = "must be postgresql://user:password@host:port/name"
 _NOT_INSTALLED: Final = (
     "BACKSCROLL_DATABASE is a postgresql:// URL, but its driver is not installed. To install it: "
 )
@@ -29,12 +30,16 @@ class Address:
     needs_primary: bool = False
 
 
-def parse(url: str) -> Address:
+def parse(url: str, setting: str = SETTING) -> Address:
     """Return the address in a `postgresql://` URL, which may name several servers.
 
     An example is `postgresql://host1:port1,host2:port2/name`. If there are several servers,
     Backscroll uses only one that can be written to, because every replica of Backscroll writes. To
     change this, set `target_session_attrs` in the URL or the environment.
+
+    Args:
+        url: the URL.
+        setting: the setting that has it, for errors.
 
     Raises:
         StoreError: the URL cannot be parsed, or asyncpg is not installed. The error does not
@@ -45,16 +50,17 @@ def parse(url: str) -> Address:
         import greenlet  # noqa: F401 - SQLAlchemy needs it for asyncpg
     except ImportError:
         raise StoreError(_NOT_INSTALLED + how_to_add("postgres")) from None
+    rule = f"{setting} {_URL_RULE}"
     try:
         parts = urlsplit(url)
         user, at, hosts = parts.netloc.rpartition("@")
         names = [_server(text) for text in hosts.split(",")]
     except ValueError:
-        raise StoreError(f"{_URL_RULE}; the host or port of this URL is invalid") from None
+        raise StoreError(f"{rule}; the host or port of this URL is invalid") from None
     if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
         # The part of a URL with the user, password and host ends at the first `/`, `?` or `#`. If
         # an `@` comes later, one of these characters is probably in the user or password.
-        raise StoreError(f"{_URL_RULE}; write / @ # ? in the user and password as %2F %40 %23 %3F")
+        raise StoreError(f"{rule}; write / @ # ? in the user and password as %2F %40 %23 %3F")
     servers = [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
     name = f"postgresql://{','.join(names)}{parts.path}"
     return Address(tuple(servers), name, _needs_primary(parts))

@@ -40,6 +40,9 @@ TRY_S: Final = 0.1
 """How long a write waits for a lock, in seconds. Then it returns its connection and tries later."""
 
 
+SESSION: Final = Session(STATEMENT_S, TRY_S)
+"""The settings of sessions in normal use."""
+
 _PREPARING: Final = Session(MIGRATION_S, LOCK_S)
 _MAINTAINING: Final = Session(MAINTENANCE_S, LOCK_S)
 
@@ -73,9 +76,8 @@ async def open_postgres(
     preparing = pools.engine(_PREPARING, "READ COMMITTED", 1)
     async with _closing(PostgresDatabase(preparing, preparing)) as first:
         await _prepare(first, address, needed)
-    session = Session(STATEMENT_S, TRY_S)
-    writing = pools.engine(session, "READ COMMITTED", WRITERS)
-    reading = pools.engine(session, "AUTOCOMMIT", READERS)
+    writing = pools.engine(SESSION, "READ COMMITTED", WRITERS)
+    reading = pools.engine(SESSION, "AUTOCOMMIT", READERS)
     patience_s = OUTAGE_PER_LOCK * lock_s if outage_s is None else outage_s
     maintaining = None if pooled else pools.engine(_MAINTAINING, "AUTOCOMMIT", 1)
     opened = PostgresDatabase(writing, reading, maintaining, lock_s, patience_s)

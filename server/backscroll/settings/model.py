@@ -86,6 +86,9 @@ class Settings:
         may_hold_password=True,
         resolve=absolute_database,
     )
+    database_read: str = _setting(
+        "the URL of a standby for reads: postgresql://user@host/name", "", may_hold_password=True
+    )
     keep_days: tuple[str, ...] = _setting(
         "after how many days without activity the store erases a conversation for good, also by "
         "partition: 365,team-a=30,team-b=0 (0: never)",

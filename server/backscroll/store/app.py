@@ -67,6 +67,7 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
     endpoint: "Endpoint | None" = None,
     days_of: "DaysOf | None" = None,
     upkeep_after_s: float = UPKEEP_AFTER_S,
+    standby: str = "",
 ) -> AsyncIterator[Store]:
     """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
@@ -81,12 +82,13 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
         days_of: how many days each partition keeps what is in it (0 for ever); None if all keep it
             for ever.
         upkeep_after_s: how long after the opening the work of `upkeep` begins, in seconds.
+        standby: as for `opening.open_database`.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
     """
     async with (
-        opened_database(database, lock_s, indexes_tools=indexes_tools) as opened,
+        opened_database(database, lock_s, indexes_tools=indexes_tools, standby=standby) as opened,
         _embedding(opened, endpoint) as meanings,
     ):
         store = await store_over(opened, clock, meanings)

@@ -170,6 +170,7 @@ class UpstreamConnection:
                 indexes_tools=self._settings.indexes_tools,
                 endpoint=endpoint_of(self._settings),
                 days_of=self._settings.days_of,
+                standby=self._settings.database_read,
             )
             store = await self._stack.enter_async_context(opening)
         except OperatorError as error:

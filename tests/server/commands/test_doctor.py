@@ -313,10 +313,12 @@ async def test_a_url_of_sqlite_that_names_no_file_is_a_failed_check(url: str) ->
 
 
 async def test_a_url_of_no_known_database_is_refused_without_its_password() -> None:
-    diagnosis = await diagnosis_of(made(database=f"mysql://ann:{KEY}@db.example/talks?x={KEY}"))
+    url = f"mysql://ann:{KEY}@db.example/talks?x={KEY}"
+    diagnosis = await diagnosis_of(made(database=url, database_read=url))
 
-    shown = next(one.value for one in diagnosis.settings if one.name == "database")
-    assert shown == "mysql://ann:***@db.example/talks"
+    shown = {one.name: one.value for one in diagnosis.settings}
+    assert shown["database"] == "mysql://ann:***@db.example/talks"
+    assert shown["database_read"] == "mysql://ann:***@db.example/talks"
     assert not diagnosis.is_well
     assert_keeps_the_key(diagnosis)
 

@@ -38,11 +38,15 @@ def no_key(settings: Settings) -> str:
     Raises:
         CommandError: the database's URL contains a password, and --write-key was not given.
     """
-    if holds_password(settings.database):
-        raise CommandError(
-            "--database contains a password, which would be written unencrypted: "
-            "move it to ~/.pgpass, or add --write-key"
-        )
+    for option, url in (
+        ("--database", settings.database),
+        ("--database-read", settings.database_read),
+    ):
+        if holds_password(url):
+            raise CommandError(
+                f"{option} contains a password, which would be written unencrypted: "
+                "move it to ~/.pgpass, or add --write-key"
+            )
     return ""
 
 
@@ -54,7 +58,7 @@ def key(settings: Settings) -> str:
             database URL contains no password.
     """
     if settings.upstream == "store":
-        if holds_password(settings.database):
+        if holds_password(settings.database) or holds_password(settings.database_read):
             return ""
         raise CommandError("--write-key needs an --upstream: the embedded store has no key")
     names = ["BACKSCROLL_API_KEY"]

@@ -79,7 +79,7 @@ def _shown(name: str, value: object, *, secret: bool) -> str:
         return UNSET
     if secret:
         return f"set, {len(str(value))} characters"
-    if name == "database":
+    if name in {"database", "database_read"}:
         return _without_password(str(value))
     if isinstance(value, tuple):
         return ",".join(map(str, value))

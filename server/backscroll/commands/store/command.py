@@ -31,7 +31,7 @@ _PORT: Final = 8095
     show_default=True,
     help="The port; 0 for any free port.",
 )
-@with_settings("database", "keep_days", "log_level", "log_format")
+@with_settings("database", "database_read", "keep_days", "log_level", "log_format")
 def store(settings: Settings, host: str, port: int) -> None:
     """Serve the embedded store over HTTP at /v1, on this machine only.
 

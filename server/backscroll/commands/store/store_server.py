@@ -50,6 +50,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         indexes_tools=settings.indexes_tools,
         endpoint=endpoint_of(settings),
         days_of=settings.days_of,
+        standby=settings.database_read,
     )
     async with opening as store:
         with listen(host, port) as listener:

@@ -34,14 +34,14 @@ async def open_archive(
 
 @asynccontextmanager
 async def opened_database(
-    database: str, lock_s: float, *, indexes_tools: bool
+    database: str, lock_s: float, *, indexes_tools: bool, standby: str = ""
 ) -> AsyncIterator[Database]:
     """Open the database of a store, and close it on exit. The arguments are those of `open_store`.
 
     Raises:
         StoreError: the database cannot be used.
     """
-    async with open_database(database, "store", lock_s) as raw:
+    async with open_database(database, "store", lock_s, standby=standby) as raw:
         yield ToolIndexingDatabase(raw) if indexes_tools else raw
 
 

@@ -245,15 +245,18 @@ def test_secrets_of_other_servers_and_keys_that_go_are_not_shown(home: Path) -> 
     assert '-        "BACKSCROLL_API_KEY": "••••••••"' in shown
 
 
-def test_a_password_in_a_url_is_written_only_when_asked_and_never_shown(home: Path) -> None:
-    url = ("--database", f"postgresql://ada:{SECRET}@db.example/talks")
+@pytest.mark.parametrize("option", ["--database", "--database-read"])
+def test_a_password_in_a_url_is_written_only_when_asked_and_never_shown(
+    home: Path, option: str
+) -> None:
+    url = (option, f"postgresql://ada:{SECRET}@db.example/talks")
     path = home / ".cursor" / "mcp.json"
 
     refused = connect("cursor", *url, "--yes")
     untouched = path.read_bytes()
     asked = connect("cursor", *url, "--write-key", "--yes")
 
-    assert refused.stderr.startswith("backscroll: --database contains a password, which would be ")
+    assert refused.stderr.startswith(f"backscroll: {option} contains a password, which would be ")
     assert untouched == FILES["cursor"]
     assert asked.exit_code == 0
     assert SECRET in path.read_text()

@@ -1,0 +1,176 @@
+"""Reads from a standby of PostgreSQL, where that shows what the primary would show.
+
+Before each read, the primary is asked for the position of its write-ahead log. The standby is used
+only if it has replayed the log up to there. So a read sees everything that was committed before the
+read began, by any caller of any replica. If the standby is behind, the primary is read. The same
+happens for a while if the standby fails or does not answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias, TypeVar
+
+import anyio
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from backscroll.database.faults import NothingWrittenError, StoreError
+from backscroll.database.locks import sqlstate
+from backscroll.database.port import Work
+from backscroll.database.postgres import PostgresDatabase
+from backscroll.database.postgres_address import Address
+from backscroll.database.postgres_engine import Pools
+from backscroll.database.postgres_opening import READERS, SESSION
+from backscroll.database.postgres_pooling import is_pooled
+
+CHECK_S: Final = 1.0
+"""The maximum time in which the standby must say how far it is, in seconds. This includes the time
+to connect, and the wait for a free connection."""
+
+REST_S: Final = 10.0
+"""How long a standby that failed is not used, in seconds."""
+
+Position: TypeAlias = tuple[str, int]
+"""A position in the write-ahead log, and its timeline, which changes when a standby is promoted."""
+
+# The first eight digits of a file's name are its timeline (PostgreSQL's documentation, "WAL
+# Internals"). A standby that did not follow a promotion may be ahead of the new primary, in a log
+# that is no longer valid.
+_position: Final = text(
+    "SELECT CAST(at AS text), left(pg_walfile_name(at), 8) FROM pg_current_wal_flush_lsn() AS at"
+)
+_has_replayed: Final = text(
+    "SELECT pg_is_in_recovery() AND min_recovery_end_timeline = :timeline "
+    "AND pg_last_wal_replay_lsn() >= CAST(CAST(:at AS text) AS pg_lsn) FROM pg_control_recovery()"
+)
+
+_log: Final = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class _BehindError(Exception):
+    """The standby has not replayed enough of the log."""
+
+
+class StandbyReading:
+    """A database whose reads come from a standby, where possible. `Database` documents its methods.
+
+    Args:
+        standby: the address of the standby. It need not be reachable.
+        primary: the open database. Writes, and all other reads, go there.
+        check_s: see `CHECK_S`.
+        rest_s: see `REST_S`.
+    """
+
+    def __init__(
+        self,
+        standby: Address,
+        primary: PostgresDatabase,
+        *,
+        check_s: float = CHECK_S,
+        rest_s: float = REST_S,
+    ) -> None:
+        self._primary = primary
+        self._address = standby
+        self._check_s = check_s
+        self._rest_s = rest_s
+        self._rests_until = 0.0
+        self._opening = asyncio.Lock()
+        self._standby: PostgresDatabase | None = None
+        # What `Database` needs besides:
+        self.write = primary.write
+        self.check = primary.check
+        self.truncate_log = primary.truncate_log
+        self.maintain = primary.maintain
+
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
+        """Run `work` on the standby, or on the primary."""
+        now = asyncio.get_running_loop().time
+        if now() < self._rests_until:
+            return await self._primary.read(work, large=large)
+        position = await self._primary.read(_position_of)
+        has_replayed = asyncio.Event()
+        try:
+            return await self._read(work, position, has_replayed)
+        except _BehindError:
+            pass
+        except (NothingWrittenError, StoreError, DBAPIError, PoolTimeoutError, OSError) as error:
+            # Once the standby has answered, the work may be the cause. Then the primary fails too.
+            if not has_replayed.is_set() or not isinstance(error, DBAPIError):
+                self._rests_until = now() + self._rest_s
+                code = f"SQLSTATE {sqlstate(error)}" if isinstance(error, DBAPIError) else error
+                _log.warning("the standby is not read for %g s: %s", self._rest_s, code)
+        return await self._primary.read(work, large=large)
+
+    async def _read(self, work: Work[T], position: Position, has_replayed: asyncio.Event) -> T:
+        """Run `work` on the standby. Set `has_replayed` once it has reached the position.
+
+        Raises:
+            _BehindError: the standby has not reached the position.
+            TimeoutError: the standby did not say in time whether it has.
+            StoreError: the standby cannot be used.
+            NothingWrittenError: as in `Database.read`.
+        """
+
+        def checked(connection: Connection) -> T:
+            at, timeline = position
+            if not connection.scalar(_has_replayed, {"at": at, "timeline": timeline}):
+                raise _BehindError
+            has_replayed.set()
+            return work(connection)
+
+        async def read() -> T:
+            return await (await self._opened()).read(checked)
+
+        checked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for traces
+        reading = asyncio.create_task(read())
+        waiting = asyncio.create_task(has_replayed.wait())
+        try:
+            either = {reading, waiting}
+            await asyncio.wait(either, timeout=self._check_s, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done() and not has_replayed.is_set():
+                raise TimeoutError(f"it did not answer within {self._check_s:g} s")
+            return await reading
+        finally:
+            waiting.cancel()
+            reading.cancel()
+            await asyncio.gather(waiting, reading, return_exceptions=True)
+
+    async def _opened(self) -> PostgresDatabase:
+        async with self._opening:
+            if self._standby is None:
+                pooled = await is_pooled(self._address, SESSION)
+                pools = Pools(self._address, pooled=pooled, wait_s=self._check_s)
+                engine = pools.engine(SESSION, "AUTOCOMMIT", READERS)
+                self._standby = PostgresDatabase(engine, engine)
+            return self._standby
+
+    async def close(self) -> None:
+        """Close the connections to the standby. Those to the primary are closed by its opener."""
+        if self._standby is not None:
+            await self._standby.close()
+
+
+@asynccontextmanager
+async def reading_from(
+    standby: Address,
+    primary: PostgresDatabase,
+    *,
+    check_s: float = CHECK_S,
+    rest_s: float = REST_S,
+) -> AsyncIterator[StandbyReading]:
+    """Read from a standby until exit. The arguments are those of `StandbyReading`."""
+    database = StandbyReading(standby, primary, check_s=check_s, rest_s=rest_s)
+    try:
+        yield database
+    finally:
+        with anyio.CancelScope(shield=True):
+            await database.close()
+
+
+def _position_of(connection: Connection) -> Position:
+    at, timeline = connection.execute(_position).one()
+    return str(at), int(timeline, 16)

@@ -1,0 +1,131 @@
+"""Reads from a standby of PostgreSQL: used where it is not behind, and never missed."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from sqlalchemy import Connection
+
+from backscroll.database.faults import StoreError
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database
+from backscroll.database.postgres_address import parse
+from backscroll.database.postgres_opening import open_postgres
+from backscroll.database.postgres_standby import reading_from
+from backscroll.store.app import open_store
+from tests.pace import limit_s, paced_s
+from tests.postgres_cluster import Cluster, cluster
+from tests.store.replicas import client_of
+from tests.store.wire import add, new_thread, page, texts
+
+PAUSE: Final = "SELECT pg_wal_replay_pause()"
+PAUSED: Final = "SELECT pg_get_wal_replay_pause_state()"
+RESUME: Final = "SELECT pg_wal_replay_resume()"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Cluster]:
+    with cluster("fsync=off") as running:
+        yield running
+
+
+def is_standby(connection: Connection) -> bool:
+    """Whether a read comes from a standby."""
+    return bool(connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one())
+
+
+async def until_read_from_the_standby(database: Database) -> None:
+    """Read until the standby has replayed what was written, and is not resting."""
+    async with asyncio.timeout(limit_s(30)):
+        while not await database.read(is_standby):
+            pass
+
+
+async def test_a_read_comes_from_the_standby_unless_it_has_not_replayed_what_was_written(
+    servers: Cluster,
+) -> None:
+    async with (
+        open_store(servers.primary_url, standby=servers.standby_url) as store,
+        client_of(store) as api,
+        open_database(servers.primary_url, "store", standby=servers.standby_url) as database,
+        servers.connection(servers.standby_url) as operator,
+    ):
+        path = f"/threads/{await new_thread(api, ('a',))}/messages"
+        await until_read_from_the_standby(database)
+        await operator.execute(PAUSE)
+        while await operator.fetchval(PAUSED) != "paused":
+            pass
+        await add(api, path.split("/")[2], "b")
+        # Also in another process, which did not write.
+        assert not await database.read(is_standby)
+        assert texts(await page(api, path)) == ["b", "a"]
+        await operator.execute(RESUME)
+        await until_read_from_the_standby(database)
+        assert texts(await page(api, path)) == ["b", "a"]
+
+
+async def test_a_standby_that_is_gone_or_silent_is_not_read_for_a_while(
+    servers: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for gone, why in ((1, "Connection refused"), (port, "did not answer within ")):
+            standby = parse(f"postgresql://u@127.0.0.1:{gone}/x")
+            async with (
+                open_postgres(parse(servers.primary_url), "store") as primary,
+                reading_from(
+                    standby, primary, check_s=paced_s(0.5), rest_s=limit_s(60)
+                ) as database,
+            ):
+                caplog.clear()
+                for _ in range(3):
+                    assert not await database.read(is_standby)
+                (record,) = caplog.records
+                assert record.message.startswith("the standby is not read for ")
+                assert why in record.message
+        assert servers.standby_url not in caplog.text
+
+
+async def test_a_standby_that_is_back_is_read_again(servers: Cluster) -> None:
+    async with (
+        open_postgres(parse(servers.primary_url), "store") as primary,
+        reading_from(parse(servers.standby_url), primary, rest_s=0.0) as database,
+    ):
+        await until_read_from_the_standby(database)
+        servers.end(servers.standby, "crash")
+        assert not await database.read(is_standby)
+        await servers.add_standby()
+        await until_read_from_the_standby(database)
+
+
+async def test_a_standby_that_did_not_follow_a_promotion_is_not_read(servers: Cluster) -> None:
+    async with (
+        open_postgres(parse(servers.url), "store") as primary,
+        reading_from(parse(servers.standby_url), primary, rest_s=0.0) as database,
+    ):
+        await until_read_from_the_standby(database)
+        await servers.fail_over("crash")  # the standby that is read is now the primary
+        assert not await database.read(is_standby)
+    await servers.add_standby()
+    async with (
+        open_postgres(parse(servers.url), "store") as primary,
+        reading_from(parse(servers.standby_url), primary) as database,
+    ):
+        await until_read_from_the_standby(database)
+
+
+@pytest.mark.parametrize(
+    ("database", "standby"),
+    [("sqlite://", "postgresql://u@h/x"), ("postgresql://u@h/x", "sqlite:///x.db")],
+)
+async def test_only_a_postgresql_database_has_a_standby(database: str, standby: str) -> None:
+    with pytest.raises(
+        StoreError,
+        match="BACKSCROLL_DATABASE_READ and BACKSCROLL_DATABASE must both be postgresql:// URLs",
+    ):
+        async with open_database(database, "store", standby=standby):
+            pass
