@@ -148,7 +148,7 @@ def pooled(server: PostgresServer, mode: str) -> Iterator[PostgresServer]:
         assert process.stderr is not None
         with process, _routing(_Router(server.port, port)) as routed:
             _await_ready(process.stderr)
-            yield replace(server, port=routed)
+            yield replace(server, port=routed, itself=server)
             process.terminate()
 
 

@@ -87,13 +87,23 @@ FROM pg_database WHERE datname = current_database()
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A server on a loopback port, with a random password."""
+    """A server on a loopback port, with a random password.
+
+    Attributes:
+        itself: the server, if a pooler is at `port`.
+    """
 
     port: int
     password: str
+    itself: "PostgresServer | None" = None
     _unused: list[str] = field(default_factory=list)
     _empty: list[str] = field(default_factory=list)
     _described: list[object] = field(default_factory=list)
+
+    @property
+    def direct(self) -> "PostgresServer":
+        """The server without a pooler, for what only a server does."""
+        return self.itself or self
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"

@@ -53,6 +53,7 @@ PARTS: Final = (
     _tests("kill", "tests/faults/test_kill.py"),
     _tests("replicas", "tests/faults/test_replicas.py"),
     _tests("failover", "tests/faults/test_failover.py"),
+    Part("pooler", ("-m", "tests.faults.pooler")),
     _tests("deadline", "tests/faults/test_deadline.py"),
     _tests("bodies", "tests/faults/test_bodies.py"),
     _tests("large", "tests/product/test_large_content.py"),

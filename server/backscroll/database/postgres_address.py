@@ -92,8 +92,8 @@ CHANGED: Final = (
     "is behind a connection pooler that was not there when Backscroll started: restart Backscroll"
 )
 _SENTENCES: Final = {
-    "08P01": "refuses the connection, as PgBouncer does for a parameter that it does not know: "
-    "remove the parameters of BACKSCROLL_DATABASE",
+    "08P01": "refuses the connection, as PgBouncer does for a wrong password, a database that does "
+    "not exist or a parameter that it does not know: check BACKSCROLL_DATABASE",
     "26000": CHANGED,
     "42P05": CHANGED,
     "28000": "rejects this user: check the user in BACKSCROLL_DATABASE, and pg_hba.conf",
