@@ -155,6 +155,23 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
         assert texts(await page(api, url)) == ["a"]
 
 
+async def test_writes_to_one_thread_wait_together_for_a_server_that_is_gone(
+    shared: str, postgres: PostgresServer
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port)), lock_s=paced_s(0.3)) as api,
+    ):
+        url = f"/threads/{await new_thread(api)}/messages"
+        cutter.refuses = True
+        cutter.cut(b"BEGIN", "before")
+        for reply in await asyncio.gather(*(api.post(url, json=BODY) for _ in range(3))):
+            assert error(reply, 503)["code"] == "database_unavailable"
+        cutter.refuses = False
+        await add(api, url.split("/")[2], "a")
+        assert texts(await page(api, url)) == ["a"]
+
+
 async def test_a_server_that_becomes_a_standby_is_said_to_be_one(shared: str) -> None:
     async with open_store(shared, lock_s=0.1) as store:
         transport = httpx2.ASGITransport(app=store.app)

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from backscroll.database.faults import (
     DatabaseBusyError,
     DatabaseFailedError,
+    DatabaseUnavailableError,
     StoreError,
 )
 from backscroll.database.locks import LOCK_S, sqlstate
@@ -133,6 +134,7 @@ class PostgresDatabase:
 
         Raises:
             DatabaseBusyError: earlier writes took too long.
+            DatabaseUnavailableError: they wait for the server.
         """
         ends_at = self._lock_ends_at()
         while True:
@@ -142,9 +144,12 @@ class PostgresDatabase:
             except TimeoutError as error:
                 # An earlier write may be waiting for the server.
                 left_s = self._write_outage.left_s()
-                if not left_s:
+                if left_s:
+                    ends_at = self._lock_ends_at() + left_s
+                elif self._write_outage.is_on:
+                    raise DatabaseUnavailableError("earlier writes wait for it") from error
+                else:
                     raise DatabaseBusyError from error
-                ends_at = self._lock_ends_at() + left_s
             else:
                 return ends_at
 

@@ -23,6 +23,11 @@ class Outage:
     patience_s: float
     _since: float | None = None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the server failed when it was last needed."""
+        return self._since is not None
+
     def left_s(self) -> float:
         """Return how much longer work waits for the server, in seconds; 0 if it does not wait."""
         if self._since is None:
