@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from backscroll.store.search.meanings import Meanings
     from backscroll.store.upkeep.expiry import DaysOf
 
-UPKEEP_AFTER_S: Final = 5.0
+UPKEEP_AFTER_S: Final = 60.0
 """How long after the opening the work of `upkeep` begins, in seconds."""
 
 _CLOCK: Final = Clock()
