@@ -56,6 +56,37 @@ async def test_updating_a_conversation_replaces_its_metadata(api: httpx2.AsyncCl
         assert await page(api, url) == reply.json()
 
 
+async def test_conversations_are_listed_by_their_metadata(api: httpx2.AsyncClient) -> None:
+    made = []
+    for metadata in ({"a": "1"}, {"a": "1", "b.c-d": "x y"}, {"a": "2"}, {}, {"a": "1"}, None):
+        reply = await api.post("/conversations", json={"metadata": metadata})
+        made.append(reply.json()["id"])
+    await api.delete(f"/conversations/{made[4]}")
+
+    async def found(**filters: str) -> list[int]:
+        params = {f"metadata[{key}]": value for key, value in filters.items()}
+        listed = await page(api, "/conversations", order="asc", **params)
+        return [made.index(each["id"]) for each in listed["data"]]
+
+    assert await found(a="1") == [0, 1]
+    assert await found(**{"a": "1", "b.c-d": "x y"}) == [1]
+    assert await found(a="1%") == []
+    assert await found(other="1") == []
+    second = await page(
+        api, "/conversations", order="asc", limit=1, after=made[0], **{"metadata[a]": "1"}
+    )
+    assert ([each["id"] for each in second["data"]], second["has_more"]) == ([made[1]], False)
+
+
+@on_one_engine
+@pytest.mark.parametrize("key", ['a"b', "ключ", "", "a" * 65, "a$"])
+async def test_a_filter_by_metadata_has_a_plain_key(api: httpx2.AsyncClient, key: str) -> None:
+    reply = await api.get("/conversations", params={f"metadata[{key}]": "1"})
+    assert error(reply, 400)["message"] == (
+        "Invalid 'metadata': a filter's key has 1 to 64 letters, digits and _ . -."
+    )
+
+
 async def test_a_deleted_conversation_is_gone_and_its_contents_are_erased(
     api: httpx2.AsyncClient, kept: Kept
 ) -> None:

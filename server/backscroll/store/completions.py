@@ -20,26 +20,24 @@ from sqlalchemy import (
     select,
     update,
 )
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backscroll.database.port import Database
 from backscroll.database.schema import completion_messages, completion_metadata, completions
 from backscroll.store.abridged import LargeListing, preview_of, read_page, shortened
-from backscroll.store.api_errors import invalid_value, no_model, not_found
+from backscroll.store.api_errors import no_model, not_found
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
-from backscroll.store.paging import by_id, read_page_query
+from backscroll.store.paging import MAX_FILTERS, by_id, metadata_filters, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index, owners
 from backscroll.store.search.texts import COMPLETION
 from backscroll.store.validation import validate
 
 _NOUN: Final = "chat completion"
-_MAX_FILTERS: Final = 16
 
 _living: Final = select(completions).where(
     completions.c.partition == bindparam("within"), completions.c.deleted_at.is_(None)
@@ -69,7 +67,7 @@ _messages: Final = LargeListing(
 )
 
 
-@lru_cache(maxsize=2 * (_MAX_FILTERS + 1))
+@lru_cache(maxsize=2 * (MAX_FILTERS + 1))
 def _listing(filters: int, *, of_model: bool) -> LargeListing:
     """Return the listing of completions, with a query that can filter by metadata and model.
 
@@ -161,7 +159,7 @@ class CompletionEndpoints:
         """Return one page of the stored completions, oldest first by default."""
         query = read_page_query(request.query_params, "asc", takes_before=False)
         model = request.query_params.get("model")
-        pairs = _metadata_filters(request.query_params)
+        pairs = metadata_filters(request.query_params)
         bound = {"within": partition_of(request)}
         if model:
             bound["model"] = model
@@ -244,20 +242,3 @@ def _index(completion_id: str, message_id: str) -> int:
     prefix, _, number = message_id.rpartition("-")
     well_formed = prefix == completion_id and re.fullmatch("0|[1-9][0-9]{0,8}", number)
     return int(number) if well_formed else -1
-
-
-def _metadata_filters(params: QueryParams) -> dict[str, str]:
-    """Return the keys and values of the `metadata[key]=value` filters in a query string.
-
-    Raises:
-        ApiError: 400 if there are more than `_MAX_FILTERS` filters.
-    """
-    pairs = {
-        match[1]: value
-        for name, value in params.items()
-        if (match := re.fullmatch(r"metadata\[(.*)\]", name, re.DOTALL))
-    }
-    if len(pairs) > _MAX_FILTERS:
-        message = f"Invalid 'metadata': expected at most {_MAX_FILTERS} pairs."
-        raise invalid_value("metadata", message, code="object_above_max_properties")
-    return pairs

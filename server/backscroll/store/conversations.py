@@ -1,9 +1,12 @@
 """Endpoints that create, list, get, update and delete conversations.
 
 OpenAI's API cannot list conversations, so the list follows Azure AI Foundry's `GET /conversations`.
+Its filters, `metadata[key]=value`, follow OpenAI's lists of stored completions and agent sessions.
 """
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import (
@@ -21,6 +24,7 @@ from backscroll.database.locks import lock_list
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
 from backscroll.store.activity import US, next_activity
+from backscroll.store.api_errors import invalid_value
 from backscroll.store.bodies import MetadataReplacement
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import (
@@ -32,7 +36,7 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation, item_tokens
-from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
+from backscroll.store.paging import Listing, by_id, fetch_page, metadata_filters, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index, owners
 from backscroll.store.search.texts import CONVERSATION
@@ -41,10 +45,28 @@ from backscroll.store.validation import validate
 _all: Final = select(conversations).where(
     conversations.c.partition == bindparam("within"), conversations.c.deleted_at.is_(None)
 )
-_all_conversations: Final = Listing(
-    "conversation", _all, conversations.c.position, by_id(conversations)
-)
+_FILTER_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _insert: Final = insert(conversations).values(last_active_us=next_activity)
+
+
+@lru_cache(maxsize=64)
+def _listing(keys: tuple[str, ...] = ()) -> Listing:
+    """Return the list of conversations, with a query that filters by these keys of the metadata.
+
+    The values are the parameters `value_0`, `value_1` and so on.
+
+    Raises:
+        ApiError: 400 if a key has other characters than letters, digits and `_ . -`: the two
+            databases do not agree on how a JSON path names such a key.
+    """
+    rows = _all
+    for number, key in enumerate(keys):
+        if not _FILTER_KEY.fullmatch(key):
+            message = "Invalid 'metadata': a filter's key has 1 to 64 letters, digits and _ . -."
+            raise invalid_value("metadata", message)
+        found = conversations.c.metadata[key].as_string()
+        rows = rows.where(found == bindparam(f"value_{number}"))
+    return Listing("conversation", rows, conversations.c.position, by_id(conversations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +107,12 @@ class ConversationEndpoints:
     async def page(self, request: Request) -> Response:
         """Return one page of conversations, newest first by default."""
         query = read_page_query(request.query_params, "desc")
+        filters = metadata_filters(request.query_params)
+        listing = _listing(tuple(filters))
         bound = {"within": partition_of(request)}
+        bound |= {f"value_{number}": value for number, value in enumerate(filters.values())}
         page = await self.database.read(
-            lambda connection: fetch_page(connection, _all_conversations, query, bound)
+            lambda connection: fetch_page(connection, listing, query, bound)
         )
         return list_reply([listed_conversation(row) for row in page.rows], has_more=page.has_more)
 

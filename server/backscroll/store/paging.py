@@ -16,6 +16,10 @@ SortOrder = Literal["asc", "desc"]
 
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+MAX_FILTERS: Final = 16
+"""The maximum number of `metadata[key]=value` filters in a query string, as metadata has at most
+this number of pairs."""
+
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -112,6 +116,23 @@ def read_page_query(
         after=params.get("after") or None,
         before=(params.get("before") or None) if takes_before else None,
     )
+
+
+def metadata_filters(params: QueryParams) -> dict[str, str]:
+    """Return the keys and values of the `metadata[key]=value` filters in a query string.
+
+    Raises:
+        ApiError: 400 if there are more than `MAX_FILTERS` filters.
+    """
+    pairs = {
+        match[1]: value
+        for name, value in params.items()
+        if (match := re.fullmatch(r"metadata\[(.*)\]", name, re.DOTALL))
+    }
+    if len(pairs) > MAX_FILTERS:
+        message = f"Invalid 'metadata': expected at most {MAX_FILTERS} pairs."
+        raise invalid_value("metadata", message, code="object_above_max_properties")
+    return pairs
 
 
 def fetch_page(
