@@ -14,6 +14,8 @@ ARCHIVES := .cache/archives-venv
 ARCHIVE_PINS := bench/peers/archives-requirements.txt
 CONVERTERS := .cache/converters-venv
 CONVERTER_PINS := tests/clients/converters/requirements.txt
+FRAMEWORKS := .cache/frameworks-venv
+FRAMEWORK_PINS := tests/tools/sessions/requirements.txt
 BUILD_PINS := .ci/build-requirements.txt
 DEMO_PINS := .ci/demo-requirements.txt
 IMAGE_PINS := .ci/image-requirements.txt
@@ -53,7 +55,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo install uninstall test check check-types check-lint check-branches bench evaluate hosts soak render picture bundle pythons pins clean
+.PHONY: help demo install uninstall test check check-types check-lint check-branches check-sessions bench evaluate hosts soak render picture bundle pythons pins clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -82,7 +84,7 @@ uninstall: ## Remove what make install installed; conversations stay
 
 # What needs one core runs beside what waits for a registry: installing takes as long as the checks.
 test: ## Run every check and test
-	@$(MAKE) --jobs=3 $(UNMIXED) check-types check-branches check-lint \
+	@$(MAKE) --jobs=3 $(UNMIXED) check-types check-branches check-lint check-sessions \
 		$(NODE)/.ready $(PEERS)/.ready $(CONVERTERS)/.ready
 	@echo '==> pytest: everything else'
 	@$(VENV)/bin/python -m pytest $(IN_PARALLEL) $(addprefix --ignore=,$(BRANCHES))
@@ -106,6 +108,10 @@ check-branches: $(VENV)/.ready
 	@echo '==> pytest: paging and rendering, with every branch covered'
 	@$(VENV)/bin/python -m pytest $(MEASURED) $(BRANCHES)
 	@$(VENV)/bin/coverage report --include='$(BOUNDED)' --fail-under=100
+
+check-sessions: $(FRAMEWORKS)/.ready
+	@echo '==> pytest: sessions of agent frameworks'
+	@$(FRAMEWORKS)/bin/python -m pytest tests/tools/sessions
 
 bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCHIVES)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
@@ -148,6 +154,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 	@$(PIN) pyproject.toml --extra demo --extra otel --extra postgres --group dev --output-file $(PINS)
 	@$(PIN) --group bench --constraint $(PINS) --output-file $(PEER_PINS)
 	@$(PIN) --group converters --output-file $(CONVERTER_PINS)
+	@$(PIN) pyproject.toml --group frameworks --output-file $(FRAMEWORK_PINS)
 	@$(PIN) --group archives --output-file $(ARCHIVE_PINS)
 	@$(PIN) --group build --constraint $(PINS) --output-file $(BUILD_PINS)
 	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
@@ -210,6 +217,12 @@ $(CONVERTERS)/.ready: $(CONVERTER_PINS)
 	@echo '==> installing the frameworks that convert the tools in tests'
 	@.ci/venv $(CONVERTERS) $(CONVERTER_PINS) $(LAZILY)
 	@$(CONVERTERS)/bin/python $(PIP) check
+	@touch $@
+
+$(FRAMEWORKS)/.ready: $(FRAMEWORK_PINS)
+	@echo '==> installing the frameworks whose sessions are tested'
+	@.ci/venv $(FRAMEWORKS) $(FRAMEWORK_PINS) $(LAZILY)
+	@$(FRAMEWORKS)/bin/python $(PIP) check
 	@touch $@
 
 $(NODE_PEERS)/.ready: $(VENV)/.pins $(NODE_PEER)/package.json $(NODE_PEER)/package-lock.json

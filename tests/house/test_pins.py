@@ -22,6 +22,9 @@ IMAGE_PINS = ROOT / ".ci" / "image-requirements.txt"
 CONVERTER_PINS = ROOT / "tests" / "clients" / "converters" / "requirements.txt"
 """Pins of clients of the MCP SDK's version 1, so its versions differ from those of the others."""
 
+FRAMEWORK_PINS = ROOT / "tests" / "tools" / "sessions" / "requirements.txt"
+"""Pins of agent frameworks, of which one needs an older OpenTelemetry."""
+
 ARCHIVE_PINS = ROOT / "bench" / "peers" / "archives-requirements.txt"
 """Pins of programs of which one needs a certain version of the MCP SDK."""
 
@@ -95,7 +98,7 @@ def lock_packages(folder: Path) -> Mapping[str, Mapping[str, object]]:
 
 @pytest.mark.parametrize(
     "path",
-    [*releases.PIN_FILES, ARCHIVE_PINS, CONVERTER_PINS],
+    [*releases.PIN_FILES, ARCHIVE_PINS, CONVERTER_PINS, FRAMEWORK_PINS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_pin_is_one_version_with_hashes(path: Path) -> None:
@@ -121,6 +124,7 @@ def test_every_locked_node_package_is_one_version_with_a_hash(folder: Path) -> N
         *releases.PIN_FILES,
         ARCHIVE_PINS,
         CONVERTER_PINS,
+        FRAMEWORK_PINS,
         NODE / "package-lock.json",
         NODE_PEER / "package-lock.json",
         HOST_PINS / "package-lock.json",

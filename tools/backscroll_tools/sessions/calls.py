@@ -1,0 +1,100 @@
+"""Begins calls, and reads lists whole."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import anyio
+
+from backscroll_tools.client.abridging import OMITTED
+from backscroll_tools.client.call import CallClient
+from backscroll_tools.client.client import Client
+from backscroll_tools.client.profiles import PAGE_ITEMS
+from backscroll_tools.client.requests import Request, Slice
+from backscroll_tools.errors import ToolError, invalid_arguments
+from backscroll_tools.models import JSON
+
+DEADLINE_S: Final = 60.0
+"""The default maximum duration of one operation on a session, in seconds."""
+
+REQUESTS: Final = 2_000
+"""The maximum number of requests of one operation. A session of 100,000 items is read in half of
+it."""
+
+OLDEST_FIRST: Final = Slice(PAGE_ITEMS, "asc")
+NEWEST_FIRST: Final = Slice(PAGE_ITEMS, "desc")
+
+
+def begin(client: Client, deadline_s: float = DEADLINE_S) -> CallClient:
+    """Return a new call of the client.
+
+    Args:
+        client: a client of the embedded store.
+        deadline_s: the maximum duration of the call, in seconds.
+
+    Raises:
+        ToolError: `invalid_arguments` if the upstream does not honour idempotency keys, or cannot
+            keep the fields that sessions need.
+    """
+    if not client.upstream.profile.honours_idempotency_keys:
+        raise invalid_arguments(
+            f"Sessions need the embedded store, and the upstream is {client.upstream.profile.name}:"
+            " only the store writes each addition exactly once and keeps all fields of an item.",
+            "Start `backscroll store`, and create the client with PROFILES['store'].",
+        )
+    return CallClient(client, REQUESTS, anyio.current_time() + deadline_s)
+
+
+async def walk(
+    call: CallClient,
+    listing: Callable[[Slice], Request],
+    start: Slice = OLDEST_FIRST,
+    limit: float = math.inf,
+) -> list[JSON]:
+    """Return the objects of a list, at most `limit`.
+
+    Args:
+        call: sends the requests.
+        listing: builds the request for a slice of the list.
+        start: the first slice; its `limit` is the maximum number of objects of one request.
+        limit: the maximum number of objects.
+
+    Raises:
+        ToolError: a request failed, or an object is larger than a reply may be. The walk is never
+            cut short.
+    """
+    found: list[JSON] = []
+    after = start.after
+    while len(found) < limit:
+        wanted = int(min(limit - len(found), start.limit))
+        window = replace(start, limit=wanted, after=after)
+        reply = await call.page(listing(window))
+        # What stands in for an item that is too large has only the fields before its content.
+        if any(OMITTED in each and "created_at" not in each for each in reply.items):
+            raise too_large(call.shared.reply_bytes)
+        found += reply.items
+        if reply.has_more is False or not reply.items:
+            break
+        after = reply.next_after or str(found[-1]["id"])
+    return found
+
+
+def too_large(reply_bytes: float) -> ToolError:
+    """Return the error for an item that is larger than a reply may be, in bytes."""
+    return ToolError(
+        "invalid_arguments",
+        f"An item of a session is larger than {reply_bytes:,.0f} bytes as JSON.",
+        next_step="Create the client with a larger reply_bytes.",
+        retry="pointless until reply_bytes is larger.",
+    )
+
+
+def unknown() -> ToolError:
+    """Return the error for a change that the store may have made, although its reply was lost."""
+    return ToolError(
+        "outcome_unknown",
+        "A reply of the store was lost: the session may have been changed.",
+        next_step="Do the same again.",
+        retry="safe with equal arguments: nothing is added or removed twice.",
+    )

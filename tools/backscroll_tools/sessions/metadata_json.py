@@ -1,0 +1,41 @@
+"""JSON in the metadata of a conversation, whose values have at most 512 characters each."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from backscroll_tools.errors import invalid_arguments
+from backscroll_tools.models import JSON
+from backscroll_tools.render import compact
+
+_KEY: Final = "json"
+_VALUE_CHARS: Final = 512
+"""The maximum length of a value, in characters (OpenAI API)."""
+
+_PAIRS: Final = 11
+"""The maximum number of pairs. Metadata has 16; the others are for labels and a title."""
+
+
+def spread(value: JSON) -> dict[str, str]:
+    """Return metadata that contains a JSON object.
+
+    Raises:
+        ToolError: `invalid_arguments` if the object has more than 5,632 characters as JSON.
+    """
+    text = compact(value)
+    if len(text) > _PAIRS * _VALUE_CHARS:
+        raise invalid_arguments(
+            f"The metadata of a thread has {len(text):,} characters as JSON; the maximum is "
+            f"{_PAIRS * _VALUE_CHARS:,}.",
+            "Keep large values elsewhere, and their keys in the metadata.",
+        )
+    starts = range(0, len(text), _VALUE_CHARS)
+    parts = (text[start : start + _VALUE_CHARS] for start in starts)
+    return {f"{_KEY}.{number}": part for number, part in enumerate(parts)}
+
+
+def gathered(metadata: Mapping[str, str]) -> JSON:
+    """Return the JSON object that metadata contains."""
+    parts = [metadata.get(f"{_KEY}.{number}", "") for number in range(_PAIRS)]
+    found: JSON = json.loads("".join(parts))
+    return found
