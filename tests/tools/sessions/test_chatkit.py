@@ -162,6 +162,22 @@ async def test_a_thread_is_saved_and_changed_whole(stage: Stage) -> None:
     assert len((await elsewhere.load_threads(9, None, "desc", None)).data) == 1
 
 
+async def test_a_thread_remains_when_somebody_replaces_the_conversation_s_metadata(
+    stage: Stage,
+) -> None:
+    store = BackscrollStore[None](stage.client)
+    await store.save_thread(thread(metadata={"a": 1}), None)
+    (listed,) = (await stage.tool("list-threads"))["threads"]
+    replaced = {"session_of": "chatkit", "session": "thr_1", "title": "Mine"}
+    await stage.tool("modify-thread", thread_id=listed["id"], metadata=replaced)
+
+    found = await store.load_thread("thr_1", None)
+
+    assert (found.id, found.title, found.metadata) == ("thr_1", "Mine", {})
+    await store.save_thread(thread(title="Again"), None)
+    assert await store.load_thread("thr_1", None) == thread(title="Again")
+
+
 async def test_a_thread_s_metadata_is_limited(stage: Stage) -> None:
     store = BackscrollStore[None](stage.client)
     with pytest.raises(ToolError, match="the maximum is 5,632"):

@@ -8,6 +8,7 @@ import pytest
 from agents import Agent, RunConfig, Runner, SessionSettings, function_tool
 from agents.items import ModelResponse, TResponseInputItem
 from agents.usage import Usage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from openai.types.responses import (
     ResponseFunctionToolCall,
     ResponseOutputMessage,
@@ -15,6 +16,7 @@ from openai.types.responses import (
 )
 
 from backscroll_tools.errors import ToolError
+from backscroll_tools.sessions.langchain import BackscrollChatMessageHistory
 from backscroll_tools.sessions.openai_agents import BackscrollSession
 from tests.tools.sessions.stage import Stage, at_once
 
@@ -205,6 +207,43 @@ async def test_a_conversation_that_exists_is_a_session(stage: Stage) -> None:
     assert await session.get_items() == []
     await session.add_items(MIXED)
     assert await session.get_items() == MIXED
+
+
+async def test_what_another_framework_has_added_can_be_sent_to_a_model(stage: Stage) -> None:
+    history = BackscrollChatMessageHistory("chat", stage.other)
+    calls = [{"name": "look", "args": {"at": 1}, "id": "call_1"}]
+    await history.aadd_messages(
+        [
+            HumanMessage("What?"),
+            AIMessage("", tool_calls=calls),
+            ToolMessage("a cat", tool_call_id="call_1"),
+        ]
+    )
+    (listed,) = (await stage.tool("list-threads"))["threads"]
+
+    session = BackscrollSession(listed["id"], stage.client)
+
+    assert await session.get_items() == [
+        {
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [{"type": "input_text", "text": "What?"}],
+        },
+        {
+            "type": "function_call",
+            "call_id": "call_1",
+            "name": "look",
+            "arguments": '{"at":1}',
+            "status": "completed",
+        },
+        {
+            "type": "function_call_output",
+            "call_id": "call_1",
+            "output": "a cat",
+            "status": "completed",
+        },
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "a" * 513])

@@ -1,7 +1,10 @@
 """The items of a session, whatever the framework."""
 
+import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import Final, TypeVar
 
 import pytest
 from hypothesis import given
@@ -18,11 +21,18 @@ from backscroll_tools.sessions.labels import labels_of
 from backscroll_tools.sessions.metadata_json import gathered, spread
 from backscroll_tools.sessions.opened import Sessions
 from backscroll_tools.sessions.session import Session
-from tests.faults.plans import CLEAN
+from tests.chance import SEED
+from tests.faults.plans import CLEAN, Plan
 from tests.tools.opened import opened
-from tests.tools.sessions.stage import LOST, Stage, at_once
+from tests.tools.sessions.stage import LATE_S, LOST, Stage, at_once
 
 CHAT = labels_of("test", session="chat")
+
+CUT: Final = Plan(fault="cut", phase="reply")
+UNSENT: Final = Plan(fault="reset", phase="held")
+BUSY: Final = Plan(fault="status", phase="held", status=503)
+
+T = TypeVar("T")
 
 
 def said(*texts: object) -> list[JSON]:
@@ -141,6 +151,48 @@ async def test_of_conversations_that_were_begun_at_once_the_oldest_is_the_sessio
     (left,) = await labels.find_all(begin(stage.client), CHAT)
     assert {conversation["id"] for conversation, _ in created} == {left["id"]}
     assert [is_new for _, is_new in created].count(True) == 1
+
+
+def _planned(plans: list[Plan], _method: str, number: int) -> Plan:
+    return plans[number % len(plans)]
+
+
+async def test_whatever_the_network_does_changes_that_are_repeated_are_made_once(
+    stage: Stage,
+) -> None:
+    chance = random.Random(SEED)
+    sessions = [Session(stage.client, CHAT, deadline_s=LATE_S) for _ in range(3)]
+    expected: list[str] = []
+
+    async def done(change: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a change until it is confirmed; from the third time on, nothing disturbs it."""
+        for _ in range(2):
+            try:
+                return await change()
+            except ToolError:
+                continue
+        stage.proxy.begin(lambda _method, _number: CLEAN)
+        return await change()
+
+    for number in range(60):
+        session = chance.choice(sessions)
+        plans = [chance.choice([CLEAN, LOST, CUT, UNSENT, BUSY]) for _ in range(100)]
+        stage.proxy.begin(partial(_planned, plans))
+        match chance.choice(["add", "add", "add", "pop", "clear" if number % 10 == 0 else "add"]):
+            case "add":
+                added = [f"{number}.{at}" for at in range(chance.choice([1, 3, 45]))]
+                items = said(*added)
+                await done(partial(session.add, items))
+                expected += added
+            case "pop":
+                popped = await done(session.pop)
+                newest = expected.pop() if expected else None
+                assert (popped and popped["content"][0]["text"]) == newest
+            case _:
+                await done(session.clear)
+                expected.clear()
+        stage.proxy.begin(lambda _method, _number: CLEAN)
+        assert await texts(session) == expected
 
 
 async def test_an_operation_has_a_time_limit(stage: Stage) -> None:

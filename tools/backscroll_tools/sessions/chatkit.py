@@ -17,6 +17,7 @@ from backscroll_tools.sessions.frameworks import needs
 from backscroll_tools.sessions.labels import Labels, labels_of
 from backscroll_tools.sessions.metadata_json import gathered, spread
 from backscroll_tools.sessions.opened import Sessions
+from backscroll_tools.sessions.session import Session
 from backscroll_tools.sessions.values import Values
 from backscroll_tools.writes.metadata import modification
 
@@ -82,7 +83,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
         fields = set(ThreadMetadata.model_fields)
         metadata = {**spread(thread.model_dump(mode="json", include=fields)), **title}
         client = self._begin()
-        found = await labels.find(client, named)
+        found = await self._session(thread.id, context).conversation()
         if found is None:
             found, is_new = await labels.create(client, named, metadata=metadata)
             if is_new:
@@ -104,7 +105,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
 
     async def delete_thread(self, thread_id: str, context: ContextT) -> None:
         """Delete a thread and its items, if it exists."""
-        await self._sessions.labelled(self._labels(thread_id, context)).clear()
+        await self._session(thread_id, context).clear()
 
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: ContextT
@@ -123,7 +124,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: ContextT) -> None:
         """Add an item to a thread. Raises `NotFoundError` if the thread does not exist."""
         await self._found(thread_id, context)
-        session = self._sessions.labelled(self._labels(thread_id, context))
+        session = self._session(thread_id, context)
         await session.add(conversation_items(item))
 
     async def save_item(self, thread_id: str, item: ThreadItem, context: ContextT) -> None:
@@ -170,11 +171,14 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
     def _labels(self, thread_id: str, context: ContextT) -> Labels:
         return labels_of(_FRAMEWORK, session=thread_id, **self._user(context))
 
+    def _session(self, thread_id: str, context: ContextT) -> Session:
+        return self._sessions.labelled(self._labels(thread_id, context))
+
     def _attachments(self, context: ContextT) -> Values:
         return Values(self._sessions.labelled(labels_of(_ATTACHMENTS, **self._user(context))))
 
     async def _found(self, thread_id: str, context: ContextT) -> JSON:
-        found = await labels.find(self._begin(), self._labels(thread_id, context))
+        found = await self._session(thread_id, context).conversation()
         if found is None:
             raise NotFoundError(f"Thread {thread_id} not found.")
         return found
@@ -182,17 +186,26 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
     async def _items(self, thread_id: str, context: ContextT) -> dict[str, StoredItem]:
         """Return the items of a thread by their ids, in order."""
         await self._found(thread_id, context)
-        session = self._sessions.labelled(self._labels(thread_id, context))
+        session = self._session(thread_id, context)
         return stored_items(thread_id, await session.items())
 
     async def _remove(self, thread_id: str, ids: Iterable[str], context: ContextT) -> None:
-        session = self._sessions.labelled(self._labels(thread_id, context))
+        session = self._session(thread_id, context)
         for each in ids:
             await session.remove(each)
 
 
 def _thread(conversation: JSON) -> ThreadMetadata:
-    return ThreadMetadata.model_validate(gathered(conversation["metadata"]))
+    metadata = conversation["metadata"]
+    thread: ThreadMetadata = ThreadMetadata.model_validate(
+        gathered(metadata)
+        or {
+            "id": metadata[labels.NAME],
+            "title": metadata.get(_TITLE),
+            "created_at": conversation["created_at"],
+        }
+    )
+    return thread
 
 
 def _page(found: list[RowT], limit: int) -> Page[RowT]:

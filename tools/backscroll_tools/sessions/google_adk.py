@@ -119,10 +119,11 @@ class BackscrollSessionService(BaseSessionService):
         """
         session_id = session_id.strip()
         named = _labels(app_name, user_id, session_id)
-        found = await labels.find(self._begin(), named)
+        stored = self._sessions.labelled(named)
+        found = await stored.conversation()
         if found is None:
             return None
-        items = await self._sessions.labelled(named).items()
+        items = await stored.items()
         state = initial_state(items)
         found_events = events(items)
         for event in found_events:
@@ -201,11 +202,12 @@ class BackscrollSessionService(BaseSessionService):
         if event.partial:
             return event
         named = _labels(session.app_name, session.user_id, session.id)
-        if await labels.find(self._begin(), named) is None:
+        stored = self._sessions.labelled(named)
+        if await stored.conversation() is None:
             raise SessionNotFoundError(f"Session {session.id} not found.")
         original = event_as_json(event)
         token = keys.digest(compact(original))
-        await self._sessions.labelled(named).add(event_items(event, original), token)
+        await stored.add(event_items(event, original), token)
         await self._update(session.app_name, session.user_id, event.actions.state_delta, token)
         if any(each == event for each in session.events if each.id == event.id):
             return event

@@ -113,7 +113,8 @@ def _message(original: JSON) -> BaseMessage:
 
 
 def _other(item: JSON) -> BaseMessage:
-    return _TYPES.get(item["role"], SystemMessage)(content=text_of(item))
+    message: BaseMessage = _TYPES.get(item["role"], SystemMessage)(content=text_of(item))
+    return message
 
 
 def _items(messages: Sequence[BaseMessage]) -> list[JSON]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
@@ -34,8 +34,11 @@ def spread(value: JSON) -> dict[str, str]:
     return {f"{_KEY}.{number}": part for number, part in enumerate(parts)}
 
 
-def gathered(metadata: Mapping[str, str]) -> JSON:
-    """Return the JSON object that metadata contains."""
+def gathered(metadata: Mapping[str, str]) -> JSON | None:
+    """Return the JSON object that metadata contains; None if somebody has changed it."""
     parts = [metadata.get(f"{_KEY}.{number}", "") for number in range(_PAIRS)]
-    found: JSON = json.loads("".join(parts))
-    return found
+    try:
+        found = json.loads("".join(parts))
+    except ValueError:
+        return None
+    return cast("JSON", found) if isinstance(found, dict) else None

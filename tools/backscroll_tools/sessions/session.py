@@ -75,6 +75,19 @@ class Session:
         other.client = client
         return other
 
+    async def conversation(self) -> JSON | None:
+        """Return the session's conversation with its metadata; None if it does not exist."""
+        call = self._begin()
+        for _ in range(_TRIES):
+            at = await self._existing(call)
+            if not at:
+                return None
+            found = await call.find(labels.conversation(at))
+            if found is not None or self.conversation_id:
+                return found
+            self._found = ""  # deleted, and perhaps begun again
+        raise _busy()
+
     async def items(self, limit: float = math.inf, order: Order = "asc") -> list[JSON]:
         """Return the items of the session, at most `limit`, in the given order."""
         call = self._begin()
