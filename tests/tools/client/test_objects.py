@@ -73,6 +73,17 @@ def test_a_message_of_version_1_keeps_its_files() -> None:
     }
 
 
+def test_what_is_kept_for_an_agent_framework_is_not_shown() -> None:
+    item = {"id": "msg_1", "role": "user", "content": "Hi", objects.SESSION: {"langchain": {}}}
+    assert objects.message(item) == {"id": "msg_1", "role": "user", "text": "Hi"}
+
+    metadata = {"title": "A", "session": "chat", f"{objects.SESSION_JSON}0": "{}"}
+    listed = objects.thread({"id": "conv_1", "metadata": metadata})
+    assert listed == {"id": "conv_1", "title": "A", "metadata": {"session": "chat"}}
+    del metadata["session"]
+    assert objects.thread({"id": "conv_1", "metadata": metadata}) == {"id": "conv_1", "title": "A"}
+
+
 def test_what_is_incomplete_says_so() -> None:
     raw = {
         **V2,

@@ -92,6 +92,7 @@ class Stage:
             "list-messages", thread_id=thread["id"], order="asc", limit=500, items=True
         )
         assert not page["page"]["has_more"]
+        assert [each for each in page["messages"] if "other" in each] == []
         return [(each["role"], each.get("text", "")) for each in page["messages"]]
 
     async def found(self, query: str) -> list[str]:

@@ -145,6 +145,7 @@ async def test_every_tool_reads_them(stage: Stage) -> None:
     assert await stage.found("see") == ["Let me **see**."]
     (listed,) = (await stage.tool("list-threads"))["threads"]
     assert listed["title"] == "Animals"
+    assert listed["metadata"] == {"session_of": "chatkit", "session": "thr_1"}
 
 
 async def test_a_thread_is_saved_and_changed_whole(stage: Stage) -> None:
@@ -275,22 +276,22 @@ async def test_what_does_not_exist_is_not_found(stage: Stage) -> None:
             await load
 
 
-async def test_attachments_come_back_until_they_are_deleted(stage: Stage) -> None:
-    store, elsewhere = (BackscrollStore[None](each) for each in (stage.client, stage.other))
-    for number in range(120):
-        other = FILE.model_copy(update={"id": f"atc_0{number}"})
-        await store.save_attachment(other, None)
-        if number == 0:
-            await store.save_attachment(PICTURE, None)
-    renamed = FILE.model_copy(update={"name": "b.pdf", "thread_id": "thr_1"})
-    for each in (FILE, renamed):
-        await store.save_attachment(each, None)
+async def test_attachments_come_back_until_they_are_deleted() -> None:
+    async with opened() as embedded:
+        store = BackscrollStore[None](embedded.client)
+        await store.save_attachment(PICTURE, None)
+        for number in range(120):
+            other = FILE.model_copy(update={"id": f"atc_0{number}"})
+            await store.save_attachment(other, None)
+        renamed = FILE.model_copy(update={"name": "b.pdf", "thread_id": "thr_1"})
+        for each in (FILE, renamed):
+            await store.save_attachment(each, None)
 
-    assert await elsewhere.load_attachment("atc_1", None) == PICTURE
-    assert await elsewhere.load_attachment("atc_2", None) == renamed
-    await store.delete_attachment("atc_2", None)
-    with pytest.raises(NotFoundError):
-        await elsewhere.load_attachment("atc_2", None)
+        assert await store.load_attachment("atc_1", None) == PICTURE
+        assert await store.load_attachment("atc_2", None) == renamed
+        await store.delete_attachment("atc_2", None)
+        with pytest.raises(NotFoundError):
+            await store.load_attachment("atc_2", None)
 
 
 async def test_a_user_sees_nothing_of_another_one(stage: Stage) -> None:

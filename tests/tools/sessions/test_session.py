@@ -43,15 +43,13 @@ async def texts(session: Session) -> list[str]:
     return [item["content"][0]["text"] for item in await session.items()]
 
 
-async def test_another_upstream_than_the_store_is_refused_before_anything_is_sent(
-    stage: Stage,
-) -> None:
-    client = Client(
-        stage.client.route(labels.conversation("conv_1"))[0], Upstream(OPENAI, "http://x")
-    )
+async def test_another_upstream_than_the_store_is_refused_before_anything_is_sent() -> None:
+    async with opened() as store:
+        client = Client(store.http, Upstream(OPENAI, store.client.upstream.base_url))
 
-    with pytest.raises(ToolError, match="Sessions need the embedded store, and the upstream is o"):
-        await Session(client, CHAT).add(said(1))
+        with pytest.raises(ToolError, match="need the embedded store, and the upstream is openai"):
+            await Session(client, CHAT).add(said(1))
+        assert await Session(store.client, CHAT).items() == []
 
 
 async def test_what_is_not_json_is_refused_before_anything_is_sent(stage: Stage) -> None:

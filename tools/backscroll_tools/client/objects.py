@@ -25,7 +25,15 @@ ROLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 TEXTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text"})
 """The types of content parts that contain text, in threads, chats and conversations."""
 
-REDUNDANT: Final = frozenset({"id", "object", "type", "thread_id", "completed_at", "incomplete_at"})
+SESSION: Final = "backscroll_session"
+"""The field of an item that contains an object of an agent framework (`sessions.kept`)."""
+
+SESSION_JSON: Final = "backscroll_json."
+"""How keys of metadata begin whose values are for an agent framework (`sessions.metadata_json`)."""
+
+REDUNDANT: Final = frozenset(
+    {"id", "object", "type", "thread_id", "completed_at", "incomplete_at", SESSION}
+)
 """Fields that are left out, because the call or the message already contains the information."""
 
 _CONTENT_CHARS: Final = f"content{CHARS}"
@@ -131,12 +139,12 @@ def thread(raw: JSON) -> Thread:
         item["last_message_at"] = last
     metadata = raw.get("metadata")
     if _is_object(metadata):
-        item["metadata"] = metadata
+        shown = {name: metadata[name] for name in metadata if not name.startswith(SESSION_JSON)}
         if isinstance(title := metadata.get("title"), str) and title:
             item["title"] = title
-            item["metadata"] = {name: metadata[name] for name in metadata if name != "title"}
-            if not item["metadata"]:
-                del item["metadata"]
+            del shown["title"]
+        if shown:
+            item["metadata"] = shown
     if "title" not in item and (own := own_title(raw)):
         item["title"] = own
     if "title" not in item and isinstance(words := raw.get("first_words"), str) and words:

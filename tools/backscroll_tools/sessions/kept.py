@@ -4,11 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar, cast
 
 from backscroll_tools.client.items import is_message
+from backscroll_tools.client.objects import SESSION
 from backscroll_tools.models import JSON
-
-FIELD: Final = "session"
-"""The field of an item that contains the object: `{framework: object}`, and `{framework: null}` in
-all items of an object except the first."""
 
 _UNSEEN: Final = {"type": "session_item"}
 """The item for an object without readable content. Tools do not show items of this type."""
@@ -41,6 +38,9 @@ def output(text: str, call_id: str) -> JSON:
 def kept(framework: str, original: JSON, readable: Sequence[JSON]) -> list[JSON]:
     """Return the items for an object of a framework.
 
+    The first item's field `SESSION` is `{framework: object}`; in all others it is
+    `{framework: null}`. Tools do not show this field.
+
     Args:
         framework: the framework, such as `langchain`.
         original: the object as JSON.
@@ -48,14 +48,14 @@ def kept(framework: str, original: JSON, readable: Sequence[JSON]) -> list[JSON]
     """
     first, *others = readable or [_UNSEEN]
     return [
-        {**first, FIELD: {framework: original}},
-        *({**each, FIELD: {framework: None}} for each in others),
+        {**first, SESSION: {framework: original}},
+        *({**each, SESSION: {framework: None}} for each in others),
     ]
 
 
 def original_of(framework: str, item: JSON) -> JSON | None:
     """Return the object that an item contains; None if the item is not the first of an object."""
-    match item.get(FIELD):
+    match item.get(SESSION):
         case {**fields} if isinstance(fields.get(framework), dict):
             return cast("JSON", fields[framework])
         case _:
@@ -64,7 +64,7 @@ def original_of(framework: str, item: JSON) -> JSON | None:
 
 def is_continued(framework: str, item: JSON) -> bool:
     """Whether an item belongs to an object of the framework that an earlier item contains."""
-    match item.get(FIELD):
+    match item.get(SESSION):
         case {**fields}:
             return framework in fields and fields[framework] is None
         case _:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Final, cast
 
+from backscroll_tools.client.objects import SESSION_JSON
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.render import compact
 
-_KEY: Final = "json"
 _VALUE_CHARS: Final = 512
 """The maximum length of a value, in characters (OpenAI API)."""
 
@@ -31,12 +31,12 @@ def spread(value: JSON) -> dict[str, str]:
         )
     starts = range(0, len(text), _VALUE_CHARS)
     parts = (text[start : start + _VALUE_CHARS] for start in starts)
-    return {f"{_KEY}.{number}": part for number, part in enumerate(parts)}
+    return {f"{SESSION_JSON}{number}": part for number, part in enumerate(parts)}
 
 
 def gathered(metadata: Mapping[str, str]) -> JSON | None:
     """Return the JSON object that metadata contains; None if somebody has changed it."""
-    parts = [metadata.get(f"{_KEY}.{number}", "") for number in range(_PAIRS)]
+    parts = [metadata.get(f"{SESSION_JSON}{number}", "") for number in range(_PAIRS)]
     try:
         found = json.loads("".join(parts))
     except ValueError:

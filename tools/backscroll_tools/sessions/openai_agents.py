@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.items import is_shown
+from backscroll_tools.client.objects import SESSION
 from backscroll_tools.models import JSON
 from backscroll_tools.sessions.calls import DEADLINE_S
 from backscroll_tools.sessions.frameworks import needs
-from backscroll_tools.sessions.kept import FIELD, kept, original_of
+from backscroll_tools.sessions.kept import kept, original_of
 from backscroll_tools.sessions.opened import named
 
 with needs("openai-agents"):
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from agents import TResponseInputItem
 
 _FRAMEWORK: Final = "openai_agents"
-_ADDED: Final = frozenset({"id", "created_at", FIELD})
+_ADDED: Final = frozenset({"id", "created_at", SESSION})
 """The fields of another program's item that are not for a model. A model server refuses ids that it
 has not created."""
 
