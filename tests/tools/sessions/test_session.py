@@ -126,6 +126,50 @@ async def test_a_conversation_that_does_not_exist_is_not_found(stage: Stage) -> 
         assert failed.value.code == "not_found"
 
 
+async def test_equal_additions_at_the_same_time_are_all_made(stage: Stage) -> None:
+    session = Session(stage.client, CHAT)
+    shared = session.through(stage.other)
+
+    await at_once(*(each.add(said("yes")) for each in (session, shared) for _ in range(5)))
+
+    assert await texts(session) == ["yes"] * 10
+
+
+async def test_items_that_are_popped_at_the_same_time_are_different(stage: Stage) -> None:
+    session = Session(stage.client, CHAT)
+    await session.add(said(*range(12)))
+    popped: list[str] = []
+
+    async def pop() -> None:
+        item = await session.pop()
+        popped.append(item["content"][0]["text"] if item else "none")
+
+    await at_once(*(pop() for _ in range(12)))
+
+    assert sorted(popped, key=int) == [*map(str, range(12))]
+
+
+@pytest.mark.parametrize("is_cleared", [True, False])
+async def test_a_failed_pop_is_not_continued_after_another_change(
+    stage: Stage, is_cleared: bool
+) -> None:
+    session = Session(stage.client, CHAT)
+    await session.add(said(1, 2))
+    stage.proxy.begin(lambda method, _: CLEAN if method == "GET" else LOST)
+    with pytest.raises(ToolError, match="A reply of the store was lost"):
+        await session.pop()
+    stage.proxy.begin(lambda _method, _number: CLEAN)
+
+    if is_cleared:
+        await session.clear()
+    await session.add(said(3))
+
+    popped = await session.pop()
+    assert popped is not None
+    assert popped["content"][0]["text"] == "3"
+    assert await texts(session) == ([] if is_cleared else ["1"])
+
+
 async def test_a_removed_item_was_there_once(stage: Stage) -> None:
     session, elsewhere = (Session(each, CHAT) for each in (stage.client, stage.other))
     assert not await session.remove("msg_1")

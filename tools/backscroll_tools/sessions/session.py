@@ -66,8 +66,8 @@ class Session:
     conversation_id: str = ""
     deadline_s: float = DEADLINE_S
     _found: str = field(default="", init=False)
-    _unfinished: dict[str, str] = field(default_factory=dict, init=False)
-    _popping: JSON | None = field(default=None, init=False)
+    _unfinished: dict[str, str] = field(default_factory=dict, init=False)  # tokens by digest
+    _popping: JSON | None = field(default=None, init=False)  # perhaps deleted by a pop that failed
 
     def through(self, client: Client) -> "Session":
         """Return the same session with another client; additions that failed can be continued."""
@@ -118,36 +118,41 @@ class Session:
         call = self._begin()
         texts = [_as_json(item, call.shared.reply_bytes) for item in items]
         whole = keys.digest("\n".join(texts))
-        token = token or self._unfinished.get(whole) or keys.mint()
-        async with self.client.alone(f"session {compact(self.labels)} {self.conversation_id}"):
-            self._unfinished[whole] = token
-            for oldest in list(self._unfinished)[:-_UNFINISHED]:
-                self._unfinished.pop(oldest, None)
-            for number, batch in enumerate(_batches(items, texts)):
-                await self._add(call, batch, f"{token}.{number}")
-            self._unfinished.pop(whole, None)
+        # The token is taken out while it is used: an equal addition meanwhile is another one.
+        used = token or self._unfinished.pop(whole, "") or keys.mint()
+        self._popping = None
+        is_done = False
+        try:
+            async with self.client.alone(f"session {compact(self.labels)} {self.conversation_id}"):
+                for number, batch in enumerate(_batches(items, texts)):
+                    await self._add(call, batch, f"{used}.{number}")
+            is_done = True
+        finally:
+            if not is_done and not token:
+                self._unfinished[whole] = used
+                for oldest in list(self._unfinished)[:-_UNFINISHED]:
+                    self._unfinished.pop(oldest, None)
 
     async def pop(self) -> JSON | None:
         """Delete the newest item and return it; None if the session is empty.
 
-        If this fails, call it again: no second item is deleted.
+        If this fails, call it again before any other change: no second item is deleted.
         """
         call = self._begin()
+        doubtful, self._popping = self._popping, None
         for _ in range(_TRIES):
-            resumed = self._popping is not None
-            newest = self._popping or next(iter(await self.items(1, "desc")), None)
+            newest = doubtful or next(iter(await self.items(1, "desc")), None)
             if newest is None:
                 return None
             item = requests.retrieve_item(await self._existing(call), newest["id"])
-            self._popping = newest
+            is_settled = False
             try:
-                is_ours = await labels.remove(call, item) or resumed
-            except ToolError:
-                if not call.in_doubt:
-                    self._popping = None
-                raise
-            self._popping = None
-            if is_ours:
+                is_ours = await labels.remove(call, item)
+                is_settled = True
+            finally:
+                if not is_settled and (call.in_doubt or doubtful):
+                    self._popping = newest
+            if is_ours or doubtful:
                 return newest
         raise _busy()
 
@@ -161,6 +166,7 @@ class Session:
         """Delete all items: with the conversation, unless `conversation_id` was given."""
         call = self._begin()
         self._unfinished.clear()
+        self._popping = None
         if not self.conversation_id:
             self._found = ""
             await labels.delete(call, self.labels)
