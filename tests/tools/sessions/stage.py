@@ -54,6 +54,7 @@ class Stage:
         with pytest.raises(ToolError) as failed:
             await change()
         assert failed.value.code == "outcome_unknown"
+        assert failed.value.next_step == "Do the same again."
         self.proxy.begin(lambda _method, _number: CLEAN)
         return await change()
 

@@ -320,6 +320,9 @@ async def test_changes_that_are_repeated_after_a_failure_are_made_once(stage: St
     await store.save_thread(thread(), None)
     completed = CALL.model_copy(update={"status": "completed", "output": "a cat"})
 
+    titled = thread(title="Animals")
+    await stage.despite_lost_replies(lambda: store.save_thread(titled, None))
+    assert await store.load_thread("thr_1", None) == titled
     await stage.despite_lost_replies(lambda: store.add_thread_item("thr_1", CALL, None))
     await stage.despite_lost_replies(lambda: store.save_item("thr_1", completed, None))
     await stage.with_every_second_reply_lost(lambda: store.save_item("thr_1", said(4), None))

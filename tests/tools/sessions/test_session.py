@@ -126,6 +126,15 @@ async def test_a_conversation_that_does_not_exist_is_not_found(stage: Stage) -> 
         assert failed.value.code == "not_found"
 
 
+async def test_a_session_whose_creation_was_not_confirmed_is_created_once(stage: Stage) -> None:
+    session = Session(stage.client, CHAT)
+
+    await stage.despite_lost_replies(lambda: session.add(said(1)))
+
+    assert await texts(session) == ["1"]
+    assert len(await labels.find_all(begin(stage.other), CHAT)) == 1
+
+
 async def test_equal_additions_at_the_same_time_are_all_made(stage: Stage) -> None:
     session = Session(stage.client, CHAT)
     shared = session.through(stage.other)

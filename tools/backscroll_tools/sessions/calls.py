@@ -80,6 +80,23 @@ async def walk(
     return found
 
 
+async def change(call: CallClient, request: Request) -> JSON:
+    """Send a write, and return the reply's object.
+
+    Afterwards, `call.in_doubt` says whether an attempt of this write had an unclear outcome.
+
+    Raises:
+        ToolError: `outcome_unknown` if the store may have acted on it; `not_found`; any other code
+            means that nothing was changed.
+    """
+    call.in_doubt = False
+    try:
+        return await call.send(request)
+    except ToolError as error:
+        is_unclear = call.in_doubt and error.code != "not_found"
+        raise (_unknown() if is_unclear else error) from None
+
+
 def too_large(reply_bytes: float) -> ToolError:
     """Return the error for an item that is larger than a reply may be, in bytes."""
     return ToolError(
@@ -90,7 +107,7 @@ def too_large(reply_bytes: float) -> ToolError:
     )
 
 
-def unknown() -> ToolError:
+def _unknown() -> ToolError:
     """Return the error for a change that the store may have made, although its reply was lost."""
     return ToolError(
         "outcome_unknown",

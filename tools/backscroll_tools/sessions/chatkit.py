@@ -11,7 +11,14 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.models import JSON
 from backscroll_tools.sessions import labels
-from backscroll_tools.sessions.calls import DEADLINE_S, NEWEST_FIRST, OLDEST_FIRST, begin, walk
+from backscroll_tools.sessions.calls import (
+    DEADLINE_S,
+    NEWEST_FIRST,
+    OLDEST_FIRST,
+    begin,
+    change,
+    walk,
+)
 from backscroll_tools.sessions.chatkit_items import StoredItem, conversation_items, stored_items
 from backscroll_tools.sessions.frameworks import needs
 from backscroll_tools.sessions.labels import Labels, labels_of
@@ -89,7 +96,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
             if is_new:
                 return
         changed = modification(labels.conversation(found["id"]), {**named, **metadata})
-        await client.send(changed)
+        await change(client, changed)
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: ContextT

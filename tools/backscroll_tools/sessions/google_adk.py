@@ -81,7 +81,7 @@ class BackscrollSessionService(BaseSessionService):
 
         Raises:
             AlreadyExistsError: the user has a session with this id.
-            ToolError: perhaps the session was created.
+            ToolError: perhaps the session was created; then it exists in another call.
         """
         session_id = (session_id or "").strip() or str(uuid.uuid4())
         named = _labels(app_name, user_id, session_id)

@@ -14,7 +14,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
-from backscroll_tools.sessions.calls import OLDEST_FIRST, unknown, walk
+from backscroll_tools.sessions.calls import OLDEST_FIRST, change, walk
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.deletion import deletion
 
@@ -74,7 +74,7 @@ async def create(
         and `items` and `metadata` are not written.
     """
     request = requests.create_conversation(items, {**labels, **(metadata or {})}, keys.mint())
-    created = replies.created(await call.send(request))
+    created = replies.created(await change(call, request))
     oldest = await find(call, labels)
     if oldest is None or oldest["id"] == created["id"]:
         return created, True
@@ -98,13 +98,12 @@ async def remove(call: CallClient, request: Request) -> bool:
         ToolError: `outcome_unknown` if the object may have been deleted. Any other code means that
             it was not.
     """
-    call.in_doubt = False
     try:
-        await call.send(deletion(request))
+        await change(call, deletion(request))
     except ToolError as error:
-        if error.code == "not_found":
-            return call.in_doubt
-        raise (unknown() if call.in_doubt else error) from None
+        if error.code != "not_found":
+            raise
+        return call.in_doubt
     return True
 
 

@@ -20,8 +20,8 @@ from backscroll_tools.sessions.calls import (
     NEWEST_FIRST,
     OLDEST_FIRST,
     begin,
+    change,
     too_large,
-    unknown,
     walk,
 )
 from backscroll_tools.sessions.labels import Labels
@@ -196,11 +196,11 @@ class Session:
             # The key is another one in another conversation, where the store would refuse this one.
             key = f"{token}.{keys.digest(at)}"
             try:
-                await call.send(requests.create_items(at, batch, key))
+                await change(call, requests.create_items(at, batch, key))
             except ToolError as error:
                 if error.code == "not_found" and await call.find(labels.conversation(at)):
                     return  # written by an earlier attempt, and deleted since
-                self._forget(unknown() if error.code == "outcome_unknown" else error)
+                self._forget(error)
             else:
                 return
         raise _busy()
