@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from itertools import cycle, islice
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx2
 from backscroll.database.opening import open_database
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from backscroll.store.search.embeddings import Endpoint
 from backscroll.store.search.merging import merge
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
@@ -67,20 +68,33 @@ _INDEX: Final = ("search_terms", "search_rows", "search_scopes", "search_pending
 
 
 class Search:
-    """`search-messages` on a store in this process, to measure the CPU time of both together."""
+    """`search-messages` on a store in this process, to measure the CPU time of both together.
 
-    async def open(self, stack: AsyncExitStack, url: str) -> None:
-        """Open the store, until the stack is closed."""
-        store = await stack.enter_async_context(open_store(url))
+    Args:
+        server_ms: returns the milliseconds of CPU that a database server has taken so far.
+    """
+
+    def __init__(self, server_ms: Callable[[], float] = lambda: 0.0) -> None:
+        self._server_ms = server_ms
+
+    async def open(self, stack: AsyncExitStack, url: str, endpoint: Endpoint | None = None) -> None:
+        """Open the store, until the stack is closed.
+
+        Args:
+            stack: closes the store.
+            url: the database.
+            endpoint: the endpoint of embeddings; None to compare only words.
+        """
+        store = await stack.enter_async_context(open_store(url, endpoint=endpoint))
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app))
         self._client = Client(await stack.enter_async_context(http), EMBEDDED)
 
     async def hits(self, arguments: Mapping[str, Any]) -> tuple[list[dict[str, Any]], float]:
         """Return the first page of hits, and the milliseconds of CPU that it took."""
-        begun = time.process_time()
+        of_server, begun = self._server_ms(), time.process_time()
         result = await SEARCH_MESSAGES.run(Call.begin(self._client), {**arguments})
         taken = (time.process_time() - begun) * 1_000
-        return result.structured["hits"], taken
+        return result.structured["hits"], taken + self._server_ms() - of_server
 
 
 def conversations(number: int) -> list[list[str]]:
@@ -120,13 +134,14 @@ def thread_id(number: int) -> str:
     return f"thread_{number}"
 
 
-def _hit(hit: Mapping[str, Any]) -> Hit:
+def hit_of(hit: Mapping[str, Any]) -> Hit:
+    """Return the numbers of a hit's thread and of its message there."""
     _, thread, position = hit["id"].split("_")
     return int(thread), int(position)
 
 
 def _quality(asked: Sequence[Planted], found: Sequence[list[dict[str, Any]]]) -> Iterator[Claim]:
-    shares = quality(asked, ([_hit(hit) for hit in hits] for hits in found))
+    shares = quality(asked, ([hit_of(hit) for hit in hits] for hits in found))
     for name, share in (("s1", shares.s1), ("s5", shares.s5), ("near5", shares.near5)):
         yield Claim(f"{name}: {MEANINGS[name]}", 100 * share, least=LEAST[name], unit="%")
 

@@ -46,12 +46,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             engines = ["sqlite"]
         elif "in_memory" in metafunc.fixturenames:
             engines = ["memory"]
+        elif "on_postgres" in metafunc.fixturenames:
+            engines = ["postgres"]
         metafunc.parametrize("database_url", engines, indirect=True)
 
 
 @pytest.fixture
 def in_memory() -> None:
     """Gives a test a database in memory."""
+
+
+@pytest.fixture
+def on_postgres() -> None:
+    """Gives a test a database on PostgreSQL."""
 
 
 @pytest.fixture

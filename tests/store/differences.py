@@ -6,10 +6,12 @@ from sqlalchemy import Connection
 
 from backscroll.database.column_types import tables
 
+OTHERS = ("search_terms", "search_rows", "search_blocks", "search_pages", "search_removed")
+
 
 def is_ours(name: str) -> bool:
     """Whether a table is described in the schema, unlike those that differ between the engines."""
-    return not name.startswith(("search_terms", "search_rows"))
+    return not name.startswith(OTHERS)
 
 
 def differences(connection: Connection) -> list[object]:

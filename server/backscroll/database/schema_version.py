@@ -2,7 +2,7 @@
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 11
+SCHEMA_VERSION: Final = 10
 """The version that this Backscroll reads and writes. A database of an older version is migrated."""
 
 VERSION_TABLE: Final = "backscroll_schema"

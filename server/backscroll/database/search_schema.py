@@ -7,9 +7,15 @@ On SQLite, the tokens of the rows are in `search_terms`, an FTS5 table that does
 The other data of the rows are in `search_rows`, in compressed blocks of consecutive rows. A block
 takes less space than single rows.
 
-On PostgreSQL, `search_rows` has no blocks, because concurrent writers would have to wait for one
-another to add rows to a block. There is no `search_terms`: the column `terms` of `search_rows` has
-hashes of the tokens, and a GIN index.
+On PostgreSQL, concurrent writers would have to wait for one another to add rows to a block. So a
+write adds single rows to `search_rows`, whose column `terms` has hashes of the tokens and a GIN
+index. A background task moves them, when there are enough, to tables that take an eighth of the
+space (`store.search.packing`):
+- `search_blocks` has compressed blocks of consecutive rows.
+- `search_pages` has, for each bucket of hashes, the rows that have them. The page that ends with
+  the row `last` begins after the row `after`.
+- `search_removed` has the hashes of rows that were removed or changed, until the background task
+  has erased them from the pages.
 """
 
 from collections.abc import Mapping
@@ -90,10 +96,21 @@ ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
             "CREATE INDEX search_rows_having ON search_rows USING gin (terms)"
             " WITH (gin_pending_list_limit = 512)"
         ),
+        "CREATE TABLE search_blocks (block BIGINT PRIMARY KEY, rows BYTEA NOT NULL)",
+        (
+            "CREATE TABLE search_pages (bucket INTEGER NOT NULL, last BIGINT NOT NULL,"
+            " after BIGINT NOT NULL, page BYTEA NOT NULL, PRIMARY KEY (bucket, last))"
+        ),
+        # Pages are compressed already.
+        "ALTER TABLE search_pages ALTER page SET STORAGE EXTERNAL",
+        (
+            "CREATE TABLE search_removed (bucket INTEGER NOT NULL, row BIGINT NOT NULL,"
+            " hash INTEGER NOT NULL, PRIMARY KEY (bucket, row, hash))"
+        ),
     ),
 }
-"""For each engine, the statements that create `search_rows` and `search_terms`. They run after
-`search_scopes` is created."""
+"""For each engine, the statements that create the tables that differ between the engines. They run
+after `search_scopes` is created."""
 
 for _engine, _statements in ENGINE_TABLES.items():
     for _statement in _statements:

@@ -5,7 +5,8 @@ from typing import Any
 
 from backscroll.store.search import rows
 from backscroll.store.search.index import owner_token
-from backscroll.store.search.terms import hashed
+from backscroll.store.search.postgres_terms import hashed
+from backscroll.store.search.postings import Page
 from backscroll.store.search.texts import completion_text, item_text, message_text
 from backscroll_tools.search.tokenizer import tokens
 from tests.store.conftest import Sql
@@ -18,8 +19,7 @@ async def indexed(sql: Sql, *, postgres: bool) -> Contents:
     """Return what the index holds; tokens without a row are at negative positions."""
     having: dict[int, set[str | int]] = {}
     if postgres:
-        found = await sql("SELECT id, owner, position, length, terms FROM search_rows")
-        return {(owner, at): (length, frozenset(made)) for _, owner, at, length, made in found}
+        return await _indexed_postgres(sql)
     await sql(
         "CREATE VIRTUAL TABLE IF NOT EXISTS each_term USING fts5vocab(search_terms, instance)"
     )
@@ -34,6 +34,25 @@ async def indexed(sql: Sql, *, postgres: bool) -> Contents:
                 made = frozenset(having.pop(at, ()))
                 contents[row.owner, row.position] = (row.length, made)
     return contents | {(0, -row): (0, frozenset(rest)) for row, rest in having.items()}
+
+
+async def _indexed_postgres(sql: Sql) -> Contents:
+    having: dict[int, set[str | int]] = {}
+    for last, page in await sql("SELECT last, page FROM search_pages"):
+        for hashed_token, members in Page(last, page).postings().items():
+            for row in members:
+                having.setdefault(row, set()).add(hashed_token)
+    for row, hashed_token in await sql("SELECT row, hash FROM search_removed"):
+        having.get(row, set()).discard(hashed_token)
+    contents: Contents = {}
+    for block, stored in await sql("SELECT block, rows FROM search_blocks"):
+        for at, data in enumerate(rows.unpacked(block, stored), block * rows.BLOCK + 1):
+            if data.version:
+                made = frozenset(having.pop(at, ()))
+                contents[data.owner, data.position] = (data.length, made)
+    changed = await sql("SELECT owner, position, length, terms FROM search_rows")
+    contents |= {(owner, at): (length, frozenset(made)) for owner, at, length, made in changed}
+    return contents | {(0, -row): (0, frozenset(rest)) for row, rest in having.items() if rest}
 
 
 async def scanned(sql: Sql, *, postgres: bool) -> Contents:

@@ -25,6 +25,7 @@ from backscroll.database.sqlite_file import Identity, opened_file
 from backscroll.store.search import index, pending, rows, terms
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.merging import PAUSE_S, Merging
+from backscroll.store.search.packing import Packing
 from backscroll.store.search.texts import Entry
 
 AGAIN_S: Final = 5.0
@@ -59,14 +60,14 @@ async def keep_whole(
         with_tools: whether to also index stored messages that have only text of tools.
         watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
-    merging = Merging()
+    upkeep = Packing() if await database.read(rows.is_postgres) else Merging()
     while True:
         if with_tools:
             with suppress(NothingWrittenError, CommitUnknownError):  # the next check tries again
                 await database.write(pending.add_tools)
                 with_tools = False
         await fill(database)
-        await merging.check(database)
+        await upkeep.check(database)
         await asyncio.sleep(watch_s)
 
 

@@ -45,8 +45,6 @@ class CommonWords:
 
     def __init__(self) -> None:
         self._known: set[tuple[int, tuple[str, ...]]] = set()
-        self._high = -1
-        self._shares: Mapping[int, float] = {}
 
     def has(self, limits: Limits, group: Group) -> bool:
         """Whether an earlier search of the whole partition found these words too common."""
@@ -58,18 +56,6 @@ class CommonWords:
             if len(self._known) >= self.MOST:
                 self._known.clear()
             self._known.add((limits.scope, group.words))
-
-    def share(self, connection: Connection, words: Sequence[str], high: int) -> float:
-        """Return which fraction of the newest rows has all of the words. Only for PostgreSQL.
-
-        The fractions of all single words are read in one query, and read again when the index has
-        grown by a tenth.
-        """
-        if len(words) > 1:
-            return terms.share(connection, words, high)
-        if not self._high <= high <= self._high + self._high // 10:
-            self._high, self._shares = high, terms.shares(connection, high)
-        return self._shares.get(terms.hashed(words)[0], 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +95,15 @@ def look_up(
         return Found(tuple(0 for _ in found), {})
     bounds = limits.bounds
     of: dict[int, list[int]] = {}
-    unknown = []
-    for place, group in enumerate(found):
-        if common.has(limits, group) or _is_common(connection, limits, group, common):
-            common.add(limits, group)
-            continue
-        of[place] = _rows(connection, limits, group, bounds.few)
-        if len(of[place]) == bounds.few:
-            del of[place]
-            unknown.append(place)
-    for place in unknown:
-        read = _rows(connection, limits, found[place], bounds.budget + 1)
-        if len(read) > bounds.budget:
-            common.add(limits, found[place])
-        else:
-            of[place] = read
+    places = [place for place, group in enumerate(found) if not common.has(limits, group)]
+    # On PostgreSQL, a statement costs more than reading all rows within the budget.
+    first = () if rows.is_postgres(connection) else (bounds.few,)
+    for most in (*first, bounds.budget + 1):
+        read = _rows(connection, limits, [found[place] for place in places], most)
+        of |= {place: ids for place, ids in zip(places, read, strict=True) if len(ids) < most}
+        places = [place for place in places if place not in of]
+    for place in places:
+        common.add(limits, found[place])
     having = tuple(len(of.get(place, range(bounds.budget + 1))) for place in range(len(found)))
     return Found(having, {place: of[place] for place in chosen(search, having, bounds.budget)})
 
@@ -138,10 +118,8 @@ def look_up_again(
     """Return the rows of the groups that were chosen for the first page."""
     budget = limits.bounds.budget
     places = [] if search.query.only_common else chosen(search, having, budget)
-    return Found(
-        having,
-        {each: _rows(connection, limits, found[each], limits.bounds.budget) for each in places},
-    )
+    read = _rows(connection, limits, [found[place] for place in places], budget)
+    return Found(having, dict(zip(places, read, strict=True)))
 
 
 def chosen(search: SearchRequest, having: Sequence[int], budget: int) -> list[int]:
@@ -189,10 +167,7 @@ def admitted(
 ) -> set[int]:
     """Return the rows whose role and time the search allows."""
     role = None if search.role is None else role_number(search.role)
-    since, until = search.since, search.until
-    if not rows.is_postgres(connection):
-        return set(outline.admitted(connection, ids, role, since, until))
-    return {row for row, data in rows.read(connection, list(ids)).items() if fits(search, data)}
+    return set(outline.admitted(connection, ids, role, search.since, search.until))
 
 
 def fits(search: SearchRequest, data: Row) -> bool:
@@ -257,15 +232,8 @@ def streamed(
     return [row for row in kept if fits(search, data[row])], last
 
 
-def _rows(connection: Connection, limits: Limits, group: Group, most: int) -> list[int]:
-    words = scoped(limits.scope, group.words)
-    return terms.having(connection, words, "all", limits.between, most, also=limits.also)
-
-
-def _is_common(connection: Connection, limits: Limits, group: Group, common: CommonWords) -> bool:
-    """Whether PostgreSQL would read far more rows than the budget to look up a group."""
-    budget = limits.bounds.budget
-    if not rows.is_postgres(connection) or limits.high <= budget or limits.owner is not None:
-        return False
-    words = scoped(limits.scope, group.words)
-    return common.share(connection, words, limits.high) * limits.high > 2 * budget
+def _rows(
+    connection: Connection, limits: Limits, found: Sequence[Group], most: int
+) -> Iterable[list[int]]:
+    wanted = [scoped(limits.scope, group.words) for group in found]
+    return terms.look_up(connection, wanted, limits.between, most, limits.also) if wanted else []

@@ -270,9 +270,6 @@ def remove_rows(connection: Connection, removed: Sequence[tuple[int, Row, str]])
     """
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
-    if rows.is_postgres(connection):
-        rows.remove(connection, [row for row, _, _ in removed])
-        return True
     if any(data.tokenizer != TOKENS_VERSION for _, data, _ in removed):
         pending.start_over(connection)
         return False

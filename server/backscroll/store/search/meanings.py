@@ -58,6 +58,10 @@ _log: Final = logging.getLogger(__name__)
 _LOCK_ROWS: Final = text(
     "SELECT id FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[])) FOR SHARE"
 )
+_LOCK_BLOCKS: Final = text(
+    "SELECT block FROM search_blocks WHERE block = ANY(CAST(:blocks AS BIGINT[]))"
+    " ORDER BY block FOR SHARE"
+)
 _MISSING_POSTGRES: Final = text(
     "SELECT id FROM search_rows WHERE id > :above AND NOT EXISTS"
     " (SELECT FROM search_vectors WHERE search_vectors.row = id) ORDER BY id LIMIT :most"
@@ -212,7 +216,7 @@ class Meanings:
         above = self._above if file == self._file else None  # the file may have been replaced
         has_others = above is None and vectors.has_others(connection, self._model)
         is_postgres = rows.is_postgres(connection)
-        newest = rows.newest(connection)
+        newest, packed = rows.newest(connection), rows.packed(connection) if is_postgres else 0
         if above is None:
             # SQLite's rows are committed and embedded in the order of their numbers, so only rows
             # after the newest row in the table of vectors can be missing in that table.
@@ -220,7 +224,7 @@ class Meanings:
         if found := _texts(connection, vectors.outdated(connection, BATCH)):
             return _Work(found, above, has_others, file)
         while above < newest:
-            if is_postgres:
+            if is_postgres and above >= packed:
                 bound = {"above": above, "most": BATCH}
                 ids = list(connection.scalars(_MISSING_POSTGRES, bound))
                 last = ids[-1] if ids else newest
@@ -283,6 +287,8 @@ def _add(connection: Connection, model: int, made: dict[Text, Vector]) -> None:
     ids = [each.row for each in made]
     if rows.is_postgres(connection):
         connection.execute(_LOCK_ROWS, {"ids": ids})
+        in_blocks = {(each - 1) // rows.BLOCK for each in ids}
+        connection.execute(_LOCK_BLOCKS, {"blocks": list(in_blocks)})
     now = set(_texts(connection, ids))
     kept = {(each.row, each.scope): vector for each, vector in made.items() if each in now}
     vectors.add(connection, model, kept)

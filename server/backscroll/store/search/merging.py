@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.port import Database
 from backscroll.store.search import rows, terms
+from backscroll.store.search.packing import pack
 
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds. Other processes can write during it."""
@@ -63,7 +64,7 @@ class Merging:
 
 
 async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
-    """Merge the segments of FTS5's index, in small steps.
+    """Merge the segments of FTS5's index in small steps, or pack the rows of PostgreSQL's index.
 
     If more than a fifth of the index is outside the largest segment, all segments are merged into
     one segment.
@@ -72,6 +73,9 @@ async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
         database: the database.
         pause_s: the pause between two transactions, in seconds.
     """
+    if await database.read(rows.is_postgres):
+        await pack(database)
+        return
     await _merge(database, terms.merge, pause_s)
     with suppress(NothingWrittenError):  # the next merge continues
         if await database.read(terms.is_scattered):

@@ -17,7 +17,7 @@ oldest row on, `relevance` and `newest` from the newest row on.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import Final, TypeAlias
@@ -215,13 +215,7 @@ def _order(
 def _timed(lookup: Lookup, bits: dict[int, int], level: int, cursor: Cursor) -> Iterator[Step]:
     after = cursor.at[1:]
     newest = lookup.search.order == "newest"
-    keys: Iterable[tuple[int, int]]
-    if rows.is_postgres(lookup.connection):
-        data = rows.read(lookup.connection, bits)
-        every = sorted(((each.created_at, row) for row, each in data.items()), reverse=newest)
-        keys = (key for key in every if not after or (key < after if newest else key > after))
-    else:
-        keys = lookup.outline.by_time(lookup.connection, bits, after, newest=newest)
+    keys = lookup.outline.by_time(lookup.connection, bits, after, newest=newest)
     for key in keys:
         yield key[1], replace(cursor, at=(level, *key))
 

@@ -1,4 +1,4 @@
-"""Keeps the roles and times of all rows of a SQLite database in memory.
+"""Keeps the roles and times of rows in memory.
 
 Without them, a search for a role, a time or the newest hits would have to read the data of each
 candidate, in thousands of compressed blocks. The roles and times in a full block never change,
@@ -45,7 +45,7 @@ class Outline:
         """Yield the rows that have this role, and a time in this period.
 
         Args:
-            connection: a connection to SQLite, for reading.
+            connection: a connection for reading.
             ids: the rows.
             role: the number of the role; None for all roles.
             since: the first second of the period, in Unix time; None if it has no start.
@@ -75,7 +75,7 @@ class Outline:
         """Yield the time and the number of each row, sorted by both. Only needed blocks are read.
 
         Args:
-            connection: a connection to SQLite, for reading.
+            connection: a connection for reading.
             ids: the rows.
             after: the time and the number of the previous page's last row; empty for the first
                 page.
@@ -108,13 +108,18 @@ class Outline:
 
     def _grow(self, connection: Connection) -> None:
         """Read the blocks that have become full since the last call."""
-        with self._lock:
+        # On PostgreSQL, the lock is held while other requests run in the same thread.
+        if not self._lock.acquire(blocking=not rows.is_postgres(connection)):
+            return
+        try:
             while found := rows.full_blocks(connection, len(self._latest), _READ, _KEPT):
                 for block, (roles, times, versions) in found:
                     # `rows.clear` deletes blocks, so `found` may omit block numbers.
                     while len(self._latest) < block:
                         self._append(bytes(BLOCK), [])
                     self._append(bytes(roles), list(compress(times, versions)))
+        finally:
+            self._lock.release()
 
     def _append(self, roles: bytes, times: Sequence[int]) -> None:
         self._roles += roles

@@ -31,15 +31,10 @@ def remove_some(connection: Connection, owner: int, above: int, most: int) -> di
         The position of each removed message, by its row. It is empty if there are no more.
     """
     settle(connection)
-    is_postgres = rows.is_postgres(connection)
     between = (above + 1, rows.newest(connection))
-    order: terms.Order = "" if is_postgres else "oldest"
-    ids = terms.having(connection, [index.owner_token(owner)], "all", between, most, order)
+    ids = terms.having(connection, [index.owner_token(owner)], "all", between, most, "oldest")
     data = rows.read(connection, ids)
     positions = {row: each.position for row, each in data.items()}
-    if is_postgres:
-        rows.remove(connection, ids)
-        return positions
     found = {each.position: each for each in entries_at(connection, owner, positions.values())}
     removed = []
     for row, each in data.items():

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 from backscroll.database.deferred import settle
 from backscroll.database.locks import take_turns
 from backscroll.database.search_schema import search_pending
-from backscroll.store.search import terms
+from backscroll.store.search import packing, terms
 from backscroll.store.search.entries import OWNERS
+from backscroll.store.search.rows import is_postgres
 
 ERASING: Final = 4
 """The kind of the row that exists while FTS5's index still contains tokens of removed rows."""
@@ -84,6 +85,8 @@ def erase_step(connection: Connection) -> bool:
     Args:
         connection: a connection in a write transaction, which no other work may share.
     """
+    if is_postgres(connection):
+        return packing.erase(connection)
     done = terms.forget(connection)
     if done:
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))

@@ -1,12 +1,14 @@
 """Stores the data of each row of the index, except its tokens. A row stands for one message.
 
 On SQLite, the table `search_rows` contains blocks of `BLOCK` consecutive rows, and full blocks are
-compressed. On PostgreSQL, the table contains single rows, together with their tokens.
+compressed. On PostgreSQL, the table contains single rows, together with their tokens, until
+`packing` moves them to the blocks in `search_blocks`. If a row that was moved changes, the table
+contains it again, and its block keeps the earlier data.
 """
 
 import json
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Final, NamedTuple
 
@@ -34,11 +36,31 @@ _READ_MANY: Final = (
     "SELECT block, rows FROM search_rows WHERE block IN (SELECT value FROM json_each(?))"
 )
 _FULL: Final = "SELECT block, rows FROM search_rows WHERE block >= ? ORDER BY block LIMIT ?"
+_ENDS: Final = (
+    "SELECT coalesce((SELECT max(id) FROM search_rows), 0),"
+    " coalesce((SELECT max(block) + 1 FROM search_blocks), 0)"
+)
 _READ_POSTGRES: Final = text(
-    "SELECT id, owner, created_at, position, scope, length, role, version FROM search_rows"
-    " WHERE id = ANY(CAST(:ids AS BIGINT[]))"
+    "SELECT id, CAST(NULL AS BYTEA), owner, created_at, position, scope, length, role, version"
+    " FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[]))"
+    " UNION ALL SELECT block, rows, 0, 0, 0, 0, 0, 0, 0"
+    " FROM search_blocks WHERE block = ANY(CAST(:blocks AS BIGINT[]))"
+)
+_FULL_POSTGRES: Final = text(
+    "SELECT block, rows FROM search_blocks WHERE block >= :first ORDER BY block LIMIT :most"
+)
+_VERSIONS_POSTGRES: Final = (
+    "(SELECT version, CAST(NULL AS BYTEA) FROM search_rows ORDER BY id LIMIT 1) UNION ALL"
+    " (SELECT version, NULL FROM search_rows ORDER BY id DESC LIMIT 1) UNION ALL"
+    " (SELECT NULL, rows FROM search_blocks ORDER BY block LIMIT 1) UNION ALL"
+    " (SELECT NULL, rows FROM search_blocks ORDER BY block DESC LIMIT 1)"
 )
 _REMOVE_POSTGRES: Final = text("DELETE FROM search_rows WHERE id = ANY(CAST(:ids AS BIGINT[]))")
+_LOCK_POSTGRES: Final = text(
+    "SELECT block, rows FROM search_blocks WHERE block = ANY(CAST(:blocks AS BIGINT[]))"
+    " ORDER BY block FOR UPDATE"
+)
+_STORE_POSTGRES: Final = text("UPDATE search_blocks SET rows = :rows WHERE block = :block")
 
 
 class Row(NamedTuple):
@@ -88,10 +110,16 @@ def is_postgres(connection: Connection) -> bool:
 def newest(connection: Connection) -> int:
     """Return the greatest number of any row; 0 if no row was ever added."""
     if is_postgres(connection):
-        found = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM search_rows")
-        return int(found.scalar_one())
+        last, count = connection.exec_driver_sql(_ENDS).one()
+        return int(max(last, count * BLOCK))
     block, records = _last(connection)
     return block * BLOCK + len(records) // _RECORD.size
+
+
+def packed(connection: Connection) -> int:
+    """Return the number of the last row that was moved to a block on PostgreSQL; 0 if none was."""
+    _, count = connection.exec_driver_sql(_ENDS).one()
+    return int(count * BLOCK)
 
 
 def append(connection: Connection, rows: Sequence[Row]) -> range:
@@ -110,15 +138,18 @@ def append(connection: Connection, rows: Sequence[Row]) -> range:
 
 def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
     """Return the rows with these numbers, by number. Rows that do not exist are left out."""
-    if is_postgres(connection):
-        found = connection.execute(_READ_POSTGRES, {"ids": list(ids)})
-        return {each[0]: Row(*each[1:]) for each in found}
     rows: dict[int, Row] = {}
+    wanted = {block: list(members) for block, members in _by_block(ids)}
+    if is_postgres(connection):
+        changed: dict[int, Row] = {}
+        bound = {"ids": list(ids), "blocks": list(wanted)}
+        for key, stored, *record in connection.execute(_READ_POSTGRES, bound):
+            if stored is None:
+                changed[key] = Row(*record)
+            else:
+                rows |= _some(stored, key * BLOCK + 1, wanted[key])
+        return {each: row for each, row in rows.items() if row.version} | changed
     open_block, records = _last(connection)
-    wanted = {
-        block: list(members)
-        for block, members in groupby(sorted(ids), key=lambda each: (each - 1) // BLOCK)
-    }
     full = json.dumps([block for block in wanted if block < open_block])
     for block, stored in connection.exec_driver_sql(_READ_MANY, (full,)):
         rows |= _some(stored, block * BLOCK + 1, wanted[block])
@@ -132,13 +163,16 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Row]:
 def full_blocks(
     connection: Connection, first: int, most: int, wanted: Sequence[str]
 ) -> list[tuple[int, list[list[int]]]]:
-    """Return the numbers and the columns of up to `most` full blocks on SQLite, from `first` on.
+    """Return the numbers and the columns of up to `most` full blocks, from `first` on.
 
     A column is a list of the values that the rows of the block have in one of the wanted fields.
     Removed rows are included. Their version is 0.
     """
     indexes = [Row._fields.index(name) for name in wanted]
-    found = connection.exec_driver_sql(_FULL, (first, most))
+    if is_postgres(connection):
+        found = connection.execute(_FULL_POSTGRES, {"first": first, "most": most})
+    else:
+        found = connection.exec_driver_sql(_FULL, (first, most))
     return [(block, blocks.columns_of(stored, _FIELDS, indexes)) for block, stored in found]
 
 
@@ -157,9 +191,10 @@ def sampled(connection: Connection, high: int, most: int) -> list[Row]:
 def versions(connection: Connection) -> set[int]:
     """Return the tokenizer versions of the oldest and of the newest rows."""
     if is_postgres(connection):
-        end = "(SELECT version FROM search_rows ORDER BY id {} LIMIT 1)"
-        statement = " UNION ALL ".join(end.format(order) for order in ("ASC", "DESC"))
-        return {each & ~WITH_TOOLS for each in connection.exec_driver_sql(statement).scalars()}
+        ends = connection.exec_driver_sql(_VERSIONS_POSTGRES).all()
+        found = {each & ~WITH_TOOLS for each, _ in ends if each is not None}
+        stored = (unpacked(0, block) for _, block in ends if block is not None)
+        return (found | {row.tokenizer for block in stored for row in block}) - {0}
     block, _ = _last(connection)
     found = {row.tokenizer for each in (0, block) for row in _members(connection, each, block)}
     return found - {0}
@@ -168,16 +203,22 @@ def versions(connection: Connection) -> set[int]:
 def remove(connection: Connection, ids: Collection[int]) -> None:
     """Remove rows and their vectors; their numbers are not used again."""
     vectors.remove(connection, ids)
-    if is_postgres(connection):
-        connection.execute(_REMOVE_POSTGRES, {"ids": list(ids)})
-    else:
+    if not is_postgres(connection):
         replace(connection, dict.fromkeys(ids, REMOVED))
+        return
+    connection.execute(_REMOVE_POSTGRES, {"ids": list(ids)})
+    # If `packing` has just moved a row, the deletion waited for it, and now it is in a block.
+    blocks_of = {block: set(members) for block, members in _by_block(ids)}
+    for block, stored in connection.execute(_LOCK_POSTGRES, {"blocks": list(blocks_of)}).all():
+        numbered = enumerate(unpacked(block, stored), block * BLOCK + 1)
+        left = [REMOVED if each in blocks_of[block] else row for each, row in numbered]
+        connection.execute(_STORE_POSTGRES, {"block": block, "rows": blocks.pack(left)})
 
 
 def replace(connection: Connection, rows: Mapping[int, Row]) -> None:
     """Replace rows in SQLite's blocks, by number."""
     open_block, _ = _last(connection)
-    for block, replaced in groupby(sorted(rows), key=lambda each: (each - 1) // BLOCK):
+    for block, replaced in _by_block(rows):
         members = _members(connection, block, open_block)
         for each in replaced:
             members[each - block * BLOCK - 1] = rows[each]
@@ -193,6 +234,7 @@ def clear(connection: Connection) -> None:
     vectors.clear(connection)
     if is_postgres(connection):
         connection.exec_driver_sql("DELETE FROM search_rows")
+        connection.exec_driver_sql("DELETE FROM search_blocks")
         return
     block, records = _last(connection)
     if block or records:
@@ -216,6 +258,10 @@ def _members(connection: Connection, block: int, open_block: int) -> list[Row]:
     key = block if block < open_block else _OPEN
     stored = connection.exec_driver_sql(_READ, (key,)).scalar()
     return [] if stored is None or block > open_block else unpacked(key, stored)
+
+
+def _by_block(ids: Iterable[int]) -> Iterable[tuple[int, Iterable[int]]]:
+    return groupby(sorted(ids), key=lambda each: (each - 1) // BLOCK)
 
 
 def _some(stored: bytes, first: int, ids: Sequence[int]) -> dict[int, Row]:

@@ -40,7 +40,7 @@ class Statistics:
     Attributes:
         file: the argument `file`.
         common: the words that are too common to look up.
-        outline: the roles and times of rows on SQLite.
+        outline: the roles and times of rows.
     """
 
     MOST: Final = 1_000

@@ -1,19 +1,16 @@
-"""Stores the tokens of rows: on SQLite in an FTS5 table, on PostgreSQL in arrays with a GIN index.
+"""Stores the tokens of rows: on SQLite in an FTS5 table, on PostgreSQL as `postgres_terms` says.
 
-SQL statements are text, because SQLAlchemy has no expressions for FTS5. On PostgreSQL, a hash
-replaces each token, to save space. Two tokens can have the same hash, so `hits` compares each text
-with the query.
+SQL statements are text, because SQLAlchemy has no expressions for FTS5.
 """
 
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final, Literal, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from backscroll.database.bulk import COPIED, copy
 from backscroll.database.deferred import defer, settle
-from backscroll.store.search import rows, vectors
+from backscroll.store.search import postgres_terms, rows, vectors
 from backscroll.store.search.rows import Row, is_postgres
 
 How: TypeAlias = Literal["all", "any"]
@@ -27,41 +24,17 @@ _SCATTERED: Final = (
     " (SELECT count(*) AS pages FROM search_terms_idx GROUP BY segid)"
 )
 _PARTS: Final = "SELECT count(DISTINCT segid) FROM search_terms_idx"
-_ADD_POSTGRES: Final = text(
-    "INSERT INTO search_rows"
-    " (owner, created_at, position, scope, length, role, version, terms) VALUES (:owner,"
-    " :created_at, :position, :scope, :length, :role, :version, CAST(:terms AS INTEGER[]))"
-)
-_REPLACE_POSTGRES: Final = text(
-    "UPDATE search_rows SET terms = CAST(:terms AS INTEGER[]), length = :length WHERE id = :row"
-)
 _HAVING: Final = (
     "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
     " WHERE search_terms MATCH ? AND rowid BETWEEN ? AND ? {} LIMIT ?)"
-)
-# If no order is wanted, `id + 0` keeps PostgreSQL from reading all rows one after another by `id`.
-_HAVING_POSTGRES: Final = (
-    "SELECT array_agg(id) FROM (SELECT id FROM search_rows"
-    " WHERE terms {} CAST(:terms AS INTEGER[]) AND terms @> CAST(:also AS INTEGER[])"
-    " AND {} BETWEEN :low AND :high {} LIMIT :most) AS having_them"
-)
-_SHARE_POSTGRES: Final = text(
-    "SELECT count(*) FROM (SELECT terms FROM search_rows"
-    " WHERE id > :low AND id <= :high OFFSET 0) AS newest"
-    " WHERE terms @> CAST(:terms AS INTEGER[])"
-)
-_COUNT_POSTGRES: Final = text(
-    "SELECT term, count(*) FROM (SELECT unnest(terms) AS term FROM search_rows"
-    " WHERE id > :low AND id <= :high) AS newest GROUP BY term HAVING count(*) > 1"
 )
 _ORDERS: Final = {"": "", "newest": "ORDER BY {} DESC", "oldest": "ORDER BY {} ASC"}
 
 Order: TypeAlias = Literal["", "newest", "oldest"]
 
-NEWEST: Final = 2_000
-"""The number of newest rows in which words are counted on PostgreSQL. A look-up on PostgreSQL reads
-all rows of a word, even if only a few are wanted. So a word is not looked up if it is too common in
-the newest rows."""
+WINDOW: Final = 16_384
+"""How many rows an ordered look-up on PostgreSQL considers first. If it needs more, it considers
+eight times as many next."""
 DEFERRED: Final = 2_000
 """On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
@@ -76,12 +49,7 @@ def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> N
     if not added:
         return
     if is_postgres(connection):
-        if len(added) < COPIED:
-            bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
-            connection.execute(_ADD_POSTGRES, bound)
-        else:
-            copied = ((*row, hashed(terms)) for row, terms in added)
-            copy(connection, "search_rows", (*Row._fields, "terms"), copied)
+        postgres_terms.add(connection, added)
     elif defer(connection, _add, [(row, " ".join(terms)) for row, terms in added]) >= DEFERRED:
         settle(connection)
 
@@ -93,14 +61,17 @@ def _add(connection: Connection, added: Sequence[tuple[Row, str]]) -> None:
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Remove rows with their tokens on SQLite. On PostgreSQL, `rows.remove` removes both.
+    """Remove rows with their tokens.
 
     Args:
-        connection: a connection to SQLite, in a write transaction.
+        connection: a connection in a write transaction.
         removed: the number of each row, and its tokens. They must be the tokens that were added
-            with the row, because FTS5 does not check this.
+            with the row, because this is not checked.
     """
     if not removed:
+        return
+    if is_postgres(connection):
+        postgres_terms.remove(connection, removed)
         return
     rows.remove(connection, [row for row, _ in removed])
     pairs = [(row, " ".join(terms)) for row, terms in removed]
@@ -121,8 +92,7 @@ def replace(
     """
     vectors.outdate(connection, row)
     if is_postgres(connection):
-        bound = {"row": row, "length": data.length, "terms": hashed(new)}
-        connection.execute(_REPLACE_POSTGRES, bound)
+        postgres_terms.replace(connection, row, data, old, new)
     else:
         rows.replace(connection, {row: data})
         connection.exec_driver_sql(_REMOVE, (row, " ".join(old)))
@@ -132,8 +102,37 @@ def replace(
 def clear(connection: Connection) -> None:
     """Remove all rows with their tokens."""
     rows.clear(connection)
-    if not is_postgres(connection):
+    if is_postgres(connection):
+        postgres_terms.clear(connection)
+    else:
         connection.exec_driver_sql(_CLEAR)
+
+
+def look_up(
+    connection: Connection,
+    groups: Sequence[Sequence[str]],
+    between: tuple[int, int],
+    most: int,
+    also: Sequence[str] = (),
+) -> Iterable[list[int]]:
+    """Return, for each group of tokens, rows that have all tokens of the group, in any order.
+
+    Args:
+        connection: a connection for reading.
+        groups: the groups. Each has at least one token.
+        between: the least and the greatest number that a row may have.
+        most: the maximum number of rows to return for each group.
+        also: further tokens. A row must have all of these.
+    """
+    if not is_postgres(connection):
+        return (having(connection, group, "all", between, most, also=also) for group in groups)
+    if not also:
+        return postgres_terms.look_up(connection, groups, between, most)
+    [own] = postgres_terms.look_up(connection, [also], between)
+    within = (min(own, default=1), max(own, default=0))
+    wanted = frozenset(own)
+    found = postgres_terms.look_up(connection, groups, within) if own else [[] for _ in groups]
+    return [[row for row in each if row in wanted][:most] for each in found]
 
 
 def having(  # noqa: PLR0913, PLR0917 - one argument for each part of the statement
@@ -157,17 +156,12 @@ def having(  # noqa: PLR0913, PLR0917 - one argument for each part of the statem
             `most`. By default, rows have no order.
         also: further tokens. A row must have all of these.
     """
-    low, high = between
     if is_postgres(connection):
-        selected = text(
-            _HAVING_POSTGRES.format(
-                "@>" if how == "all" else "&&",
-                "id" if order else "id + 0",
-                _ORDERS[order].format("id"),
-            )
-        )
-        bound = {"terms": hashed(terms), "also": hashed(also), "low": low, "high": high}
-        return list(connection.scalar(selected, bound | {"most": most}) or ())
+        groups = [list(terms)] if how == "all" else [[term] for term in terms]
+        if order:
+            return list(islice(_ordered(connection, groups, between, order, also), most))
+        return list(chain.from_iterable(look_up(connection, groups, between, most, also)))[:most]
+    low, high = between
     match = f"({(' AND ' if how == 'all' else ' OR ').join(map(_quoted, terms))})"
     match = " AND ".join([match, *map(_quoted, also)])
     statement = _HAVING.format(_ORDERS[order].format("rowid"))
@@ -175,29 +169,28 @@ def having(  # noqa: PLR0913, PLR0917 - one argument for each part of the statem
     return [] if joined is None else list(map(int, joined.split(",")))
 
 
-def share(connection: Connection, terms: Iterable[str], high: int) -> float:
-    """Return which fraction of the newest rows has all of the tokens. Only for PostgreSQL."""
-    bound = {"terms": hashed(terms), "low": high - NEWEST, "high": high}
-    return int(connection.scalar(_SHARE_POSTGRES, bound) or 0) / min(NEWEST, high)
-
-
-def shares(connection: Connection, high: int) -> dict[int, float]:
-    """Return which fraction of the newest rows has each token, by its hash. Only for PostgreSQL.
-
-    Tokens that only one of these rows has are left out.
-    """
-    found = connection.execute(_COUNT_POSTGRES, {"low": high - NEWEST, "high": high})
-    return {term: count / min(NEWEST, high) for term, count in found}
+def _ordered(
+    connection: Connection,
+    groups: Sequence[Sequence[str]],
+    between: tuple[int, int],
+    order: Order,
+    also: Sequence[str],
+) -> Iterator[int]:
+    """Yield the rows that have all tokens of any of the groups, in order. Only for PostgreSQL."""
+    low, high = between
+    size = WINDOW
+    while low <= high:
+        first, last = (max(low, high - size + 1), high)
+        if order == "oldest":
+            first, last = low, min(high, low + size - 1)
+        found = look_up(connection, groups, (first, last), size, also)
+        yield from sorted(set(chain.from_iterable(found)), reverse=order == "newest")
+        low, high = (last + 1, high) if order == "oldest" else (low, first - 1)
+        size *= 8
 
 
 def _quoted(term: str) -> str:
     return '"' + term.replace('"', '""') + '"'
-
-
-def hashed(terms: Iterable[str]) -> list[int]:
-    """Return the hashes that replace tokens on PostgreSQL: signed integers of 32 bits."""
-    codes = (zlib.crc32(term.encode("utf-8", "surrogatepass")) for term in terms)
-    return [code - (code >> 31 << 32) for code in codes]
 
 
 def merge(connection: Connection, *, everything: bool = False) -> bool:

@@ -5,13 +5,13 @@ from typing import Final
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer
 
-revision: Final = "11"
-down_revision: Final = "8"
+revision: Final = "10"
+down_revision: Final = "9"
 TABLES: Final = "store"
 
 
 def upgrade() -> None:
-    """Migrate from version 8."""
+    """Migrate from version 9."""
     op.create_table(
         "erasing",
         Column("kind", Integer, primary_key=True, autoincrement=False),

@@ -1,0 +1,268 @@
+"""PostgreSQL's index finds the same before and after its rows are packed, whatever is changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx2
+import pytest
+from hypothesis import given, settings
+
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database, Work
+from backscroll.store.app import Store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from backscroll.store.search import backfill, pending, rows, terms
+from backscroll.store.search.packing import Packing, erase, pack
+from backscroll.store.search.rows import BLOCK
+from tests.store.conftest import Sql, examples_share_a_store
+from tests.store.search.contents import indexed, scanned
+from tests.store.search.test_index import ACTS
+from tests.store.search.writer import Writer
+from tests.store.wire import add, new_thread, page
+
+T = TypeVar("T")
+SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (4 * BLOCK, 2 * BLOCK)}
+NUMBERS = count(10)
+pytestmark = pytest.mark.usefixtures("on_postgres")
+QUERIES = (
+    {"query": "refund boat"},
+    {"query": "boat", "order": "newest", "until": "60"},
+    {"query": "boat", "order": "oldest", "since": "150"},
+    {"query": "what is that", "order": "oldest"},
+    {"query": '"the boat" refund'},
+    {"query": "boat w7", "thread_id": "thread_1"},
+    {"query": "what is it", "thread_id": "thread_1"},
+    {"query": "boat", "role": "assistant", "since": "100", "until": "150"},
+)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, "store") as opened:
+        yield opened
+
+
+def thread(number: int, messages: int) -> ImportedThread:
+    return ImportedThread(
+        key=str(number),
+        id=f"thread_{number}",
+        created_at=number,
+        metadata={"title": f"trip {number}"},
+        messages=[
+            ImportedMessage(
+                id=f"msg_{number}_{at}",
+                role="assistant" if at % 2 else "user",
+                created_at=at,
+                content=f"what is the boat w{at}" + " refund" * (at % 7 == 0),
+            )
+            for at in range(messages)
+        ],
+    )
+
+
+class Changing:
+    """A database in which messages are changed after the rows to pack were read."""
+
+    def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
+        self._database, self._change, self._is_changed = database, change, False
+        self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log = database.truncate_log
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        if not self._is_changed:
+            self._is_changed = True
+            await self._change()
+        return await self._database.write(work, turn)
+
+
+async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:
+    ids: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        found = await page(api, "/search", limit=50, **params, **after)
+        ids += [hit["id"] for hit in found["data"]]
+        if not found["has_more"]:
+            return ids
+        after = {"after": found["next_cursor"]}
+
+
+async def test_every_search_finds_the_same_once_rows_are_packed(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    for number in range(1, 4):
+        await store.import_thread(thread(number, 180))
+    before = [await walked(api, params) for params in QUERIES]
+    await pack(database, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(540 - 4 * BLOCK,)]
+    ranges = await sql("SELECT DISTINCT last - after FROM search_pages ORDER BY 1")
+    assert [4 * BLOCK] in [[size] for (size,) in ranges]
+    assert [await walked(api, params) for params in QUERIES] == before
+    assert all(before)
+
+
+@settings(examples_share_a_store, max_examples=3)
+@given(actions=ACTS, more=ACTS)
+async def test_a_packed_index_has_exactly_what_a_scan_of_the_messages_finds(  # noqa: PLR0917 - fixtures, and what is drawn
+    store: Store,
+    api: httpx2.AsyncClient,
+    database: Database,
+    sql: Sql,
+    actions: list[tuple[int, int, str]],
+    more: list[tuple[int, int, str]],
+) -> None:
+    others = {"OpenAI-Project": "other", "OpenAI-Beta": "assistants=v2"}
+    transport = httpx2.ASGITransport(app=store.app)
+    writer = Writer(store, api, "")
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://store/v1", headers=others
+    ) as other:
+        for at, todo in zip(NUMBERS, (actions, more), strict=False):
+            for action in todo:
+                await writer.act(*action)
+                await Writer(store, other, "other").act(*action)
+            await store.import_thread(thread(at, BLOCK))
+            await pack(database, Packing(**SIZES))
+            assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+            assert (await api.delete(f"/threads/thread_{at}")).status_code == 200
+            assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+    await pack(database, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_removed") == [(0,)]
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+
+
+async def test_hashes_of_removed_and_changed_messages_are_erased_from_pages(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    for number in (1, 2):
+        await store.import_thread(thread(number, BLOCK))
+    await pack(database, Packing(**SIZES))
+    pages = await sql("SELECT count(*) FROM search_pages")
+    await api.post("/threads/thread_2", json={"metadata": {"title": "journey"}})
+    assert (await api.delete("/threads/thread_1")).status_code == 200
+    assert [hit["id"] for hit in (await page(api, "/search", query="journey"))["data"]] == [
+        "msg_2_0"
+    ]
+    assert (await page(api, "/search", query="trip"))["data"] == []
+    while not await database.write(erase):
+        pass
+    assert await sql("SELECT count(*) FROM search_removed") == [(0,)]
+    assert await sql("SELECT count(*) FROM search_pages") < pages
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+    assert (await api.delete("/threads/thread_2/messages/msg_2_0")).status_code == 200
+    assert (await page(api, "/search", query="journey"))["data"] == []
+
+
+async def test_no_row_is_packed_while_one_with_a_lower_number_may_be_committed(
+    store: Store, api: httpx2.AsyncClient, database: Database, database_url: str, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, BLOCK - 1))
+    late = await asyncpg.connect(database_url)
+    try:
+        transaction = late.transaction()
+        await transaction.start()
+        await late.execute(
+            "INSERT INTO search_rows (owner, created_at, position, scope, length, role, version,"
+            " terms) SELECT owner, created_at, 1, scope, length, role, version, terms"
+            " FROM search_rows WHERE id = 1"
+        )
+        await store.import_thread(thread(2, BLOCK))
+        packing = Packing(**SIZES)
+        for _ in range(3):
+            await packing.check(database, 0)
+        assert await sql("SELECT count(*) FROM search_blocks") == [(0,)]
+        await transaction.commit()
+    finally:
+        await late.close()
+    for _ in range(2):
+        await packing.check(database, 0)
+    assert await sql("SELECT count(*) FROM search_blocks") == [(2,)]
+    assert len(await database.read(partial(rows.read, ids=range(1, BLOCK + 1)))) == BLOCK
+    assert len(await walked(api, {"query": "boat"})) == 2 * BLOCK
+
+
+async def test_rows_that_change_while_they_are_packed_are_packed_as_they_are_then(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, BLOCK))
+    packing = Packing(**SIZES)
+
+    async def change() -> None:
+        await api.delete("/threads/thread_1/messages/msg_1_5")
+        await api.post("/threads/thread_1", json={"metadata": {"title": "journey"}})
+
+    await packing.check(database, 0)
+    await packing.check(Changing(database, change), 0)
+    assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+    assert len(await indexed(sql, postgres=True)) == BLOCK - 1
+
+
+async def test_replicas_pack_each_row_once(
+    store: Store, database: Database, database_url: str, sql: Sql
+) -> None:
+    for number in range(3):
+        await store.import_thread(thread(number, 2 * BLOCK))
+    async with open_database(database_url, "store") as replica:
+        await asyncio.gather(
+            *(pack(each, Packing(**SIZES)) for each in (database, replica, database))
+        )
+    await pack(database, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+
+
+async def test_a_table_that_was_emptied_by_packing_gets_small_again(
+    store: Store, database: Database, sql: Sql
+) -> None:
+    for number in range(3):
+        await store.import_thread(thread(number, 2_000))
+    size = "SELECT pg_total_relation_size('search_rows')"
+    await pack(database, Packing(**SIZES, bloated_bytes=1))
+    [(after,)] = await sql(size)
+    assert after < 400_000
+
+
+async def test_rows_are_found_in_order_and_no_more_than_wanted(
+    store: Store, database: Database
+) -> None:
+    await store.import_thread(thread(1, 3 * BLOCK))
+    await pack(database, Packing(**SIZES))
+    await store.import_thread(thread(2, 10))
+    last = 3 * BLOCK + 10
+
+    async def having(order: terms.Order, most: int) -> list[int]:
+        return await database.read(
+            partial(
+                terms.having,
+                terms=["boat"],
+                how="any",
+                between=(1, last),
+                most=most,
+                order=order,
+            )
+        )
+
+    assert await having("newest", 20) == list(range(last, last - 20, -1))
+    assert await having("oldest", 20) == list(range(1, 21))
+    assert len(await having("", 20)) == 20
+    assert await having("newest", 1_000) == list(range(last, 0, -1))
+
+
+async def test_an_index_that_starts_over_is_packed_again(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, 2 * BLOCK))
+    await pack(database, Packing(**SIZES))
+    await database.write(pending.start_over)
+    assert await indexed(sql, postgres=True) == {}
+    await backfill.fill(database, 0)
+    await pack(database, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows WHERE id <= 2 * 128") == [(0,)]
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+    thread_id = await new_thread(api, ("more",))
+    await add(api, thread_id, "boats")
+    assert len(await walked(api, {"query": "boat"})) == 2 * BLOCK + 1

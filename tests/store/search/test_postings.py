@@ -1,0 +1,40 @@
+"""Pages have every posting that was put into them, in a small fraction of the space."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backscroll.store.search.postings import BUCKETS, Page, bucket_of, page_of
+
+HASHES = st.integers(-(1 << 31), (1 << 31) - 1)
+LAST = 5_000_000_000
+ROWS = st.sets(st.one_of(st.integers(0, 300), st.integers(0, 1_000_000)), min_size=1)
+
+
+@given(first=HASHES, others=st.sets(st.integers(0, (1 << 21) - 1)), data=st.data())
+def test_a_page_has_what_was_put_into_it(first: int, others: set[int], data: st.DataObject) -> None:
+    bucket = [first >> 21 << 21 | other for other in others] or [first]
+    postings = {each: [LAST - distance for distance in sorted(data.draw(ROWS))] for each in bucket}
+    page = Page(LAST, page_of(LAST, postings))
+    assert page.postings() == postings
+    assert {each: list(page.rows(each)) for each in postings} == postings
+    assert {each: page.count(each) for each in postings} == {
+        each: len(rows) for each, rows in postings.items()
+    }
+
+
+@given(hashed=HASHES, other=HASHES)
+def test_a_hash_that_a_page_lacks_has_no_rows(hashed: int, other: int) -> None:
+    page = Page(LAST, page_of(LAST, {hashed: [LAST, LAST - 7]}))
+    assert (list(page.rows(other)), page.count(other)) == (
+        ([LAST, LAST - 7], 2) if other == hashed else ([], 0)
+    )
+
+
+@given(hashed=HASHES)
+def test_all_hashes_are_in_a_bucket(hashed: int) -> None:
+    assert 0 <= bucket_of(hashed) < BUCKETS
+
+
+def test_the_rows_of_a_common_word_take_a_byte_each_at_most() -> None:
+    page = page_of(LAST, {7: range(LAST, LAST - 20_000, -2)})
+    assert len(page) < 200
