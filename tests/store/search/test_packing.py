@@ -16,7 +16,8 @@ from backscroll.database.port import Database, Work
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
-from backscroll.store.search.packing import Packing, erase, pack
+from backscroll.store.search.packing import Packing, pack
+from backscroll.store.search.pages import erase
 from backscroll.store.search.rows import BLOCK
 from tests.store.conftest import Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned

@@ -9,22 +9,18 @@ Other processes may do the same at the same time. They take turns.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
-from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
-from backscroll.store.search import blocks, rows
-from backscroll.store.search.postings import Page, bucket_of, page_of
+from backscroll.store.search import blocks, pages, rows
+from backscroll.store.search.pages import StoredPage
 from backscroll.store.search.rows import BLOCK, REMOVED, Row
 
 PACKED: Final = 8_192
@@ -34,8 +30,8 @@ MERGED: Final = (524_288, 65_536)
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds."""
 _READ_ROWS: Final = 1_024
-_BUCKETS: Final = 8
-"""How many buckets a transaction merges or erases at a time."""
+_VACUUMED: Final = 256
+"""After the pages of this many buckets are merged, the table is vacuumed."""
 BLOATED_BYTES: Final = 16_777_216
 """The default of `Packing.bloated_bytes`."""
 
@@ -58,35 +54,10 @@ _ADD_BLOCKS: Final = text(
     "INSERT INTO search_blocks (block, rows)"
     " SELECT * FROM unnest(CAST(:blocks AS BIGINT[]), CAST(:rows AS BYTEA[]))"
 )
-_ADD_PAGES: Final = text(
-    "INSERT INTO search_pages (bucket, last, after, page) SELECT bucket, last, after, page"
-    " FROM unnest(CAST(:buckets AS INTEGER[]), CAST(:lasts AS BIGINT[]),"
-    " CAST(:afters AS BIGINT[]), CAST(:pages AS BYTEA[])) AS given (bucket, last, after, page)"
-)
-_UNMERGED: Final = text(
-    "SELECT bucket, (last - 1) / :size AS range FROM search_pages"
-    " WHERE last <= :complete AND last - after < :size"
-    " GROUP BY bucket, range HAVING count(*) > 1 ORDER BY range, bucket LIMIT :most"
-)
-_TAKE_PAGES: Final = text(
-    "DELETE FROM search_pages WHERE bucket = ANY(CAST(:buckets AS INTEGER[]))"
-    " AND last > :low AND after < :high RETURNING bucket, last, after, page"
-)
-_REMOVED: Final = text(
-    "SELECT bucket, row, hash FROM search_removed WHERE bucket IN"
-    " (SELECT bucket FROM search_removed GROUP BY bucket ORDER BY bucket LIMIT :most)"
-    " ORDER BY bucket"
-)
-_ERASED: Final = text(
-    "DELETE FROM search_removed USING unnest(CAST(:buckets AS INTEGER[]),"
-    " CAST(:rows AS BIGINT[]), CAST(:hashes AS INTEGER[])) AS given (bucket, row, hash)"
-    " WHERE search_removed.bucket = given.bucket AND search_removed.row = given.row"
-    " AND search_removed.hash = given.hash"
-)
+_VACUUM_ROWS: Final = "VACUUM search_rows"
+_VACUUM_PAGES: Final = "VACUUM search_pages"
+"""They run on connections for reading, because these have no transactions."""
 _BYTES: Final = "SELECT pg_total_relation_size('search_rows')"
-
-_Stored: TypeAlias = tuple[int, int, int, bytes]
-"""A page in the table: its bucket, its last row, the row that it begins after, and its content."""
 
 
 class Range(NamedTuple):
@@ -135,10 +106,13 @@ class Packing:
         """
         with suppress(NothingWrittenError, CommitUnknownError):  # the next check goes on
             await self._note(database)
+            newest = await database.read(rows.packed)
             await _repeat(partial(self._move, database), pause_s)
+            if await database.read(rows.packed) > newest:
+                await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_ROWS))
             for size in self.merged:
-                await _repeat(partial(database.write, partial(merge, size=size)), pause_s)
-            await _repeat(partial(database.write, erase), pause_s)
+                await _merge(database, size, pause_s)
+            await _repeat(partial(database.write, pages.erase), pause_s)
             await database.write(partial(_shrink, most=self.bloated_bytes))
 
     async def _note(self, database: Database) -> None:
@@ -157,8 +131,9 @@ class Packing:
         found = await database.read(partial(_next, final=self.final, size=self.packed))
         if found is None:
             return True
-        made = await asyncio.to_thread(_pages, found)
-        await database.write(partial(_store, found=found, pages=made))
+        having = [(row, hashes) for row, *_, hashes in reversed(found.rows)]
+        made = await asyncio.to_thread(pages.pages_of, found.after, found.last, having)
+        await database.write(partial(_store, found=found, added=made))
         return False
 
 
@@ -172,39 +147,6 @@ async def pack(database: Database, packing: Packing | None = None) -> None:
     packing = packing or Packing()
     for _ in range(2):
         await packing.check(database, 0)
-
-
-def merge(connection: Connection, size: int) -> bool:
-    """Merge the pages of some buckets into pages of `size` rows, and return whether all are."""
-    take_turns(connection, "search pages")
-    complete = rows.packed(connection) // size * size
-    bound = {"complete": complete, "size": size, "most": _BUCKETS}
-    unmerged = connection.execute(_UNMERGED, bound).all()
-    if not unmerged:
-        return True
-    [(_, within)] = unmerged[:1]
-    buckets = [bucket for bucket, range_ in unmerged if range_ == within]
-    taken = _taken(connection, buckets, within * size, (within + 1) * size)
-    _add_pages(connection, [_joined(bucket, pages) for bucket, pages in taken.items()])
-    return False
-
-
-def erase(connection: Connection) -> bool:
-    """Erase the hashes of removed rows from some pages, and return whether all are erased."""
-    take_turns(connection, "search pages")
-    found = connection.execute(_REMOVED, {"most": _BUCKETS}).all()
-    for bucket, removed in groupby(found, key=itemgetter(0)):
-        dead: defaultdict[int, set[int]] = defaultdict(set)
-        for _, row, hashed in removed:
-            dead[hashed].add(row)
-        every = set().union(*dead.values())
-        pages = _taken(connection, [bucket], min(every) - 1, max(every))
-        _add_pages(connection, [_without(page, dead) for page in pages.get(bucket, ())])
-    columns = [list(column) for column in zip(*found, strict=True)]
-    if columns:
-        names = ("buckets", "rows", "hashes")
-        connection.execute(_ERASED, dict(zip(names, columns, strict=True)))
-    return not found
 
 
 def _next(connection: Connection, final: int, size: int) -> Range | None:
@@ -223,25 +165,9 @@ def _next(connection: Connection, final: int, size: int) -> Range | None:
     return Range(after, last, found)
 
 
-def _pages(found: Range) -> list[_Stored]:
-    """Return the pages of a range."""
-    by_bucket: defaultdict[int, defaultdict[int, list[int]]]
-    by_bucket = defaultdict(lambda: defaultdict(list))
-    rows_of: defaultdict[int, list[int]] = defaultdict(list)
-    for row, *_, hashes in reversed(found.rows):
-        for hashed in set(hashes):
-            rows_of[hashed].append(row)
-    for hashed, members in rows_of.items():
-        by_bucket[bucket_of(hashed)][hashed] = members
-    return [
-        (bucket, found.last, found.after, page_of(found.last, postings))
-        for bucket, postings in by_bucket.items()
-    ]
-
-
-def _store(connection: Connection, found: Range, pages: Sequence[_Stored]) -> None:
+def _store(connection: Connection, found: Range, added: Sequence[StoredPage]) -> None:
     """Move rows, unless they have changed since they were read."""
-    take_turns(connection, "search pages")
+    pages.take_turn(connection)
     bound = {"after": found.after, "last": found.last}
     locked = connection.execute(_LOCK, bound).all()
     same = [(row, written) for row, written, *_ in found.rows] == [tuple(each) for each in locked]
@@ -254,46 +180,8 @@ def _store(connection: Connection, found: Range, pages: Sequence[_Stored]) -> No
         for number in numbers
     ]
     connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": made})
-    _add_pages(connection, pages)
+    pages.add(connection, added)
     connection.execute(_MOVED, bound)
-
-
-def _taken(
-    connection: Connection, buckets: Sequence[int], low: int, high: int
-) -> dict[int, list[_Stored]]:
-    """Remove and return the pages of buckets with rows above `low` and up to `high`."""
-    taken: defaultdict[int, list[_Stored]] = defaultdict(list)
-    bound = {"buckets": list(buckets), "low": low, "high": high}
-    for page in connection.execute(_TAKE_PAGES, bound):
-        taken[page[0]].append(tuple(page))
-    return taken
-
-
-def _add_pages(connection: Connection, pages: Iterable[_Stored | None]) -> None:
-    columns = [list(column) for column in zip(*filter(None, pages), strict=True)]
-    if columns:
-        names = ("buckets", "lasts", "afters", "pages")
-        connection.execute(_ADD_PAGES, dict(zip(names, columns, strict=True)))
-
-
-def _joined(bucket: int, pages: Iterable[_Stored]) -> _Stored:
-    postings: defaultdict[int, list[int]] = defaultdict(list)
-    ordered = sorted(pages, key=itemgetter(1), reverse=True)
-    for _, last, _, stored in ordered:
-        for hashed, members in Page(last, stored).postings().items():
-            postings[hashed] += members
-    last = ordered[0][1]
-    return bucket, last, ordered[-1][2], page_of(last, postings)
-
-
-def _without(page: _Stored, dead: Mapping[int, set[int]]) -> _Stored | None:
-    """Return a page without some rows; None if nothing is left."""
-    bucket, last, after, stored = page
-    postings = Page(last, stored).postings()
-    for hashed in dead.keys() & postings.keys():
-        postings[hashed] = [row for row in postings[hashed] if row not in dead[hashed]]
-    left = {hashed: members for hashed, members in postings.items() if members}
-    return (bucket, last, after, page_of(last, left)) if left else None
 
 
 def _shrink(connection: Connection, most: int) -> None:
@@ -305,6 +193,20 @@ def _shrink(connection: Connection, most: int) -> None:
     few = rows.newest(connection) - rows.packed(connection) < 2 * PACKED
     if few and connection.exec_driver_sql(_BYTES).scalar_one() > most:
         connection.exec_driver_sql("CLUSTER search_rows USING search_rows_pkey")
+
+
+async def _merge(database: Database, size: int, pause_s: float) -> None:
+    first = vacuumed = 0
+    while True:
+        following = await database.write(partial(pages.merge, size=size, first=first))
+        if following is None:
+            return
+        first = following
+        # If the space of merged pages is not free soon, the table becomes twice as large.
+        if first - vacuumed >= _VACUUMED:
+            await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_PAGES))
+            vacuumed = first
+        await asyncio.sleep(pause_s)
 
 
 async def _repeat(step: Callable[[], Awaitable[bool]], pause_s: float) -> None:

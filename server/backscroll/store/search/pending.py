@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from backscroll.database.deferred import settle
 from backscroll.database.locks import take_turns
 from backscroll.database.search_schema import search_pending
-from backscroll.store.search import packing, terms
+from backscroll.store.search import pages, terms
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.rows import is_postgres
 
@@ -86,7 +86,7 @@ def erase_step(connection: Connection) -> bool:
         connection: a connection in a write transaction, which no other work may share.
     """
     if is_postgres(connection):
-        return packing.erase(connection)
+        return pages.erase(connection)
     done = terms.forget(connection)
     if done:
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
