@@ -26,7 +26,7 @@ from tests.store.search.writer import Writer
 from tests.store.wire import add, new_thread, page
 
 T = TypeVar("T")
-SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (4 * BLOCK, 2 * BLOCK)}
+SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (2 * BLOCK, 4 * BLOCK)}
 NUMBERS = count(10)
 pytestmark = pytest.mark.usefixtures("on_postgres")
 QUERIES = (

@@ -25,7 +25,7 @@ from backscroll.store.search.rows import BLOCK, REMOVED, Row
 
 PACKED: Final = 8_192
 """The default of `Packing.packed`."""
-MERGED: Final = (524_288, 65_536)
+MERGED: Final = (65_536, 524_288)
 """The default of `Packing.merged`."""
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds."""
@@ -84,10 +84,12 @@ class Packing:
 
     Attributes:
         packed: how many rows are moved at a time; a multiple of `rows.BLOCK`.
-        merged: the ranges of rows of merged pages. Each is a multiple of the next, and of `packed`.
+        merged: the numbers of rows of merged pages. Each is a multiple of `packed` and of the
+            number before it.
         bloated_bytes: if few rows are left in `search_rows` and it is larger than this, it is
             written anew.
         final: no more rows are committed with this number or a lower one.
+        is_merged: whether pages were merged since this process started.
         noted: the last number, and the transaction id that those then running are below.
     """
 
@@ -95,6 +97,7 @@ class Packing:
     merged: Sequence[int] = MERGED
     bloated_bytes: int = BLOATED_BYTES
     final: int = 0
+    is_merged: bool = False
     noted: tuple[int, int] | None = None
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
@@ -106,12 +109,13 @@ class Packing:
         """
         with suppress(NothingWrittenError, CommitUnknownError):  # the next check goes on
             await self._note(database)
-            newest = await database.read(rows.packed)
-            await _repeat(partial(self._move, database), pause_s)
-            if await database.read(rows.packed) > newest:
-                await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_ROWS))
-            for size in self.merged:
-                await _merge(database, size, pause_s)
+            moved = True
+            while moved:
+                moved = await self._move(database, pause_s)
+                if moved or not self.is_merged:
+                    for size in self.merged:
+                        await _merge(database, size, pause_s)
+                    self.is_merged = True
             await _repeat(partial(database.write, pages.erase), pause_s)
             await database.write(partial(_shrink, most=self.bloated_bytes))
 
@@ -126,15 +130,25 @@ class Packing:
             self.final, self.noted = self.noted[0], None
         self.noted = self.noted or (last, newest)
 
-    async def _move(self, database: Database) -> bool:
-        """Move the next rows, and return whether there are not enough of them."""
+    async def _move(self, database: Database, pause_s: float) -> bool:
+        """Move as many rows as a merged page has, and return whether there were any to move."""
+        moved = 0
+        while moved < self.merged[0] and await self._move_next(database):
+            moved += self.packed
+            await asyncio.sleep(pause_s)
+        if moved:
+            await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_ROWS))
+        return moved > 0
+
+    async def _move_next(self, database: Database) -> bool:
+        """Move the next rows, and return whether there were enough of them."""
         found = await database.read(partial(_next, final=self.final, size=self.packed))
         if found is None:
-            return True
+            return False
         having = [(row, hashes) for row, *_, hashes in reversed(found.rows)]
         made = await asyncio.to_thread(pages.pages_of, found.after, found.last, having)
         await database.write(partial(_store, found=found, added=made))
-        return False
+        return True
 
 
 async def pack(database: Database, packing: Packing | None = None) -> None:

@@ -12,10 +12,11 @@ usable vector for the text.
 import math
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from itertools import islice
+from itertools import accumulate, islice
 from operator import itemgetter, mul
 from typing import Final
 
@@ -189,17 +190,20 @@ def near(  # noqa: PLR0913, PLR0917 - no two arguments belong together
         return Near(meaning, 0.0, frozenset())
     bits = int.from_bytes(query, "big")
     distances = {row: (int.from_bytes(signs[row], "big") ^ bits).bit_count() for row in allowed}
-    ordered = sorted(distances.values())
-    median = ordered[len(ordered) // 2]
-    farther = ordered[len(ordered) // 2 :]
-    variance = sum((each - median) ** 2 for each in farther) / len(farther)
+    counts = sorted(Counter(distances.values()).items())
+    half = len(distances) // 2
+    ends = accumulate(count for _, count in counts)
+    median = next(each for (each, _), end in zip(counts, ends, strict=True) if end > half)
+    farther = sum(count * (each - median) ** 2 for each, count in counts if each > median)
+    variance = farther / (len(distances) - half)
     # Between unrelated vectors, each of the n bits differs with probability 1/2. The variance of
     # the number of different bits is n/4, so a variance of at least n/4 is used.
     deviation = math.sqrt(max(variance, len(meaning.vector) / 4))
-    nearest = nsmallest(NEAREST, distances.items(), key=itemgetter(1))
+    least = median - DEVIATIONS * deviation
+    close = [(distance, row) for row, distance in distances.items() if distance <= least]
+    rows = [row for _, row in nsmallest(NEAREST, close, key=itemgetter(0))]
     # The fraction of bits that differ, times pi, is roughly the angle between two vectors.
     similarity = math.cos(math.pi * median / len(meaning.vector))
-    rows = [row for row, distance in nearest if distance <= median - DEVIATIONS * deviation]
     return Near(meaning, similarity, frozenset(rows))
 
 
