@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from backscroll.database.column_types import tables
+from backscroll.database.search_schema import POSTGRES_TABLES
 
 BLOCKS: Final = 1_024
 """How many blocks of 8 KiB of a table are read in one step, with the long values in them."""
@@ -94,4 +95,4 @@ def failed_checksums(connection: Connection) -> int:
 
 
 def _own_names() -> list[str]:
-    return [*tables.tables, "search_rows"]
+    return [*tables.tables, *POSTGRES_TABLES]

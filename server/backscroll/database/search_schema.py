@@ -112,6 +112,9 @@ ENGINE_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 """For each engine, the statements that create the tables that differ between the engines. They run
 after `search_scopes` is created."""
 
+POSTGRES_TABLES: Final = ("search_rows", "search_blocks", "search_pages", "search_removed")
+"""The tables that these statements create on PostgreSQL."""
+
 for _engine, _statements in ENGINE_TABLES.items():
     for _statement in _statements:
         _create = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it

@@ -71,7 +71,7 @@ class Changing:
     def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
         self._database, self._change, self._is_changed = database, change, False
         self.read, self.check, self.close = database.read, database.check, database.close
-        self.truncate_log = database.truncate_log
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if not self._is_changed:
