@@ -53,7 +53,7 @@ class ResponseDraft:
         if self.error is not None and "error" in value:  # clients take nothing after it
             self.is_ended = True
 
-    def is_whole(self, *, is_done: bool) -> bool:  # noqa: ARG002 - `[DONE]` is not in this API
+    def is_whole(self, *, is_done: bool) -> bool:  # noqa: ARG002 - this API has no such mark
         """Return whether the last event was received."""
         return self._is_last
 
