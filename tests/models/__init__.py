@@ -1,0 +1,1 @@
+"""A model server on loopback, which answers what a script in the request says."""
