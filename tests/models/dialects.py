@@ -260,6 +260,7 @@ LLAMA_CPP: Final = Dialect(
 LLAMA_CPP_PYTHON: Final = Dialect(
     "llama-cpp-python",
     "source: its events come from sse-starlette, whose lines end with CRLF",
+    whole=_reasoning_as(None),
     frames=lambda chunks, _: [": ping - 2026-11-28 12:00:00", *map(_reasoning_as(None), chunks)],
     line_end="\r\n",
 )

@@ -8,7 +8,7 @@ reasoning, and errors in a stream whose status was 200.
 from typing import Any, Final
 
 from backscroll.store.recorder.assembly import Assembly, Reason
-from backscroll.store.recorder.growing import merge, settled, size_of
+from backscroll.store.recorder.growing import merge, replace, settled, size_of
 from backscroll.store.recorder.lenient_json import JSON
 from backscroll.store.recorder.server_error import error_of
 from backscroll.store.recorder.tool_calls import add_tool_calls, without_indexes
@@ -77,8 +77,7 @@ class CompletionDraft:
             return
         if key == "id" and not (isinstance(value, str) and value):
             return
-        self.size += size_of(value) - size_of(known)
-        self._fields[key] = value
+        self.size += replace(self._fields, key, value)
 
     def _add_choice(self, part: JSON) -> None:
         index = part.get("index")
@@ -94,8 +93,7 @@ class CompletionDraft:
                 logprobs = choice[key] = choice[key] or {}
                 merge(logprobs, value)
             elif key not in ("delta", "index", "message") and value is not None:
-                self.size += size_of(value) - size_of(choice.get(key))
-                choice[key] = value
+                self.size += replace(choice, key, value)
         self._add_delta(choice, part)
 
     def _add_delta(self, choice: JSON, part: JSON) -> None:
@@ -106,8 +104,7 @@ class CompletionDraft:
             merge(choice["message"], rest)
             add_tool_calls(choice["message"], delta.get("tool_calls"))
         elif isinstance(message, dict):  # a server that does not stream, and sends it whole
-            self.size += size_of(message) - size_of(choice["message"])
-            choice["message"] = message
+            self.size += replace(choice, "message", message)
 
 
 def _whole_choice(choice: JSON) -> JSON:

@@ -77,6 +77,13 @@ def _index_of(entry: object) -> object:
     return entry.get("index") if isinstance(entry, dict) else None
 
 
+def replace(target: JSON, key: str, value: Any) -> int:  # noqa: ANN401 - any JSON value
+    """Set `target[key]`. Return by how much the size grows, which is negative if it shrinks."""
+    before = len(key) + size_of(target[key]) if key in target else 0
+    target[key] = value
+    return len(key) + size_of(value) - before
+
+
 def size_of(value: object) -> int:
     """Return about how many characters `value` has as JSON, without punctuation."""
     if isinstance(value, str):

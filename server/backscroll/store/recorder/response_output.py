@@ -4,9 +4,10 @@ Source: the events of OpenAI's Responses API (openai-python 3.57, `ResponseStrea
 """
 
 from copy import deepcopy
+from itertools import islice
 from typing import Any, Final
 
-from backscroll.store.recorder.growing import append, settled, size_of
+from backscroll.store.recorder.growing import RECENT, append, replace, settled, size_of
 from backscroll.store.recorder.lenient_json import JSON
 
 _PREFIX: Final = "response."
@@ -97,7 +98,8 @@ class OutputItems:
         if not isinstance(index, int):
             known = self._index_of(event)
             index = len(self._items) if known is None else known
-        self.size += _NEW_ITEM + size_of(item) - size_of(self._items.get(index))
+        known_size = size_of(self._items[index]) if index in self._items else -_NEW_ITEM
+        self.size += size_of(item) - known_size
         self._items[index] = item
         if is_done:
             self._done.add(index)
@@ -122,8 +124,8 @@ class OutputItems:
         """Return the index of the item that an event names by its id."""
         item = event.get("item")
         item_id = item.get("id") if isinstance(item, dict) else event.get("item_id")
-        same = (index for index, each in self._items.items() if each.get("id") == item_id)
-        return next(same, None) if item_id else None
+        recent = islice(reversed(self._items.items()), RECENT if item_id else 0)
+        return next((index for index, each in recent if each.get("id") == item_id), None)
 
     def _part_of(self, item: JSON | None, listed: str, event: JSON, new_part: JSON) -> JSON | None:
         """Return the part that an event is about, which may be new."""
@@ -161,27 +163,25 @@ class OutputItems:
             self.size += len(delta)
             append(target, field, delta)
         elif what == "done" and isinstance(text, str):
-            self.size += len(text) - size_of(target.get(field))
-            target[field] = text
+            self.size += replace(target, field, text)
         logprobs = event.get("logprobs")
         if isinstance(logprobs, list) and logprobs:
             self._add_logprobs(target, what, logprobs)
 
     def _add_logprobs(self, part: JSON, what: str, logprobs: list[Any]) -> None:
         known = part.get("logprobs")
-        self.size += size_of(logprobs)
         if isinstance(known, list) and what == "delta":
+            self.size += size_of(logprobs)
             known.extend(logprobs)
         else:
-            self.size -= size_of(known)
-            part["logprobs"] = logprobs
+            self.size += replace(part, "logprobs", logprobs)
 
     def _add_annotation(self, part: JSON, annotation: JSON) -> None:
-        self.size += size_of(annotation)
         if isinstance(part.get("annotations"), list):
+            self.size += size_of(annotation)
             part["annotations"].append(annotation)
         else:
-            part["annotations"] = [annotation]
+            self.size += replace(part, "annotations", [annotation])
 
 
 def _part_number(event: JSON, newest: int) -> int:
