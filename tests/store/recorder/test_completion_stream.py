@@ -191,6 +191,7 @@ def test_deltas_of_any_name_are_joined_and_repeated_names_are_not() -> None:
     assert message == {
         "role": "assistant",
         "content": "x",
+        "refusal": None,
         "thinking": "ab",
         "reasoning_details": [{"index": 0, "text": "cd", "type": "t"}],
         "score": 2,

@@ -15,6 +15,9 @@ from backscroll.store.recorder.tool_calls import add_tool_calls, without_indexes
 
 _NOT_KEPT: Final = frozenset(("choices", "error", "obfuscation", "object"))
 _FIRST_KEPT: Final = frozenset(("created", "id", "model"))
+_NEVER_ABSENT: Final = {"role": "assistant", "content": None, "refusal": None}
+"""The fields that the API requires of a message, for servers that stream none of them."""
+
 _NEW_CHOICE: Final = 64
 """The size of a choice that has nothing yet."""
 
@@ -108,7 +111,7 @@ class CompletionDraft:
 
 
 def _whole_choice(choice: JSON) -> JSON:
-    message = {"role": "assistant", "content": None, **choice["message"]}
+    message = {**_NEVER_ABSENT, **choice["message"]}
     return {**choice, "message": without_indexes(message)}
 
 
