@@ -1,6 +1,6 @@
 """Serves one dialect on a free port of loopback, until its end of stdin is closed.
 
-The first line on stdout is the base URL. Argument: the name of a dialect.
+The first line on stdout is the address. Argument: the name of a dialect.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from tests.models.dialects import BY_NAME
 
 async def _serve(name: str) -> None:
     async with served(ModelApp(BY_NAME[name]).app()) as origin:
-        sys.stdout.write(f"{origin}/v1\n")
+        sys.stdout.write(f"{origin}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
