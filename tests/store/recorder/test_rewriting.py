@@ -84,6 +84,33 @@ def test_every_response_in_a_stream_gets_the_fields(dialect: Dialect, cuts: list
     assert fed(response_stream(), [found]).object == {**whole, **MINE}
 
 
+@pytest.mark.parametrize("dialect", DIALECTS, ids=str)
+@given(cuts=CUTS)
+def test_every_item_of_a_response_gets_another_id_wherever_an_event_has_it(
+    dialect: Dialect, cuts: list[int]
+) -> None:
+    whole, stream = streamed_response(EVERYTHING, {}, dialect)
+    change = response_change({"id": "resp_mine"}, lambda given: f"{given}_mine")
+    output = [{**item, "id": f"{item['id']}_mine"} for item in whole["output"]]
+
+    found = rewrite(change, stream, cuts)
+    body = rewritten(json.dumps(whole).encode(), change)
+
+    expected = {**whole, "id": "resp_mine", "output": output}
+    assert fed(response_stream(), [found]).object == expected == json.loads(body)
+    ids = {event["item_id"] for event in objects(found) if "item_id" in event}
+    assert ids == {item["id"] for item in output}
+
+
+def test_items_without_an_id_and_outputs_of_any_kind_are_kept() -> None:
+    change = response_change({}, lambda given: f"{given}_mine")
+    body = b'{"output" : [ 1, {"id":null}, {"id" : "a" , "x": [ ] }, [] ,{}, {"id":""}] }'
+
+    assert rewritten(body, change) == body.replace(b'"a"', b'"a_mine"')
+    for kept in (b'{"output":{"id":"a"}}', b'{"item":"a","item_id":7}', b'{"output":[]}'):
+        assert rewritten(kept, change) == kept
+
+
 @given(ANSWERS)
 def test_the_official_client_takes_a_stream_that_was_rewritten(answer: Answer) -> None:
     _, stream = streamed_response(answer, {})

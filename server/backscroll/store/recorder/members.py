@@ -1,4 +1,4 @@
-"""Changes members of a JSON object in its text, and leaves every other character as it is."""
+"""Changes members of JSON objects in their text, and leaves every other character as it is."""
 
 import json
 import re
@@ -34,6 +34,21 @@ def members(text: str, start: int = 0) -> list[Member] | None:
         return None
 
 
+def objects_in(text: str, array: Member) -> Iterator[list[Member]]:
+    """Yield the members of each object in an array, which is the value of a member."""
+    position = _expect(text, array.start, "[")
+    for value in array.value:
+        if isinstance(value, dict):
+            yield list(_scan(text, position))
+        _, end = _DECODER.raw_decode(text, position)
+        position = _skip(text, _skip(text, end) + 1)
+
+
+def replacement(member: Member, value: object) -> Edit:
+    """Return the edit after which a member has this value."""
+    return Edit(member.start, member.end, _text(value))
+
+
 def replacements(
     text: str, start: int, found: list[Member], fields: Mapping[str, Any]
 ) -> list[Edit]:
@@ -48,7 +63,7 @@ def replacements(
         fields: the names and the values that it is to have.
     """
     edits = [
-        Edit(each.start, each.end, _text(fields[each.name]))
+        replacement(each, fields[each.name])
         for each in found
         if each.name in fields and not _is_same(each.value, fields[each.name])
     ]

@@ -10,7 +10,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from backscroll.store.recorder.members import Edit, Member, edited, members, replacements
+from backscroll.store.recorder.members import (
+    Edit,
+    Member,
+    edited,
+    members,
+    objects_in,
+    replacement,
+    replacements,
+)
 from backscroll.store.recorder.sse_events import MAX_EVENT_BYTES
 
 Change: TypeAlias = Callable[[str, list[Member]], str]
@@ -34,28 +42,59 @@ def completion_change(completion_id: str) -> Change:
     return change
 
 
-def response_change(fields: Mapping[str, Any]) -> Change:
+def response_change(
+    fields: Mapping[str, Any], rename_item: Callable[[str], str] | None = None
+) -> Change:
     """Return what gives a response these fields, also inside the events of a stream.
 
     Args:
         fields: `id`, and as needed `store`, `previous_response_id` and `conversation`, with their
             values. An event with a `response_id` gets the `id` there.
+        rename_item: returns another id for the id of an output item, and the same one each time. If
+            the ids of a server's responses repeat, those of its items do too.
     """
 
     def change(text: str, found: list[Member]) -> str:
         named = {each.name: each for each in found}
         edits: list[Edit] = []
-        response = named.get("response")
+        response, item = named.get("response"), named.get("item")
         if response is not None and isinstance(response.value, dict):
             inside = members(text, response.start) or []
             edits += replacements(text, response.start, inside, fields)
+            edits += _renamed_output(text, inside, rename_item)
         if "response_id" in named and "id" in fields:
             edits += replacements(text, 0, found, {"response_id": fields["id"]})
         if "output" in named and "type" not in named:  # a response that is not streamed
             edits += replacements(text, 0, found, fields)
+            edits += _renamed_output(text, found, rename_item)
+        if item is not None and isinstance(item.value, dict):
+            edits += _renamed(members(text, item.start) or [], "id", rename_item)
+        edits += _renamed(found, "item_id", rename_item)
         return edited(text, edits)
 
     return change
+
+
+def _renamed_output(
+    text: str, response: list[Member], rename: Callable[[str], str] | None
+) -> list[Edit]:
+    """Return the edits that rename the items in a response's output."""
+    outputs = (each for each in response if each.name == "output" and isinstance(each.value, list))
+    return [
+        edit
+        for output in outputs
+        for item in objects_in(text, output)
+        for edit in _renamed(item, "id", rename)
+    ]
+
+
+def _renamed(found: list[Member], name: str, rename: Callable[[str], str] | None) -> list[Edit]:
+    """Return the edits that rename the members called `name` whose value is an id."""
+    return [
+        replacement(each, rename(each.value))
+        for each in found
+        if rename is not None and each.name == name and isinstance(each.value, str) and each.value
+    ]
 
 
 def rewritten(body: bytes, change: Change) -> bytes:
