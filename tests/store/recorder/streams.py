@@ -63,6 +63,12 @@ def common(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON values
     return value
 
 
+def in_pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """Yield `data` in pieces of this size."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
 def split(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
     """Yield `data` in pieces that end at these offsets."""
     start = 0
@@ -88,6 +94,9 @@ def streamed_response(answer: Answer, body: JSON, dialect: Dialect = OPENAI) -> 
     whole = response(answer, body, "resp_1")
     return whole, b"".join(as_events(list(dialect.events(events(whole))), dialect))
 
+
+SIZES = (1, 9, 1_000_000)
+"""Of the pieces in which the stream of each dialect is fed."""
 
 CUTS = st.lists(st.integers(0, 6_000), max_size=40)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -14,9 +14,11 @@ from tests.store.recorder.streams import (
     ANSWERS,
     CUTS,
     DONE,
+    SIZES,
     chunk,
     common,
     fed,
+    in_pieces,
     official_client,
     split,
     sse,
@@ -41,15 +43,15 @@ def message_of(*deltas: object) -> JSON:
     return found
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
-@given(cuts=CUTS)
 def test_a_stream_of_any_server_is_the_answer_that_it_would_send_whole(
-    dialect: Dialect, cuts: list[int]
+    dialect: Dialect, size: int
 ) -> None:
     body = {**WITH_USAGE, "n": 2, "modalities": ["text", "audio"], "messages": []}
     whole, stream = streamed_completion(EVERYTHING, body, dialect)
 
-    found = fed(completion_stream(2), split(stream, cuts))
+    found = fed(completion_stream(2), in_pieces(stream, size))
 
     assert (found.complete, found.reason, found.error) == (True, None, None)
     same = [key for key in SAME if key in found.object]

@@ -14,8 +14,10 @@ from tests.models.script import JSON, Answer, Call
 from tests.store.recorder.streams import (
     ANSWERS,
     CUTS,
+    SIZES,
     common,
     fed,
+    in_pieces,
     official_client,
     split,
     sse,
@@ -48,14 +50,14 @@ def added(item: JSON, index: int = 0) -> JSON:
     return {"type": "response.output_item.added", "output_index": index, "item": item}
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
-@given(cuts=CUTS)
 def test_a_stream_of_any_server_is_the_answer_that_it_would_send_whole(
-    dialect: Dialect, cuts: list[int]
+    dialect: Dialect, size: int
 ) -> None:
     whole, stream = streamed_response(EVERYTHING, {}, dialect)
 
-    found = fed(response_stream(), split(stream, cuts))
+    found = fed(response_stream(), in_pieces(stream, size))
 
     assert (found.complete, found.reason, found.error) == (True, None, None)
     assert found.object == whole

@@ -1,6 +1,7 @@
 """Other ids in the streams and the bodies of model servers."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -22,8 +23,10 @@ from tests.store.recorder.streams import (
     ANSWERS,
     CUTS,
     DONE,
+    SIZES,
     chunk,
     fed,
+    in_pieces,
     official_client,
     split,
     sse,
@@ -41,10 +44,9 @@ MINE = {
 }
 
 
-def rewrite(change: Change, stream: bytes, cuts: list[int], **bounds: int) -> bytes:
-    rewriter = EventRewriter(change, **bounds)
-    sent = b"".join(rewriter.feed(piece) for piece in split(stream, cuts))
-    return sent + rewriter.finish()
+def rewrite(change: Change, pieces: Iterable[bytes]) -> bytes:
+    rewriter = EventRewriter(change)
+    return b"".join([*map(rewriter.feed, pieces), rewriter.finish()])
 
 
 def objects(stream: bytes) -> list[JSON]:
@@ -52,14 +54,12 @@ def objects(stream: bytes) -> list[JSON]:
     return [json.loads(each) for each in data if each.strip().startswith(b"{")]
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
-@given(cuts=CUTS)
-def test_every_chunk_gets_the_id_and_keeps_everything_else(
-    dialect: Dialect, cuts: list[int]
-) -> None:
+def test_every_chunk_gets_the_id_and_keeps_everything_else(dialect: Dialect, size: int) -> None:
     _, stream = streamed_completion(EVERYTHING, {"n": 2, "messages": []}, dialect)
 
-    found = rewrite(RENAMED, stream, cuts)
+    found = rewrite(RENAMED, in_pieces(stream, size))
 
     ids = [b'"id":""', b'"id":"chatcmpl-1"']
     expected = stream
@@ -69,12 +69,12 @@ def test_every_chunk_gets_the_id_and_keeps_everything_else(
     assert {each["id"] for each in objects(found)} == {"chatcmpl-mine"}
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
-@given(cuts=CUTS)
-def test_every_response_in_a_stream_gets_the_fields(dialect: Dialect, cuts: list[int]) -> None:
+def test_every_response_in_a_stream_gets_the_fields(dialect: Dialect, size: int) -> None:
     whole, stream = streamed_response(EVERYTHING, {"store": False}, dialect)
 
-    found = rewrite(response_change(MINE), stream, cuts)
+    found = rewrite(response_change(MINE), in_pieces(stream, size))
 
     before, after = objects(stream), objects(found)
     assert after == [
@@ -84,16 +84,16 @@ def test_every_response_in_a_stream_gets_the_fields(dialect: Dialect, cuts: list
     assert fed(response_stream(), [found]).object == {**whole, **MINE}
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dialect", DIALECTS, ids=str)
-@given(cuts=CUTS)
 def test_every_item_of_a_response_gets_another_id_wherever_an_event_has_it(
-    dialect: Dialect, cuts: list[int]
+    dialect: Dialect, size: int
 ) -> None:
     whole, stream = streamed_response(EVERYTHING, {}, dialect)
     change = response_change({"id": "resp_mine"}, lambda given: f"{given}_mine")
     output = [{**item, "id": f"{item['id']}_mine"} for item in whole["output"]]
 
-    found = rewrite(change, stream, cuts)
+    found = rewrite(change, in_pieces(stream, size))
     body = rewritten(json.dumps(whole).encode(), change)
 
     expected = {**whole, "id": "resp_mine", "output": output}
@@ -111,10 +111,20 @@ def test_items_without_an_id_and_outputs_of_any_kind_are_kept() -> None:
         assert rewritten(kept, change) == kept
 
 
+@given(ANSWERS, st.sampled_from(DIALECTS), CUTS)
+def test_any_answer_is_rewritten_however_its_bytes_are_divided(
+    answer: Answer, dialect: Dialect, cuts: list[int]
+) -> None:
+    _, stream = streamed_response(answer, {}, dialect)
+    change = response_change(MINE, lambda given: f"{given}_mine")
+
+    assert rewrite(change, split(stream, cuts)) == rewrite(change, [stream])
+
+
 @given(ANSWERS)
 def test_the_official_client_takes_a_stream_that_was_rewritten(answer: Answer) -> None:
     _, stream = streamed_response(answer, {})
-    found = rewrite(response_change(MINE), stream, [])
+    found = rewrite(response_change(MINE), [stream])
 
     with official_client(found) as client, client.responses.stream(model="m", input="x") as events:
         final = events.get_final_response()
@@ -131,13 +141,13 @@ UNCHANGED = (
 
 @given(CUTS)
 def test_an_event_that_needs_no_change_keeps_every_byte(cuts: list[int]) -> None:
-    assert rewrite(RENAMED, UNCHANGED, cuts) == UNCHANGED
-    assert rewrite(response_change(MINE), UNCHANGED, cuts) == UNCHANGED
+    assert rewrite(RENAMED, split(UNCHANGED, cuts)) == UNCHANGED
+    assert rewrite(response_change(MINE), split(UNCHANGED, cuts)) == UNCHANGED
 
 
 @given(st.binary(max_size=300), CUTS)
 def test_any_bytes_that_are_no_chunks_are_kept(data: bytes, cuts: list[int]) -> None:
-    assert rewrite(RENAMED, data, cuts) == data
+    assert rewrite(RENAMED, split(data, cuts)) == data
 
 
 @pytest.mark.parametrize(
@@ -189,7 +199,7 @@ def test_a_response_that_is_not_streamed_gets_the_fields() -> None:
 def test_the_id_of_the_response_is_changed_wherever_an_event_has_it() -> None:
     event = b'data: {"type":"response.audio.delta","response_id":"resp_1","item_id":"resp_1"}\n\n'
 
-    found = rewrite(response_change({"id": "resp_mine"}), event, [])
+    found = rewrite(response_change({"id": "resp_mine"}), [event])
 
     assert found == event.replace(b'"response_id":"resp_1"', b'"response_id":"resp_mine"')
 
@@ -197,7 +207,7 @@ def test_the_id_of_the_response_is_changed_wherever_an_event_has_it() -> None:
 def test_an_object_on_several_lines_is_rewritten_with_its_lines() -> None:
     stream = b'event: x\r\ndata: {"id":\r\nretry: 1\r\ndata: "a",\r\ndata:"choices": []}\r\n\r\n'
 
-    found = rewrite(RENAMED, stream, [])
+    found = rewrite(RENAMED, [stream])
 
     assert found == stream.replace(b'"a"', b'"chatcmpl-mine"')
 
@@ -233,7 +243,7 @@ def test_an_object_of_any_text_is_the_same_but_for_the_id(fields: dict[str, Any]
 def test_what_is_assembled_after_the_rewriting_has_the_id() -> None:
     whole, stream = streamed_completion(EVERYTHING, {"messages": []})
 
-    found = fed(completion_stream(), [rewrite(RENAMED, stream, [])])
+    found = fed(completion_stream(), [rewrite(RENAMED, [stream])])
 
     assert found.object["id"] == "chatcmpl-mine"
     assert found.object["choices"] == whole["choices"]
