@@ -126,7 +126,8 @@ class ModelApp:
             body = {**body, "store": False, "previous_response_id": None}
         whole = response(answer, body, response_id)
         kept = Kept(whole, items_of(body.get("input"), response_id), bool(body.get("background")))
-        if self._dialect.state == "keeps" and whole["store"] is not False:
+        is_known = self._dialect.keeps_streams or not body.get("stream")
+        if self._dialect.state == "keeps" and is_known and whole["store"] is not False:
             self._kept.by_id[response_id] = kept
         if body.get("stream"):
             found = self._dialect.events(events(whole))
@@ -188,7 +189,7 @@ class ModelApp:
     def _error(self, status: int, message: str, code: str | None) -> Response:
         headers = self._dialect.headers(self._number)
         if status in (429, 503):
-            headers |= {"retry-after": "0", "retry-after-ms": "1", "x-should-retry": "true"}
+            headers |= {self._dialect.retry_header: "0", "x-should-retry": "true"}
         return JSONResponse(self._dialect.error(status, message, code), status, headers)
 
     # What is kept

@@ -74,6 +74,8 @@ class Dialect:
         headers: the headers of the answer to the request of this number.
         error: the body of an error, from its status, message and code.
         refused: why it refuses a request's body; None if it does not.
+        retry_header: the header that says when to try again, in seconds.
+        keeps_streams: whether a response that was streamed is known by the id in its stream.
         sends_done: whether a stream of chunks ends with `[DONE]`.
         line_end: what its lines end with.
     """
@@ -89,6 +91,8 @@ class Dialect:
     headers: Callable[[int], dict[str, str]] = _no_headers
     error: Callable[[int, str, str | None], JSON] = _openai_error
     refused: Callable[[JSON], str | None] = _nothing_refused
+    retry_header: str = "retry-after"
+    keeps_streams: bool = True
     sends_done: bool = True
     line_end: str = "\n"
 
@@ -167,12 +171,19 @@ def _azure_frames(chunks: list[JSON], _body: JSON) -> list[Frame]:
         _choices(chunk, lambda choice: {**choice, "content_filter_results": NO_MODERATION})
         for chunk in map(_reasoning_as(None), chunks)
     ]
-    return [{**first, "prompt_filter_results": filtered}, *rest]
+    late = {"index": 0, "finish_reason": None, "content_filter_results": NO_MODERATION}
+    offsets = {"content_filter_offsets": {"check_offset": 0, "start_offset": 0, "end_offset": 9}}
+    return [
+        {**first, "prompt_filter_results": filtered},
+        *rest[:-1],
+        {**first, "choices": [late | offsets]},
+        *rest[-1:],
+    ]
 
 
 AZURE: Final = Dialect(
     "Azure OpenAI",
-    "documents; autogen#6465",
+    "documents; autogen#6465: a filter that works later sends chunks without a delta",
     state="keeps",
     whole=_reasoning_as(None),
     frames=_azure_frames,
@@ -275,8 +286,9 @@ def _lm_studio_frames(chunks: list[JSON], _body: JSON) -> list[Frame]:
 
 LM_STUDIO: Final = Dialect(
     "LM Studio",
-    "flow-components#9195: finish_reason may be missing",
+    "flow-components#9195: finish_reason may be missing; bug-tracker#1188",
     state="keeps",
+    keeps_streams=False,
     frames=_lm_studio_frames,
 )
 
@@ -337,10 +349,8 @@ LITELLM: Final = Dialect(
     frames=lambda chunks, _: [
         _litellm_chunk(_reasoning_as("reasoning_content")(c)) for c in chunks
     ],
-    headers=lambda number: {
-        "x-litellm-call-id": minted("", number),
-        "llm_provider-retry-after": "1",
-    },
+    headers=lambda number: {"x-litellm-call-id": minted("", number)},
+    retry_header="llm_provider-retry-after",
 )
 
 

@@ -248,6 +248,7 @@ async def test_each_dialect_has_what_it_is_known_for() -> None:
 
     azure = await chunks_of(AZURE, script)
     assert (azure[0]["id"], azure[0]["choices"]) == ("", [])
+    assert [chunk["id"] for chunk in azure if "offsets" in str(chunk)] == [""]
     async with model_here(OLLAMA) as server:
         bodies = [
             data(await lines(server, "/chat/completions", said("x", stream=True))) for _ in range(3)
@@ -284,6 +285,29 @@ async def test_each_dialect_treats_the_state_of_responses_as_it_is_known_to() ->
         "llama.cpp": (400, "llama.cpp does not support 'previous_response_id'."),
         "OpenRouter": (400, "OpenRouter does not support 'previous_response_id'."),
     }
+
+
+async def test_a_response_that_lm_studio_streamed_is_not_found_by_its_id() -> None:
+    async with model_here(LM_STUDIO) as server, client_of(server) as client:
+        whole = await client.responses.create(model="m", input="x")
+        async with client.responses.stream(model="m", input="x") as stream:
+            streamed = await stream.get_final_response()
+        found = await client.responses.retrieve(whole.id)
+        with pytest.raises(openai.NotFoundError):
+            await client.responses.retrieve(streamed.id)
+
+    assert found.id == whole.id
+
+
+async def test_litellm_renames_the_header_that_says_when_to_try_again() -> None:
+    async with (
+        model_here(LITELLM) as server,
+        httpx2.AsyncClient(verify=NO_TLS, base_url=server.url) as client,
+    ):
+        reply = await client.post("/chat/completions", json=said("/error 429 busy"))
+
+    assert (reply.status_code, reply.headers["llm_provider-retry-after"]) == (429, "0")
+    assert "retry-after" not in reply.headers
 
 
 async def test_groq_refuses_reasoning_that_comes_back() -> None:
