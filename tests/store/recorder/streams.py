@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 import httpx2
@@ -93,6 +94,38 @@ def streamed_response(answer: Answer, body: JSON, dialect: Dialect = OPENAI) -> 
     """Return a response whole, and its stream."""
     whole = response(answer, body, "resp_1")
     return whole, b"".join(as_events(list(dialect.events(events(whole))), dialect))
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value inside a JSON value: the keys and indexes that lead to it."""
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield (*path, key)
+            yield from places(value[key], (*path, key))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, events: Sequence[JSON], names: Sequence[str]) -> list[JSON]:
+    """Draw a stream of which up to eight values are replaced with any others."""
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=3),
+        lambda inside: (
+            st.lists(inside, max_size=3)
+            | st.dictionaries(st.sampled_from(names), inside, max_size=4)
+        ),
+        max_leaves=8,
+    )
+    found = deepcopy(list(events))
+    for _ in range(draw(st.integers(1, 8))):
+        event = draw(st.sampled_from(found))
+        paths = list(places(event))
+        if paths:
+            *path, last = draw(st.sampled_from(paths))
+            holder: Any = event
+            for key in path:
+                holder = holder[key]
+            holder[last] = draw(values)
+    return draw(st.permutations(found)) if draw(st.booleans()) else found
 
 
 SIZES = (1, 9, 1_000_000)

@@ -1,5 +1,6 @@
 """Chat completions, assembled from the chunks of every kind of server."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.store.recorder.completion_stream import completion_stream
+from tests.models.completions import chunks, completion
 from tests.models.dialects import DIALECTS, LM_STUDIO, OPENAI, Dialect
 from tests.models.script import JSON, Answer, Call
 from tests.store.recorder.streams import (
@@ -17,6 +19,7 @@ from tests.store.recorder.streams import (
     SIZES,
     chunk,
     common,
+    damaged,
     fed,
     in_pieces,
     official_client,
@@ -344,42 +347,48 @@ def test_an_event_above_the_bound_is_left_out() -> None:
     assert (found.reason, found.object["choices"][0]["message"]["content"]) == ("too_large", "ax")
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inside: (
-        st.lists(inside, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "id",
-                    "choices",
-                    "delta",
-                    "index",
-                    "message",
-                    "tool_calls",
-                    "content",
-                    "function",
-                    "logprobs",
-                    "error",
-                    "usage",
-                    "audio",
-                    "type",
-                ]
-            ),
-            inside,
-            max_size=4,
-        )
-    ),
-    max_leaves=20,
-)
+NAMES = [
+    "choices",
+    "delta",
+    "index",
+    "message",
+    "tool_calls",
+    "content",
+    "function",
+    "logprobs",
+    "error",
+    "usage",
+    "audio",
+    "type",
+    "id",
+    "name",
+    "annotations",
+    "arguments",
+]
+BODY = {**WITH_USAGE, "n": 2, "logprobs": True, "modalities": ["text", "audio"], "messages": []}
 
 
-@given(st.lists(JSON_VALUES, max_size=6))
-def test_no_chunk_raises_an_error(values: list[object]) -> None:
-    wrapped = [{"choices": [{"delta": value}, value]} for value in values]
-    first = fed(completion_stream(), [sse(*values, *wrapped)])
+@given(damaged(chunks(completion(EVERYTHING, BODY, "chatcmpl-1"), BODY), NAMES))
+def test_no_chunk_raises_an_error(found: list[JSON]) -> None:
+    stream = sse(*found)
 
-    assert first == fed(completion_stream(), (bytes([b]) for b in sse(*values, *wrapped)))
+    whole = fed(completion_stream(), [stream])
+
+    assert whole == fed(completion_stream(), in_pieces(stream, 7))
+    json.dumps(whole.object, allow_nan=False)
+
+
+def test_values_of_another_type_are_replaced() -> None:
+    strange = chunk("x", logprobs=1)
+    strange["choices"] = [
+        {"logprobs": "x", "message": {"tool_calls": None}},
+        {"logprobs": {"content": [1]}, "delta": {"tool_calls": [{"id": "a"}]}},
+    ]
+
+    (choice,) = fed(completion_stream(), [sse(strange) + DONE]).object["choices"]
+
+    assert choice["logprobs"] == {"content": [1]}
+    assert choice["message"]["tool_calls"] == [{"id": "a"}]
 
 
 def test_openai_is_the_dialect_whose_stream_is_exactly_its_answer() -> None:

@@ -1,6 +1,7 @@
 """Events of a stream, however its bytes are divided and its lines end."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -72,12 +73,22 @@ def test_data_above_the_bound_is_left_out_and_what_follows_is_read(cuts: list[in
     assert told(found) == [{"b": 1}, "too_large", {"c": 1}, "too_large", {"d": 1}, "[DONE]"]
 
 
-def test_an_event_without_an_end_is_told_once_and_kept_in_bounded_memory() -> None:
-    reader = SseReader(1_000)
-    found = [event for _ in range(1_000) for event in reader.feed(b"data: " + b"x" * 994)]
+@pytest.mark.parametrize(
+    "line",
+    [b"data: " + b"x" * 994, b"data: " + b"x" * 994 + b"\n", b": " + b"x" * 998, b"\n" * 1_000],
+    ids=["one line", "lines of data", "a comment", "blank lines"],
+)
+def test_an_event_without_an_end_is_told_once_and_kept_in_bounded_memory(line: bytes) -> None:
+    reader = SseReader(10_000)
+    tracemalloc.start()
+    try:
+        found = [event for _ in range(2_000) for event in reader.feed(line)]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
-    assert told(found) == ["too_large"]
-    assert len(reader._line) <= 8  # noqa: SLF001 - what is kept is what this is about
+    assert told(found) == (["too_large"] if line.startswith(b"data") else [])
+    assert most < 200_000
 
 
 @given(st.binary(max_size=300), CUTS)
@@ -99,6 +110,16 @@ def test_no_bytes_raise_an_error(data: bytes, cuts: list[int]) -> None:
 )
 def test_data_that_is_no_object_is_left_out(data: str) -> None:
     assert [each for each in told(read([sse(data)], 1_000_000)) if each != "unreadable"] == []
+
+
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":[', "]}")])
+def test_an_object_is_read_up_to_a_hundred_levels(opens: str, closes: str) -> None:
+    times = 98 // len(closes)
+    deep, deeper = (
+        '{"a":' + opens * times + inside + closes * times + "}" for inside in ("[]", "[[]]")
+    )
+
+    assert told(read([sse(deep), sse(deeper)], 10_000)) == [json.loads(deep), "unreadable"]
 
 
 def test_numbers_that_json_does_not_have_become_null() -> None:

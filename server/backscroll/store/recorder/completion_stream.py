@@ -91,10 +91,9 @@ class CompletionDraft:
             self._choices[index] = choice
             self.size += _NEW_CHOICE
         for key, value in part.items():
-            if key == "logprobs" and isinstance(value, dict):
+            if key == "logprobs" and isinstance(value, dict) and isinstance(choice[key], dict):
                 self.size += size_of(value)
-                logprobs = choice[key] = choice[key] or {}
-                merge(logprobs, value)
+                merge(choice[key], value)
             elif key not in ("delta", "index", "message") and value is not None:
                 self.size += replace(choice, key, value)
         self._add_delta(choice, part)

@@ -7,12 +7,15 @@ from typing import Any, Final, TypeAlias
 
 JSON: TypeAlias = dict[str, Any]
 
+MAX_DEPTH: Final = 100
+"""How deeply an object may be nested."""
+
 _LARGE_EXPONENT: Final = re.compile(rb"[eE]\+?[0-9]{3}")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 def parse_object(data: bytes) -> JSON | None:
-    """Return the object in `data`, or None if it is anything else.
+    """Return the object in `data`, or None if it is anything else, or nested above `MAX_DEPTH`.
 
     Invalid UTF-8 becomes U+FFFD. Numbers that JSON does not have (NaN and infinities) become null.
     A byte order mark is ignored.
@@ -24,7 +27,25 @@ def parse_object(data: bytes) -> JSON | None:
         value = json.loads(text, parse_constant=_null, parse_float=finite)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    may_be_deep = data.count(b"{") + data.count(b"[") > MAX_DEPTH
+    return None if may_be_deep and _is_deep(value) else value
+
+
+def _is_deep(value: JSON) -> bool:
+    """Return whether a value is nested above `MAX_DEPTH`, without recursion."""
+    layer: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        layer = [
+            inside
+            for each in layer
+            for inside in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inside, dict | list)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _null(_name: str) -> None:

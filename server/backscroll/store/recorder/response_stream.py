@@ -40,14 +40,14 @@ class ResponseDraft:
 
     def add(self, name: str, value: JSON, *, is_full: bool) -> None:
         """Add an event."""
-        kind = value.get("type", name)
-        response = value.get("response")
+        kind, response = value.get("type"), value.get("response")
+        kind = kind if isinstance(kind, str) else name
         if kind in LAST_EVENTS or kind in _NOTHING_NEW:
             self._is_last = self.is_ended = kind in LAST_EVENTS
             if not isinstance(response, dict):
                 response = {"status": kind.removeprefix("response.")} if self._is_last else {}
             self._response = {**self._response, **response}
-        elif isinstance(kind, str) and not is_full:
+        elif not is_full:
             self._items.add(kind, value)
         self.error = self.error or error_of(name, value)
         if self.error is not None and "error" in value:  # clients take nothing after it

@@ -19,7 +19,9 @@ def add_tool_calls(message: JSON, parts: object) -> None:
     """
     if not isinstance(parts, list):
         return
-    calls: list[JSON] = message.setdefault("tool_calls", [])
+    known = message.get("tool_calls")
+    calls: list[Any] = known if isinstance(known, list) else []
+    message["tool_calls"] = calls
     for part in parts:
         if isinstance(part, dict):
             call = _call_of(calls, part)
@@ -34,14 +36,21 @@ def without_indexes(message: JSON) -> JSON:
     calls = message.get("tool_calls")
     if not isinstance(calls, list):
         return message
-    kept = [{key: value for key, value in call.items() if key != _INDEX} for call in calls]
-    return {**message, "tool_calls": kept}
+    return {**message, "tool_calls": [_without_index(call) for call in calls]}
 
 
-def _call_of(calls: list[JSON], part: JSON) -> JSON | None:
+def _without_index(call: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if not isinstance(call, dict):
+        return call
+    return {key: value for key, value in call.items() if key != _INDEX}
+
+
+def _call_of(calls: list[Any], part: JSON) -> JSON | None:
     """Return the call that a part belongs to; None if it begins a new one."""
     index, call_id = part.get(_INDEX), part.get("id")
     for call in islice(reversed(calls), RECENT):
+        if not isinstance(call, dict):
+            continue
         if index is not None:
             is_same = call.get(_INDEX) == index
         else:
