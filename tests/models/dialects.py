@@ -344,7 +344,8 @@ def _litellm_chunk(chunk: JSON) -> JSON:
 
 LITELLM: Final = Dialect(
     "LiteLLM",
-    "documents; litellm#21553, #33223",
+    "documents; litellm#21553, #33223; recorded from its proxy: ids of 441 characters",
+    response_id=lambda number: minted("resp_", number).ljust(440, "x") + "=",
     whole=_reasoning_as("reasoning_content"),
     frames=lambda chunks, _: [
         _litellm_chunk(_reasoning_as("reasoning_content")(c)) for c in chunks

@@ -66,5 +66,5 @@ def items_of(given: object, response_id: str) -> list[JSON]:
         if isinstance(content, str):
             content = [{"type": "input_text", "text": content}]
         body = {"type": "message", **item} | ({} if content is None else {"content": content})
-        items.append({"id": f"msg_{response_id.partition('_')[2]}_{number}"} | body)
+        items.append({"id": f"msg_{response_id.partition('_')[2][:40]}_{number}"} | body)
     return items

@@ -88,7 +88,7 @@ def events(whole: JSON) -> list[JSON]:
 
 
 def _output(answer: Answer, response_id: str) -> list[JSON]:
-    tail = response_id.partition("_")[2]
+    tail = response_id.partition("_")[2][:40]
     found: list[JSON] = []
     if answer.reasoning:
         summary = [{"type": "summary_text", "text": answer.reasoning}]
