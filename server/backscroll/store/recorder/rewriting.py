@@ -122,6 +122,7 @@ class EventRewriter:
         self._max_bytes = max_event_bytes
         self._rest = bytearray()
         self._event: list[bytes] = []
+        self._event_bytes = 0
         self.is_too_large = False
 
     def feed(self, data: bytes) -> bytes:
@@ -136,7 +137,7 @@ class EventRewriter:
             lines = _LINE.findall(rest)
             self._rest = bytearray(rest[sum(map(len, lines)) :])
             sent = b"".join(map(self._rewrite, lines))
-        if len(self._rest) + sum(map(len, self._event)) > self._max_bytes:
+        if len(self._rest) + self._event_bytes > self._max_bytes:
             self.is_too_large = True
             self._rest.clear()
             self._event.clear()
@@ -151,20 +152,24 @@ class EventRewriter:
     def _rewrite(self, line: bytes) -> bytes:
         """Return a line, rewritten. The lines of an object on several lines wait for its end."""
         if self._event:
-            self._event.append(line)
+            self._hold(line)
             return b"" if line.strip(b"\r\n") else self._end_event()
         prefix, data, end = _parts(line)
         if not data.lstrip().startswith(b"{"):
             return line
         changed = _apply(self._change, data)
         if changed is None:
-            self._event.append(line)
+            self._hold(line)
             return b""
         return prefix + changed + end
 
+    def _hold(self, line: bytes) -> None:
+        self._event.append(line)
+        self._event_bytes += len(line)
+
     def _end_event(self) -> bytes:
         """Return the lines of an event whose object is on several lines."""
-        lines, self._event = self._event, []
+        lines, self._event, self._event_bytes = self._event, [], 0
         parts = [_parts(line) for line in lines]
         data = b"\n".join(data for prefix, data, _ in parts if prefix)
         changed = _apply(self._change, data)

@@ -57,6 +57,7 @@ class SseReader:
         self._is_first_line = True
         self._name = ""
         self._data: list[bytes] = []
+        self._data_bytes = 0
         self._is_read = False
 
     def feed(self, data: bytes) -> list[SseEvent]:
@@ -113,9 +114,10 @@ class SseReader:
 
     def _add_data(self, value: bytes, start: int) -> SseEvent | None:
         self._data.append(value)
+        self._data_bytes += len(value) + 1
         if len(self._data) == 1:
             return self._whole(value, start)
-        if sum(len(each) + 1 for each in self._data) > self._max_bytes:
+        if self._data_bytes > self._max_bytes:
             return self._flawed("too_large", start)
         return None
 
@@ -128,7 +130,7 @@ class SseReader:
             if event is None and data.lstrip().startswith(b"{"):
                 event = self._flawed("unreadable", start)
         self._name = ""
-        self._data.clear()
+        self._clear_data()
         self._is_read = False
         return event
 
@@ -146,5 +148,9 @@ class SseReader:
         if self._is_read:
             return None
         self._is_read = True
-        self._data.clear()
+        self._clear_data()
         return SseEvent(self._name, {}, is_done=False, flaw=flaw, start=start)
+
+    def _clear_data(self) -> None:
+        self._data.clear()
+        self._data_bytes = 0
