@@ -46,6 +46,13 @@ The same rules hold for every setting:
   for a `$`. A `~` that names no home folder is refused too.
 
 """
+_RECORDER: Final = """
+## Recording a model server
+
+For `backscroll store`, in front of a model server; see [recording a model server](recorder.md). The
+options are `--forward URL`, `--record` and `--state`.
+
+"""
 _HTTP: Final = """
 ## Over HTTP
 
@@ -64,11 +71,12 @@ Backscroll's own variables override them, and they never choose the upstream.
 def document() -> str:
     """Return docs/settings.md."""
     every = dataclasses.fields(Settings)
-    own = [field for field in every if "http" not in field.metadata]
+    own = [field for field in every if not field.metadata.keys() & {"http", "recorder"}]
+    recorder = [field for field in every if "recorder" in field.metadata]
     http = [field for field in every if "http" in field.metadata]
     openai = ((code(theirs), code(_variable(name))) for name, theirs in OPENAI.items())
     return (
-        f"{_HEAD}{_table(own)}{_HTTP}{_table(http)}{_OPENAI_HEAD}"
+        f"{_HEAD}{_table(own)}{_RECORDER}{_table(recorder)}{_HTTP}{_table(http)}{_OPENAI_HEAD}"
         f"{table(('variable', 'equivalent to'), openai)}"
     )
 

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
 from backscroll.settings.installation import requirement
-from backscroll.settings.model import PREFIX, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import PREFIX
 from tests.house.documents import ROOT, Document, every
 
 LINE: Final = '{"messages": [{"role": "user", "content": "Hello"}]}\n'

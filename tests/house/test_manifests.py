@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from backscroll.settings import model
+from backscroll.settings import loading, model
 from backscroll.settings.installation import SOURCE, requirement
 from backscroll_tools.registry import TOOLS
 from manifests.__main__ import main, rendered, stale
@@ -83,14 +83,14 @@ def test_a_default_in_the_manifest_is_the_default(variables: list[Variable]) -> 
         variable["name"]: variable["default"] for variable in variables if "default" in variable
     }
 
-    assert model.load(environ=said) == model.load(environ={})
+    assert loading.load(environ=said) == loading.load(environ={})
 
 
 def test_every_choice_in_the_manifest_is_one(variables: list[Variable]) -> None:
     others = {"BACKSCROLL_BASE_URL": "https://example.com/v1", "BACKSCROLL_API_KEY": "key"}
     for variable in variables:
         for choice in variable.get("choices", []):
-            model.load(environ=others | {variable["name"]: choice})
+            loading.load(environ=others | {variable["name"]: choice})
 
 
 def test_a_host_hides_keys_and_nothing_else(variables: list[Variable]) -> None:

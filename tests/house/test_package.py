@@ -34,7 +34,8 @@ PERMISSIVE = {
 CONTROL = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)(?:;\d+)*m")
 TYPED = """
-from backscroll.settings.model import Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import Settings
 from backscroll_tools.plain import plain
 reveal_type(load())
 reveal_type(plain(""))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backscroll.settings.model import load
+from backscroll.settings.loading import load
 from backscroll.upstream.connection import upstream_of
 from backscroll_tools.client.profiles import PROFILES
 

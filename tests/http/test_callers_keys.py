@@ -16,7 +16,7 @@ from backscroll.commands.doctor.examination import examine
 from backscroll.commands.serve.over_stdio import serve
 from backscroll.commands.token.issuing import issue, new_token
 from backscroll.mcp.server import build
-from backscroll.settings.model import load, sources
+from backscroll.settings.loading import load, sources
 from backscroll.upstream.credentials import NoKeyError
 from tests.http.serving import (
     WAIT_S,

@@ -14,7 +14,7 @@ from backscroll.commands.doctor.examination import examine
 from backscroll.commands.doctor.probes import PROBE_S
 from backscroll.commands.doctor.report import as_text
 from backscroll.commands.token.issuing import issue, new_token, revoke
-from backscroll.settings.model import load, sources
+from backscroll.settings.loading import load, sources
 from tests.http.certificates import new_certificate
 from tests.http.issuer import RESOURCE, issuing
 from tests.inventory import NAMES

@@ -30,8 +30,8 @@ SERVED = (
     *("/assistants", "/assistants/*", "/models", "/models/*"),
 )
 NO_MODEL = (
-    "It keeps what 'backscroll import' brings in. BACKSCROLL_MODEL_URL, a setting for a model "
-    "server, is not supported yet."
+    "It keeps what 'backscroll import' brings in. To let a model server answer, start the "
+    "store with BACKSCROLL_MODEL_URL."
 )
 
 

@@ -131,8 +131,8 @@ async def test_what_the_store_cannot_do_says_why(store: Store, api: httpx2.Async
     }.items():
         assert error(await api.post(url, json={}), 501) == {
             "message": f"Not served: this store has no model, so it cannot {purpose}. It keeps "
-            "what 'backscroll import' brings in. BACKSCROLL_MODEL_URL, a setting for a model "
-            "server, is not supported yet.",
+            "what 'backscroll import' brings in. To let a model server answer, start the "
+            "store with BACKSCROLL_MODEL_URL.",
             "param": None,
             "code": "model_not_configured",
         }

@@ -15,18 +15,20 @@ from backscroll.settings.paths import sqlite_path
 if TYPE_CHECKING:
     from backscroll.store.app import Store
     from backscroll.store.archive.archive import Archive
+    from backscroll.store.recorder.model_server import ModelServer
     from backscroll.store.search.embeddings import Endpoint
     from backscroll.store.upkeep.expiry import DaysOf
 
 
 @asynccontextmanager
-async def opened_store(
+async def opened_store(  # noqa: PLR0913 - one for each choice of the operator
     database: str,
     *,
     indexes_tools: bool = False,
     endpoint: "Endpoint | None" = None,
     days_of: "DaysOf | None" = None,
     standby: str = "",
+    model_server: "ModelServer | None" = None,
 ) -> "AsyncIterator[Store]":
     """Open the embedded store, with the arguments of `open_store`.
 
@@ -42,6 +44,7 @@ async def opened_store(
             endpoint=endpoint,
             days_of=days_of,
             standby=standby,
+            model_server=model_server,
         )
         async with opening as store:
             yield store

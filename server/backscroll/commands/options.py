@@ -7,12 +7,26 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import click
 
-from backscroll.settings.model import PREFIX, Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import PREFIX, Settings
+from backscroll.settings.variables import flag_of
 
 _FIELDS: Final = {item.name: item for item in dataclasses.fields(Settings)}
 
-SERVING: Final = tuple(name for name, item in _FIELDS.items() if "secret" not in item.metadata)
-"""The settings that can be options: all except secrets, because process lists show options."""
+RECORDING: Final = tuple(
+    name
+    for name, item in _FIELDS.items()
+    if "recorder" in item.metadata and "secret" not in item.metadata
+)
+"""The settings that only `backscroll store` uses, to record what goes to a model server."""
+
+SERVING: Final = tuple(
+    name
+    for name, item in _FIELDS.items()
+    if "secret" not in item.metadata and name not in RECORDING
+)
+"""The settings that can be options of a server: all except secrets, because process lists show
+options, and those in `RECORDING`."""
 
 EVERY: Final = tuple(name for name in SERVING if "http" not in _FIELDS[name].metadata)
 """The settings in `SERVING` that also have an effect without HTTP."""
@@ -79,7 +93,7 @@ def _refuse_secrets(names: tuple[str, ...]) -> None:
 
 
 def _option(item: "dataclasses.Field[Any]") -> Callable[[Callable[P, T]], Callable[P, T]]:
-    flag = f"--{item.name.replace('_', '-')}"
+    flag = flag_of(item.name)
     about = item.metadata["about"]
     about = f"{about[0].upper()}{about[1:]}.  [{_rule(item)}{PREFIX}{item.name.upper()}]"
     if isinstance(item.default, bool):

@@ -1,23 +1,17 @@
-"""Defines all settings in one frozen dataclass.
+"""Defines all settings in one frozen dataclass. The module `loading` reads them.
 
-Flags override environment variables, and environment variables override defaults. This module
-imports nothing that is slow to import, because commands read the settings when they start.
+This module imports nothing that is slow to import, because commands read the settings when they
+start.
 """
 
-import dataclasses
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, get_args
 
 from backscroll.settings import variables
-from backscroll.settings.addresses import NEEDS_BASE_URL, NEEDS_KEY, flaw_of_address, flaw_of_key
+from backscroll.settings.addresses import NEEDS_BASE_URL
 from backscroll.settings.keep_days import KeptDays, parse_days
-from backscroll.settings.parsing import SettingsError, parsed
 from backscroll.settings.paths import absolute, absolute_database, data_folder, sqlite_url
-from backscroll.settings.programs import SOURCES, flaw_of_sources
+from backscroll.settings.programs import SOURCES
 from backscroll_tools import toolset
 from backscroll_tools.client.groups import GROUPS
 from backscroll_tools.client.profiles import PROFILES, Auth
@@ -34,10 +28,10 @@ RESULT_CHARS_MAX: Final = 200_000
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")
 HTTP_AUTHS: Final = ("none", "token", "oauth")
+RECORDS: Final = ("api", "all", "none", "best-effort")
+STATES: Final = ("store", "upstream")
 
 OPENAI: Final = variables.OPENAI
-
-_PARTITION: Final = re.compile(r"[A-Za-z0-9_.=-]{0,128}")
 
 
 def _setting(about: str, default: Any, **rule: Any) -> Any:  # noqa: ANN401 - Any, as in `dataclasses.field`
@@ -143,6 +137,31 @@ class Settings:
         least=65_536,
         most=268_435_456,
     )
+    model_url: str = _setting(
+        "the base URL of the model server that backscroll store forwards to and records",
+        "",
+        recorder=True,
+    )
+    model_key: str = _setting(
+        "the model server's API key; if unset, the key of each caller is passed on",
+        "",
+        secret=True,
+        recorder=True,
+    )
+    record: str = _setting(
+        "which answers are recorded: those that OpenAI's API would keep (api), all or none; "
+        "best-effort is api, but answers are passed on even if the database fails",
+        "api",
+        one_of=RECORDS,
+        recorder=True,
+    )
+    model_state: str = _setting(
+        "who keeps responses and conversations for later turns: this store, or the model server "
+        "(upstream)",
+        "store",
+        one_of=STATES,
+        recorder=True,
+    )
     log_level: str = _setting("the lowest level to log to stderr", "warning", one_of=LOG_LEVELS)
     log_format: str = _setting(
         "the log's format: lines of text, or one JSON object per line",
@@ -228,74 +247,3 @@ class Settings:
     def database_url(self) -> str:
         """The URL of the store's database."""
         return self.database or sqlite_url(data_folder() / "backscroll.db")
-
-
-def load(
-    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
-) -> Settings:
-    """Return the settings.
-
-    A blank value counts as unset. A relative path in a flag is relative to the current directory. A
-    relative path in a variable is relative to the user's data folder, because hosts start servers
-    in arbitrary directories.
-
-    Args:
-        flags: values given on the command line, by field name.
-        environ: the environment variables. If the upstream is `openai`, the variables of OpenAI's
-            client are used for settings whose `BACKSCROLL_…` variable is not set.
-
-    Raises:
-        SettingsError: a variable is unknown, or a value is not valid.
-    """
-    flags = variables.without_blanks(flags or {})
-    given = variables.set_in(flags, environ)
-    fields = {item.name: item for item in dataclasses.fields(Settings)}
-    for name, (source, _) in given.items():
-        if name not in fields:
-            known = ", ".join(f"{PREFIX}{field.upper()}" for field in fields)
-            message = f"{source} is not a setting. The settings are: {known}."
-            raise SettingsError(message)
-    values: dict[str, Any] = {
-        name: parsed(source, text, fields[name], Path.cwd if name in flags else data_folder)
-        for name, (source, text) in given.items()
-    }
-    settings = Settings(**values)
-    _check_upstream(settings, {name: source for name, (source, _) in given.items()})
-    return settings
-
-
-def sources(
-    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """Return the flag or variable of each setting that is set, by field name, as in `load`."""
-    given = variables.set_in(variables.without_blanks(flags or {}), environ)
-    return {name: source for name, (source, _) in given.items()}
-
-
-def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
-    """Raise a `SettingsError` for a base URL, key or partition that cannot be used, unquoted."""
-    if settings.upstream == "store" and not _PARTITION.fullmatch(settings.project):
-        rule = "must have 1 to 128 characters for the store: letters, digits, _ . = and -"
-        raise SettingsError(f"{sources['project']} {rule}.")
-    if flaw := flaw_of_sources(settings.sources, settings.upstream):
-        raise SettingsError(f"{sources['sources']} {flaw}.")
-    if settings.upstream in NEEDS_BASE_URL and not settings.base_url:
-        message = f"{PREFIX}BASE_URL is needed for the upstream {settings.upstream}."
-        raise SettingsError(message)
-    for name, key in (("base_url", "API_KEY"), ("embeddings_url", "EMBEDDINGS_KEY")):
-        address, allow_http = getattr(settings, name), settings.allow_http
-        if address and (
-            flaw := flaw_of_address(address, allow_http=allow_http, key=f"{PREFIX}{key}")
-        ):
-            hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
-            message = f"{sources[name]} {flaw}{hint}."
-            raise SettingsError(message)
-    # If callers send tokens, a missing key is reported only when a call needs it.
-    keys_are_callers = settings.http_auth == "token"
-    if settings.upstream in NEEDS_KEY and not settings.api_key and not keys_are_callers:
-        message = f"{NEEDS_KEY[settings.upstream]} is needed for the upstream {settings.upstream}."
-        raise SettingsError(message)
-    for name in ("api_key", "admin_key", "organization", "project", "embeddings_key"):
-        if flaw := flaw_of_key(getattr(settings, name)):
-            message = f"{sources[name]} {flaw}."
-            raise SettingsError(message)

@@ -16,6 +16,15 @@ OPENAI: Final = {
 """The environment variables of OpenAI's client. They are used only if the upstream is `openai`."""
 
 
+_FLAGS: Final = {"model_url": "--forward", "model_state": "--state"}
+"""The options that are named for what they do to a command, not after their settings."""
+
+
+def flag_of(name: str) -> str:
+    """Return the option for a setting, such as `--log-level`, given the name of its field."""
+    return _FLAGS.get(name) or f"--{name.replace('_', '-')}"
+
+
 def without_blanks(texts: Mapping[str, str]) -> dict[str, str]:
     """Return the texts that are not blank. A blank text counts as unset."""
     return {name: text for name, text in texts.items() if not is_blank(text)}
@@ -32,7 +41,7 @@ def set_in(flags: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, tu
         for name, value in environ.items()
         if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
     }
-    given |= {name: (f"--{name.replace('_', '-')}", value) for name, value in flags.items()}
+    given |= {name: (flag_of(name), value) for name, value in flags.items()}
     if given.get("upstream", ("", "store"))[1] == "openai":
         usual = {name: usual for name, usual in OPENAI.items() if usual in environ}
         given = {name: (usual[name], environ[usual[name]]) for name in usual} | given

@@ -62,7 +62,7 @@ def no_model(purpose: str) -> ApiError:
     """
     message = (
         f"this store has no model, so it cannot {purpose}. It keeps what 'backscroll import' "
-        "brings in. BACKSCROLL_MODEL_URL, a setting for a model server, is not supported yet."
+        "brings in. To let a model server answer, start the store with BACKSCROLL_MODEL_URL."
     )
     return not_served(message, code="model_not_configured")
 

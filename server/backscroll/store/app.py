@@ -6,17 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from backscroll.database.faults import (
-    CommitUnknownError,
     DatabaseBusyError,
     DatabaseUnavailableError,
-    NothingWrittenError,
 )
 from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Database
@@ -24,6 +21,7 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.archive import Archive
 from backscroll.store.archive.opening import kept_whole, opened_database
 from backscroll.store.clock import Clock
+from backscroll.store.database_failures import FAILURES
 from backscroll.store.error_replies import handle_error
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.retention import RetentionClock
@@ -31,6 +29,8 @@ from backscroll.store.routes import all_routes
 from backscroll.store.search import backfill
 
 if TYPE_CHECKING:
+    from backscroll.store.recorder.forwarding import Forwarding
+    from backscroll.store.recorder.model_server import ModelServer
     from backscroll.store.search.embeddings import Endpoint
     from backscroll.store.search.meanings import Meanings
     from backscroll.store.upkeep.expiry import DaysOf
@@ -68,6 +68,7 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
     days_of: "DaysOf | None" = None,
     upkeep_after_s: float = UPKEEP_AFTER_S,
     standby: str = "",
+    model_server: "ModelServer | None" = None,
 ) -> AsyncIterator[Store]:
     """Open the store in a database, and close it on exit. A missing SQLite file is created.
 
@@ -83,6 +84,8 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
             for ever.
         upkeep_after_s: how long after the opening the work of `upkeep` begins, in seconds.
         standby: as for `opening.open_database`.
+        model_server: answers requests that need a model, and is recorded; None if such requests are
+            refused.
 
     Raises:
         StoreError: the database cannot be used; `str()` is one line for the operator.
@@ -90,8 +93,9 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
     async with (
         opened_database(database, lock_s, indexes_tools=indexes_tools, standby=standby) as opened,
         _embedding(opened, endpoint) as meanings,
+        _connected(model_server) as forwarding,
     ):
-        store = await store_over(opened, clock, meanings)
+        store = await store_over(opened, clock, meanings, forwarding)
         work = [_keep_up(opened, clock, days_of, upkeep_after_s)]
         if meanings is not None:
             work.append(meanings.keep_filled())
@@ -138,8 +142,22 @@ async def _embedding(
         yield Meanings(database, Embeddings(endpoint, http))
 
 
+@asynccontextmanager
+async def _connected(server: "ModelServer | None") -> "AsyncIterator[Forwarding | None]":
+    if server is None:
+        yield None
+        return
+    from backscroll.store.recorder.forwarding import connected
+
+    async with connected(server) as forwarding:
+        yield forwarding
+
+
 async def store_over(
-    database: Database, clock: Clock = _CLOCK, meanings: "Meanings | None" = None
+    database: Database,
+    clock: Clock = _CLOCK,
+    meanings: "Meanings | None" = None,
+    forwarding: "Forwarding | None" = None,
 ) -> Store:
     """Return a store that uses an open database. The caller closes the database.
 
@@ -148,22 +166,24 @@ async def store_over(
         clock: the process's clocks.
         meanings: the vectors of messages and queries for search by meaning; None if search compares
             only words.
+        forwarding: sends requests to the model server; None if there is none.
     """
     retention = RetentionClock(clock.monotonic)
     # If this read fails, the first write calls `retention.look` again.
     with suppress(DatabaseBusyError, DatabaseUnavailableError):
         await database.read(retention.look)
     keys = IdempotencyKeys(database, clock, retention)
-    routes = all_routes(database, clock, keys, meanings)
-    return Store(database, clock, _application(routes))
+    app = _application(all_routes(database, clock, keys, meanings))
+    if forwarding is not None:
+        from backscroll.store.recorder.routes import add_recorder
+
+        add_recorder(app, forwarding, database, keys, clock)
+    return Store(database, clock, app)
 
 
 def _application(routes: Sequence[BaseRoute]) -> Starlette:
     app = Starlette(routes=routes)
-    for kind in (
-        *(ApiError, HTTPException, ClientDisconnect, SQLAlchemyError),
-        *(NothingWrittenError, CommitUnknownError),
-    ):
+    for kind in (ApiError, HTTPException, ClientDisconnect, *FAILURES):
         app.add_exception_handler(kind, handle_error)
     app.router.redirect_slashes = False
     return app

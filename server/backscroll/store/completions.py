@@ -1,6 +1,7 @@
 """Endpoints that list, get, update and delete stored completions, and list their messages.
 
-Completions are only imported: creating one needs a model, which the store does not have.
+Completions are imported, or created by a model server that the recorder forwards to: the store
+itself has no model.
 """
 
 import re
@@ -143,6 +144,15 @@ def _find_completion(
     return row._asdict()
 
 
+def stored_completion(connection: Connection, partition: str, completion_id: str) -> JSON:
+    """Return the API's object for a stored completion.
+
+    Raises:
+        ApiError: 404 if it does not exist or was deleted.
+    """
+    return _completion_object(_find_completion(connection, partition, completion_id))
+
+
 @dataclass(frozen=True, slots=True)
 class CompletionEndpoints:
     """The endpoints under `/chat/completions`."""
@@ -174,12 +184,12 @@ class CompletionEndpoints:
         """Return one stored completion, with shortened choices if the request has `abridged`."""
         partition, completion_id = partition_of(request), request.path_params["completion_id"]
         preview = preview_of(request.query_params)
-        row = await self.database.read(
-            lambda connection: _find_completion(connection, partition, completion_id)
+        found = await self.database.read(
+            lambda connection: stored_completion(connection, partition, completion_id)
         )
         if preview is not None:
-            row["choices"] = shortened(row["choices"], preview)
-        return reply(_completion_object(row))
+            found["choices"] = shortened(found["choices"], preview)
+        return reply(found)
 
     async def modify(self, request: Request) -> Response:
         """Replace a stored completion's metadata."""

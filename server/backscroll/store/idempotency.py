@@ -19,9 +19,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Self, TypeAlias, cast
+from typing import Any, Final, Self, TypeAlias, cast
 
-from sqlalchemy import Connection, bindparam, delete, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -98,7 +98,7 @@ Rebuild: TypeAlias = Callable[[Connection, list[str], JSON], JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class _KeyedRequest:
+class KeyedRequest:
     """A request that has an idempotency key.
 
     Attributes:
@@ -163,7 +163,7 @@ class IdempotencyKeys:
                 if the object that the first request wrote has been deleted. Errors of `work` are
                 raised unchanged.
         """
-        keyed = _KeyedRequest.of(request, body)
+        keyed = KeyedRequest.of(request, body)
         if keyed is None:
             outcome = await self.database.write(work, turn_of(request))
             return _response(dump_json(outcome.value))
@@ -178,9 +178,7 @@ class IdempotencyKeys:
             replayed = _replay(connection, keyed, rebuild)
             if replayed is not None:
                 return replayed
-            self.retention.count(connection)
-            _prune.execute(connection, {})
-            return self._stored(connection, keyed, work(connection))
+            return self._keep(connection, keyed, work(connection))
 
         try:
             try:
@@ -189,11 +187,35 @@ class IdempotencyKeys:
                 return await self.database.write(once, turn_of(request))
         except DatabaseBusyError as error:
             if waits_for_the_first:
-                raise _in_use() from error
+                raise in_use() from error
             raise
 
-    def _stored(self, connection: Connection, keyed: _KeyedRequest, outcome: Outcome) -> Response:
+    async def written(self, keyed: KeyedRequest) -> str | None:
+        """Return the ids of the objects that the first request with a key wrote; None if none did.
+
+        Raises:
+            ApiError: 422 or 410, as in `write_once`.
+        """
+        record = await self.database.read(lambda connection: _first(connection, keyed))
+        return None if record is None else str(record.object_id)
+
+    def keep(self, connection: Connection, keyed: KeyedRequest, outcome: Outcome) -> None:
+        """Store the reply to a request with a key, unless another process has stored one already.
+
+        Args:
+            connection: a connection in the write transaction that writes the rows.
+            keyed: the request.
+            outcome: the reply.
+        """
+        take_turns(connection, "key", keyed.scope, keyed.key)
+        bound = {"scope": keyed.scope, "key": keyed.key}
+        if _find.execute(connection, bound).one_or_none() is None:
+            self._keep(connection, keyed, outcome)
+
+    def _keep(self, connection: Connection, keyed: KeyedRequest, outcome: Outcome) -> Response:
         """Store the reply to the first request with a key, and return it."""
+        self.retention.count(connection)
+        _prune.execute(connection, {})
         text = dump_json(outcome.value)
         stored = text if outcome.stored is None else dump_json(outcome.stored)
         _insert.execute(
@@ -232,7 +254,8 @@ def erase_replies(
     connection.execute(statement.values(body=None))
 
 
-def _in_use() -> ApiError:
+def in_use() -> ApiError:
+    """Return the 409 for a key whose first request is still running."""
     message = "The first request with this Idempotency-Key is still running. Try again."
     return ApiError(
         HTTPStatus.CONFLICT,
@@ -243,9 +266,12 @@ def _in_use() -> ApiError:
     )
 
 
-def _replay(
-    connection: Connection, keyed: _KeyedRequest, rebuild: Rebuild | None
-) -> Response | None:
+def _first(connection: Connection, keyed: KeyedRequest) -> Row[Any] | None:
+    """Return the stored reply to the first request with a key; None if there was none.
+
+    Raises:
+        ApiError: 422 if it was a different request; 410 if its object was deleted.
+    """
     bound = {"scope": keyed.scope, "key": keyed.key}
     record = _find.execute(connection, bound).one_or_none()
     if record is None:
@@ -263,6 +289,15 @@ def _replay(
         raise ApiError(
             HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
         )
+    return record
+
+
+def _replay(
+    connection: Connection, keyed: KeyedRequest, rebuild: Rebuild | None
+) -> Response | None:
+    record = _first(connection, keyed)
+    if record is None:
+        return None
     text = record.body
     if rebuild is not None:
         stored = cast("JSON", load_json(text))

@@ -13,7 +13,7 @@ To read a page, the store reads the whole chain, but only the items near the pag
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, starmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -119,6 +119,22 @@ def read_input(
     return RowPage(page, has_more=len(found) > query.limit)
 
 
+def read_history(connection: Connection, partition: str, response_id: str) -> list[Any] | None:
+    """Return what the next response of a chain continues; None if the response does not exist.
+
+    This is the history, the input and the output of the response, oldest first, as rows.
+    """
+    chain = _chain(connection, partition, response_id)
+    if chain is None:
+        return None
+    reading = _Reading(connection, replace(chain, with_output=True), ascending=True)
+    keys = list(reading.listed(None, None))
+    found = []
+    for at in range(0, len(keys), _IDS):
+        found += _rows(connection, ITEMS.rows, keys[at : at + _IDS])
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """The responses of a chain, oldest first.
@@ -128,20 +144,23 @@ class _Chain:
         numbers: maps the position of each response to its number: its index in `positions`.
         living: the number of the oldest response in the history. Every older response was deleted,
             or precedes a deleted response.
+        with_output: whether the output of the newest response belongs to it.
     """
 
     positions: Sequence[int]
     numbers: Mapping[int, int]
     living: int
+    with_output: bool = False
 
     def place(self, key: _Key) -> _Place:
         """Return the place of an item."""
         return self.numbers[key.response], key.position
 
     def has(self, key: _Key) -> bool:
-        """Whether an item is in the history or in the response's own input."""
+        """Whether an item is in the history or in the response's own input or output."""
         is_own = key.response == self.positions[-1]
-        return key.response in self.numbers and not (is_own and key.is_output)
+        is_listed = self.with_output or not (is_own and key.is_output)
+        return key.response in self.numbers and is_listed
 
 
 def _chain(connection: Connection, partition: str, response_id: str) -> _Chain | None:

@@ -113,6 +113,18 @@ def find_conversation(
     return row._asdict()
 
 
+def read_items(connection: Connection, partition: str, conversation_id: str) -> list[JSON]:
+    """Return the rows of all items of a conversation, oldest first.
+
+    Raises:
+        ApiError: 404 if the conversation does not exist or was deleted.
+    """
+    find_conversation(connection, partition, conversation_id)
+    bound = {"within": partition, "conversation_id": conversation_id}
+    rows = connection.execute(_of_conversation.order_by(items.c.position), bound)
+    return [row._asdict() for row in rows]
+
+
 async def item_tokens(created: Iterable[JSON]) -> "list[Tokens]":
     """Return the search tokens of new items. Call this before the transaction."""
     return [await tokens_of(item_text(item_body(item))) for item in created]

@@ -1,7 +1,8 @@
 """Endpoints that list, get and delete responses, and list their input.
 
-Responses are only imported: creating one needs a model, which the store does not have. OpenAI's API
-cannot list responses, so the list follows Azure AI Foundry's `GET /responses`.
+Responses are imported, or created by a model server that the recorder forwards to: the store itself
+has no model. OpenAI's API cannot list responses, so the list follows Azure AI Foundry's
+`GET /responses`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from backscroll.store.api_errors import ApiError, no_model, not_served
 from backscroll.store.clock import Clock
 from backscroll.store.conversation_object import item_object
 from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, turn_of
+from backscroll.store.idempotency import erase_replies
 from backscroll.store.input_items import ITEMS, read_input
 from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
 from backscroll.store.response_object import response_object
@@ -86,6 +88,16 @@ def _objects(connection: Connection, rows: Sequence[JSON]) -> Iterator[JSON]:
             yield response_object(row, output[row["position"]])
 
 
+def stored_response(connection: Connection, partition: str, response_id: str) -> JSON:
+    """Return the API's object for a response, with its output.
+
+    Raises:
+        ApiError: 404 if it does not exist or was deleted.
+    """
+    row = _find_response(connection, partition, response_id)
+    return next(_objects(connection, [row]))
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseEndpoints:
     """The endpoints under `/responses`."""
@@ -135,12 +147,10 @@ class ResponseEndpoints:
         """Return one response, with shortened content if the request has `abridged`."""
         partition, response_id = partition_of(request), request.path_params["response_id"]
 
-        def read(connection: Connection) -> JSON:
-            row = _find_response(connection, partition, response_id)
-            return next(_objects(connection, [row]))
-
         preview = preview_of(request.query_params)
-        found = await self.database.read(read)
+        found = await self.database.read(
+            lambda connection: stored_response(connection, partition, response_id)
+        )
         if request.query_params.get("stream", "").lower() in {"true", "1"}:
             reason = (
                 "this store keeps responses, but not the events of a stream. Retrieve the response "
@@ -161,6 +171,7 @@ class ResponseEndpoints:
             erased = dict.fromkeys(("metadata", "fields", "conversation_id"))
             changed = update(responses).where(responses.c.position == position)
             connection.execute(changed.values(**erased, deleted_at=self.clock.unix_s()))
+            erase_replies(connection, partition, response_id)
 
         await self.database.write(work, turn_of(request))
         return reply({"id": response_id, "object": "response.deleted", "deleted": True})

@@ -32,7 +32,8 @@ from backscroll.commands.doctor.report import as_json, as_text
 from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.mcp.toolsets import offered
-from backscroll.settings.model import Settings, load, sources
+from backscroll.settings.loading import load, sources
+from backscroll.settings.model import Settings
 from backscroll.settings.paths import sqlite_url
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread

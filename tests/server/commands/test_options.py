@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from backscroll.cli import commands
-from backscroll.commands.options import EVERY, SERVING, with_flags, with_settings
+from backscroll.commands.options import EVERY, RECORDING, SERVING, with_flags, with_settings
 from backscroll.settings.model import Settings
 
 SECRET = "api_key"
@@ -14,7 +14,9 @@ SECRET = "api_key"
 
 def test_every_setting_but_the_keys_can_be_an_option() -> None:
     names = {item.name for item in dataclasses.fields(Settings)}
-    assert set(SERVING) == names - {SECRET, "admin_key", "embeddings_key"}
+    secrets = {SECRET, "admin_key", "embeddings_key", "model_key"}
+    assert {*SERVING, *RECORDING} == names - secrets
+    assert set(SERVING) & set(RECORDING) == set()
 
 
 @pytest.mark.parametrize("command", ["serve", "call", "doctor"])

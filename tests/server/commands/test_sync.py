@@ -16,7 +16,7 @@ from click.testing import Result
 from backscroll.commands.sync.running import SyncCommand
 from backscroll.history.sources.known import SOURCES
 from backscroll.history.sync.syncing import SyncOptions
-from backscroll.settings import model, programs
+from backscroll.settings import loading, programs
 from backscroll.settings.parsing import SettingsError
 from tests.history.sync.claude_logs import Home, Log
 from tests.server.command_line import COMMAND, backscroll, variables
@@ -232,7 +232,7 @@ def test_only_the_embedded_store_keeps_sources_in_step() -> None:
     }
 
     with pytest.raises(SettingsError) as failure:
-        model.load(environ=environ)
+        loading.load(environ=environ)
 
     assert str(failure.value) == (
         "BACKSCROLL_SOURCES needs the embedded store, but BACKSCROLL_UPSTREAM is compatible."

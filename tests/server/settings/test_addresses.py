@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.settings.addresses import flaw_of_address, flaw_of_key
-from backscroll.settings.model import Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.connection import upstream_of
 

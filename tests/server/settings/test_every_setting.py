@@ -10,9 +10,11 @@ from typing import Final
 
 import pytest
 
-from backscroll.settings.model import OPENAI, PREFIX, Settings, load, sources
+from backscroll.settings.loading import load, sources
+from backscroll.settings.model import OPENAI, PREFIX, Settings
 from backscroll.settings.parsing import SettingsError
 from backscroll.settings.paths import sqlite_path
+from backscroll.settings.variables import flag_of
 
 NAMES: Final = tuple(item.name for item in dataclasses.fields(Settings))
 METADATA: Final = {item.name: item.metadata for item in dataclasses.fields(Settings)}
@@ -95,8 +97,7 @@ def test_a_variable_that_nothing_has_resolved_is_refused_and_not_repeated(
     name: str, text: str
 ) -> None:
     assert refusal({variable(name): text}) == f"{variable(name)} {UNRESOLVED}"
-    flag = f"--{name.replace('_', '-')}"
-    assert refusal({}, {name: text}) == f"{flag} {UNRESOLVED}"
+    assert refusal({}, {name: text}) == f"{flag_of(name)} {UNRESOLVED}"
 
 
 @pytest.mark.parametrize("text", ["$HOME/x", "/srv/$USER/x.db", "sqlite:///$HOME/x.db", "a$"])

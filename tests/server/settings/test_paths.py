@@ -12,7 +12,7 @@ from backscroll.commands.doctor.diagnosis import ShownSetting
 from backscroll.commands.doctor.settings_report import shown_settings
 from backscroll.database.faults import StoreError
 from backscroll.database.opening import open_database
-from backscroll.settings.model import load, sources
+from backscroll.settings.loading import load, sources
 from backscroll.settings.paths import absolute_database, sqlite_path, sqlite_url
 from tests.server.command_line import backscroll
 

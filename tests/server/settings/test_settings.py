@@ -2,7 +2,8 @@
 
 import pytest
 
-from backscroll.settings.model import Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import Settings
 from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.connection import upstream_of
 from backscroll_tools.client.groups import GROUPS

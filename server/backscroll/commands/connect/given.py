@@ -7,7 +7,8 @@ import click
 from backscroll.commands.connect.secrecy import holds_password
 from backscroll.commands.options import EVERY, Flags
 from backscroll.process.exits import CommandError
-from backscroll.settings.model import PREFIX, Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import PREFIX, Settings
 from backscroll.settings.parsing import is_blank
 
 

@@ -47,7 +47,7 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     from backscroll.commands.doctor.examination import examine
     from backscroll.commands.doctor.host_entries import check_hosts
     from backscroll.process.logs import configure
-    from backscroll.settings.model import load, sources
+    from backscroll.settings.loading import load, sources
 
     verbatim()
     settings = load(flags)

@@ -20,7 +20,8 @@ _COMPATIBLE_ONLY: Final = ("serves", "idempotency_keys", "has_more")
 def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[ShownSetting, ...]:
     """Return all settings with their values and sources, and with secrets hidden.
 
-    Settings for HTTP are left out if they are not set, because most users do not need them.
+    Settings for HTTP and for recording are left out if they are not set, because most users do not
+    need them.
 
     Args:
         settings: the settings.
@@ -33,7 +34,7 @@ def shown_settings(settings: Settings, sources: Mapping[str, str]) -> tuple[Show
             sources.get(item.name, "default"),
         )
         for item in dataclasses.fields(Settings)
-        if "http" not in item.metadata or item.name in sources
+        if not item.metadata.keys() & {"http", "recorder"} or item.name in sources
     )
 
 

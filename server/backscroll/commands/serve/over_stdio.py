@@ -5,7 +5,8 @@ import sys
 from typing import Final
 
 from backscroll.process.exits import CommandError
-from backscroll.settings.model import Settings, load
+from backscroll.settings.loading import load
+from backscroll.settings.model import Settings
 from backscroll.upstream.kind import profile_of
 
 _HINT: Final = """\

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from backscroll.commands.examples import examples
-from backscroll.commands.options import with_settings
+from backscroll.commands.options import RECORDING, with_settings
 from backscroll.process.exits import interrupted_at_once
 from backscroll.settings.model import Settings
 
@@ -31,11 +31,14 @@ _PORT: Final = 8095
     show_default=True,
     help="The port; 0 for any free port.",
 )
-@with_settings("database", "database_read", "keep_days", "log_level", "log_format")
+@with_settings(
+    "database", "database_read", "keep_days", "log_level", "log_format", *RECORDING, "allow_http"
+)
 def store(settings: Settings, host: str, port: int) -> None:
     """Serve the embedded store over HTTP at /v1, on this machine only.
 
-    OpenAI's official client works with it unchanged.
+    OpenAI's official client works with it unchanged. With --forward, the store is also the base URL
+    of a model server: it passes requests on, and records the answers.
     """
     import anyio
 

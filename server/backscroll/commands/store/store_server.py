@@ -1,7 +1,8 @@
 """Serves the API of the embedded store over HTTP, only on a loopback address."""
 
 import sys
-from typing import Final
+from typing import Final, cast
+from urllib.parse import urlsplit
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
@@ -13,6 +14,7 @@ from backscroll.process.listening import address, listen
 from backscroll.process.logs import configure
 from backscroll.settings.addresses import is_loopback
 from backscroll.settings.model import Settings
+from backscroll.store.recorder.model_server import ModelServer, Record, State
 from backscroll.upstream.connection import endpoint_of
 
 IDLE_S: Final = 75
@@ -20,9 +22,15 @@ IDLE_S: Final = 75
 connection (the `openai` package: 5 seconds). Otherwise a client may send a request on a connection
 that was just closed."""
 
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
 _HINT: Final = """\
 The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C stops it.
   OpenAI(base_url="{url}", api_key="none").conversations.items.list(conversation_id)
+"""
+_RECORDING: Final = """\
+It passes requests on to the model server, and records the answers (--record {record}):
+  OpenAI(base_url="{url}").responses.create(model="…", input="…")
 """
 
 
@@ -30,13 +38,14 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
     """Serve the store until the process is interrupted.
 
     Args:
-        settings: the settings. Only the settings for the database, for search and for the log are
-            used.
+        settings: the settings. Only the settings for the database, for search, for the log and for
+            the model server are used.
         host: a loopback address, or `localhost`.
         port: the port to listen on; 0 for any free port.
 
     Raises:
-        CommandError: the host is not a loopback address, or listening on it fails.
+        CommandError: the host is not a loopback address, or listening on it fails; or the model
+            server is this store.
         StoreError: the database cannot be used.
     """
     if not is_loopback(host):
@@ -51,15 +60,46 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
         endpoint=endpoint_of(settings),
         days_of=settings.days_of,
         standby=settings.database_read,
+        model_server=model_server_of(settings),
     )
     async with opening as store:
         with listen(host, port) as listener:
-            sys.stderr.write(_HINT.format(url=f"{address(host, listener)}/v1"))
+            _refuse_loop(settings.model_url, listener.getsockname()[1])
+            url = f"{address(host, listener)}/v1"
+            sys.stderr.write(_HINT.format(url=url))
+            if settings.model_url:
+                sys.stderr.write(_RECORDING.format(url=url, record=settings.record))
             name = f"[{host}]" if ":" in host else host
             # The check of the Host header prevents DNS rebinding. A web page whose host name
             # resolves to this machine could otherwise read everything.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
             await Server(configuration(app)).serve([listener])
+
+
+def model_server_of(settings: Settings) -> ModelServer | None:
+    """Return the model server to record; None if none is configured."""
+    if not settings.model_url:
+        return None
+    return ModelServer(
+        url=settings.model_url,
+        key=settings.model_key,
+        record=cast("Record", settings.record),
+        state=cast("State", settings.model_state),
+    )
+
+
+def _refuse_loop(model_url: str, port: int) -> None:
+    """Refuse a model server that is the store itself.
+
+    Raises:
+        CommandError: the URL has a loopback address and the store's port.
+    """
+    url = urlsplit(model_url)
+    if is_loopback(url.hostname or "") and port == (url.port or _DEFAULT_PORTS.get(url.scheme)):
+        raise CommandError(
+            f"--forward {model_url} is the address of this store itself: give the base URL of a "
+            "model server"
+        )
 
 
 def configuration(app: ASGIApp) -> Config:
@@ -69,6 +109,7 @@ def configuration(app: ASGIApp) -> Config:
         lifespan="off",
         log_config=None,
         access_log=False,
+        ws="none",
         server_header=False,
         timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=5,

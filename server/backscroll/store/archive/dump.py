@@ -126,8 +126,15 @@ async def read_responses(database: Database, partition: str) -> AsyncIterator[Im
             output=[item_object(item) for item in its_items if item["is_output"]],
             id=row["id"],
             metadata=row["metadata"],
-            fields=row["fields"],
+            fields=_with_previous(row),
         )
+
+
+def _with_previous(row: JSON) -> JSON:
+    """Return the fields of a response, with the response that it was recorded to continue."""
+    previous = row["previous_response_id"]
+    fields: JSON = row["fields"]
+    return fields if previous is None else {**fields, "previous_response_id": previous}
 
 
 def _last_active_at(conversation: JSON) -> int | None:

@@ -127,7 +127,8 @@ class ImportedCompletion:
     """A stored chat completion with its input messages.
 
     Attributes:
-        key: identifies the completion across imports; each key is imported once.
+        key: identifies the completion across imports; each key is imported once. None if it is not
+            imported, but was recorded when a model created it.
         created_at: in Unix seconds.
         model: the model that created it.
         choices: the model's answers, as the API returns them. The endpoint that lists the
@@ -138,7 +139,7 @@ class ImportedCompletion:
         fields: the other fields of the completion, such as `usage` and `service_tier`.
     """
 
-    key: str
+    key: str | None
     created_at: int
     model: str
     choices: "Sequence[JSON]"
@@ -153,7 +154,8 @@ class ImportedResponse:
     """A response with its input.
 
     Attributes:
-        key: identifies the response across imports; each key is imported once.
+        key: identifies the response across imports; each key is imported once. None if it is not
+            imported, but was recorded when a model created it.
         created_at: in Unix seconds.
         input: the items of its input, without those of previous responses, oldest first, as they
             were sent to the API or as the API returns them. An item that has an id keeps it.
@@ -162,15 +164,18 @@ class ImportedResponse:
         metadata: string keys and values.
         fields: the other fields of the response, such as `model`, `usage` and
             `previous_response_id`.
+        continues: the id of the response that it continues, if `fields` do not name one because the
+            client sent the history again; None otherwise.
     """
 
-    key: str
+    key: str | None
     created_at: int
     input: "Sequence[JSON]"
     output: "Sequence[JSON]"
     id: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     fields: "JSON" = field(default_factory=dict)
+    continues: str | None = None
 
 
 ImportKind: TypeAlias = Literal["imported", "updated", "present", "forgotten", "refused"]

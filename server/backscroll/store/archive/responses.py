@@ -57,12 +57,13 @@ def prepare_response(response: ImportedResponse) -> PreparedResponse:
     fields = dict(response.fields)
     if conversation_id is not None and isinstance(fields["conversation"], str):
         fields["conversation"] = {"id": conversation_id}  # a request may have its id instead
+    previous = response.continues or _id_of(response.fields.get("previous_response_id"))
     row: JSON = {
         "id": checked_id(response.id) or new_response_id(),
         "import_key": response.key,
         "created_at": response.created_at,
         "conversation_id": conversation_id,
-        "previous_response_id": _id_of(response.fields.get("previous_response_id")),
+        "previous_response_id": previous,
         "message_count": sum(is_message(item["body"]) for item in items),
         "metadata": metadata,
         "fields": fields,

@@ -9,7 +9,7 @@ from backscroll.store.archive.tombstones import is_forgotten
 
 
 def outcome_if_there(
-    connection: Connection, table: Table, partition: str, key: str, object_id: str
+    connection: Connection, table: Table, partition: str, key: str | None, object_id: str
 ) -> ImportOutcome | None:
     """Look for the object to import, and return the outcome if there is nothing to write.
 
@@ -20,7 +20,7 @@ def outcome_if_there(
         connection: a connection in a write transaction.
         table: the table of the object.
         partition: the partition of the object.
-        key: the import key of the object.
+        key: the import key of the object; None if it was recorded.
         object_id: the id of the object.
     """
     lock_list(connection, table, partition)
@@ -28,6 +28,6 @@ def outcome_if_there(
     found = connection.execute(same_key_or_id(table), bound).first()
     if found is not None and found.deleted_at is None:
         return ImportOutcome(kind="present", id=found.id)
-    if found is not None or is_forgotten(connection, table, partition, key):
+    if found is not None or (key is not None and is_forgotten(connection, table, partition, key)):
         return ImportOutcome(kind="forgotten")
     return None

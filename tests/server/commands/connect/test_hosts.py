@@ -12,7 +12,7 @@ from backscroll.commands.connect.hosts import BY_NAME, HOSTS
 from backscroll.commands.connect.jsonc import parse
 from backscroll.commands.connect.machine import Machine
 from backscroll.process.exits import CommandError
-from backscroll.settings.model import load
+from backscroll.settings.loading import load
 from tests.server.commands.connect.homes import BROKEN, FILES, PLATFORMS, lived_in, machine
 
 HOME = Path("/home/ada")

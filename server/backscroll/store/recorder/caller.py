@@ -1,0 +1,66 @@
+"""Notices when the caller of a request disconnects, so that nobody waits for its answer."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from starlette.requests import Request
+
+T = TypeVar("T")
+
+
+class CallerGoneError(Exception):
+    """The caller has disconnected."""
+
+
+class Caller:
+    """Watches the connection of the caller while open. The request's body must have been read.
+
+    Args:
+        request: the caller's request.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._gone = asyncio.create_task(_disconnected(request))
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of `work`, which is cancelled if the caller disconnects first.
+
+        Raises:
+            CallerGoneError: the caller disconnected.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise CallerGoneError
+            return task.result()
+        finally:
+            if not task.done():
+                await _cancelled(task)
+
+    async def aclose(self) -> None:
+        """Stop watching."""
+        await _cancelled(self._gone)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # an empty part of the body
+
+
+async def _cancelled(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

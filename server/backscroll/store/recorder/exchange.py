@@ -1,0 +1,96 @@
+"""One request to the model server: sent on, answered, and recorded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeAlias
+
+import httpx2
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from backscroll.store.recorder.caller import Caller, CallerGoneError
+from backscroll.store.recorder.forwarding import Forwarding, too_slow
+from backscroll.store.recorder.recording import Recording
+from backscroll.store.recorder.stream_relay import StreamRelay
+from backscroll.store.recorder.whole_relay import read_whole, relay_whole
+
+_EVENTS: Final = "text/event-stream"
+
+Sending: TypeAlias = Callable[[Send], Awaitable[None]]
+
+
+class Relayed(Response):
+    """A response that is sent while it is made.
+
+    Args:
+        sending: makes and sends it.
+    """
+
+    def __init__(self, sending: Sending) -> None:
+        super().__init__()
+        self._sending = sending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        """Make and send the response."""
+        await self._sending(send)
+
+
+async def exchange(
+    forwarding: Forwarding, recording: Recording, request: Request, content: bytes, send: Send
+) -> None:
+    """Send a request on, pass the answer on, and record it.
+
+    If the caller disconnects, the model server's answer is given up, unless a retry can get it.
+
+    Args:
+        forwarding: sends requests to the model server.
+        recording: how the answer is recorded.
+        request: the caller's request, whose body was read.
+        content: the body to send.
+        send: sends to the caller.
+
+    Raises:
+        ApiError: the model server did not answer, or not with JSON or a stream.
+        NothingWrittenError: the answer cannot be recorded.
+    """
+    async with Caller(request) as caller:
+        watch = _to_the_end if recording.is_replayable else caller.unless_gone
+        try:
+            answer = await watch(forwarding.sent(request, content, is_read=True))
+        except CallerGoneError:
+            return
+        try:
+            if answer.is_success and answer.headers.get("content-type", "").startswith(_EVENTS):
+                await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
+            else:
+                body = await watch(_body(answer, forwarding))
+                await relay_whole(answer, body, recording, send)
+        except CallerGoneError:
+            return
+        finally:
+            await answer.aclose()
+
+
+async def _relay_stream(
+    relay: StreamRelay, watch: Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
+) -> None:
+    try:
+        await watch(relay.run())
+    except CallerGoneError:
+        await relay.abandon()
+    except asyncio.CancelledError:  # the recorder is stopped
+        await relay.abandon()
+        raise
+
+
+async def _body(answer: httpx2.Response, forwarding: Forwarding) -> bytes:
+    try:
+        async with asyncio.timeout(forwarding.server.answer_s):
+            return await read_whole(answer, forwarding.server.answer_bytes)
+    except TimeoutError:
+        raise too_slow() from None
+
+
+async def _to_the_end(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the result of any work
+    return await work

@@ -1,0 +1,168 @@
+"""Writes what was recorded, each answer once, and chooses the ids that callers get."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, Table, select
+from starlette.requests import Request
+
+from backscroll.database.faults import DatabaseFailedError
+from backscroll.database.json_text import dump_json
+from backscroll.database.port import Database
+from backscroll.store.clock import Clock
+from backscroll.store.database_failures import FAILURES
+from backscroll.store.envelopes import JSON
+from backscroll.store.idempotency import IdempotencyKeys, KeyedRequest, Outcome, in_use
+from backscroll.store.ids import is_id
+from backscroll.store.recorder.model_server import Record
+
+_HOW_IT_IS_SENT: Final = frozenset({"stream", "stream_options"})
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Keeping:
+    """Writes the records of one recorder.
+
+    Attributes:
+        database: the store's database.
+        keys: the idempotency keys in it.
+        clock: the process's clocks.
+        record: what is recorded.
+    """
+
+    database: Database
+    keys: IdempotencyKeys
+    clock: Clock
+    record: Record
+    _running: set[tuple[str, str]] = field(default_factory=set)
+    _promised: set[tuple[str, str, str]] = field(default_factory=set)
+    _has_failed: bool = False
+
+    def keyed(self, request: Request, body: JSON) -> KeyedRequest | None:
+        """Return the request with its idempotency key; None if it has no key.
+
+        A retry may ask for a stream although the first request did not, or the other way round.
+        """
+        rest = {name: value for name, value in body.items() if name not in _HOW_IT_IS_SENT}
+        digest = hashlib.sha256(dump_json(rest).encode(errors="surrogatepass")).digest()
+        return KeyedRequest.of(request, digest)
+
+    @contextmanager
+    def claimed(self, keyed: KeyedRequest | None) -> Iterator[None]:
+        """While open, refuse other requests with the same idempotency key.
+
+        Raises:
+            ApiError: 409 if a request with the key is running.
+        """
+        if keyed is None:
+            yield
+            return
+        claim = (keyed.scope, keyed.key)
+        if claim in self._running:
+            raise in_use()
+        self._running.add(claim)
+        try:
+            yield
+        finally:
+            self._running.discard(claim)
+
+    async def check(self) -> None:
+        """Check that the database can be written, before a model is asked.
+
+        Raises:
+            NothingWrittenError: it cannot be written. A full disk is only noticed by the first
+                answer that cannot be kept; until the database works again, no model is asked.
+        """
+        if self.record == "best-effort":
+            return
+        if self._has_failed:
+            await self.database.check()
+        await self.database.write(lambda _connection: None)
+        self._has_failed = False
+
+    @contextmanager
+    def writing(self, table: Table, partition: str, object_id: str) -> Iterator[None]:
+        """Write one record while open, and then forget that its id was promised.
+
+        Errors are those of `write`. With `best-effort`, they are only logged.
+
+        Args:
+            table: the table of the object.
+            partition: its partition.
+            object_id: the id that `promise` returned.
+        """
+        try:
+            yield
+        except FAILURES as error:
+            self._has_failed |= isinstance(error, DatabaseFailedError)
+            if self.record != "best-effort":
+                raise
+            _log.warning("an answer was not recorded: %s", error)
+        finally:
+            self._promised.discard((table.name, partition, object_id))
+
+    async def write(
+        self, work: Callable[[Connection], None], keyed: KeyedRequest | None, object_id: str
+    ) -> None:
+        """Write one record. When this returns, the transaction is committed.
+
+        Args:
+            work: writes the rows.
+            keyed: the request that asked for the object; None if the answer is not complete, or if
+                the request has no idempotency key.
+            object_id: the id of the object.
+
+        Raises:
+            NothingWrittenError: nothing was written.
+            CommitUnknownError: it is not known whether the record was written.
+        """
+
+        def once(connection: Connection) -> None:
+            if keyed is not None:
+                self.keys.keep(connection, keyed, Outcome({"id": object_id}, object_id, {}))
+            work(connection)
+
+        await self.database.write(once)
+
+    async def promise(
+        self,
+        table: Table,
+        partition: str,
+        given: str | None,
+        prefix: str,
+        new_id: Callable[[], str],
+    ) -> str:
+        """Return the id that the caller gets: that of the model server, unless it is taken.
+
+        No other answer gets the id until `writing` is left.
+
+        Args:
+            table: the table of the object.
+            partition: its partition.
+            given: the model server's id; None if it sent none.
+            prefix: what the id must begin with, so that the tools recognise it.
+            new_id: returns a new id.
+        """
+        if given is None or not given.startswith(prefix) or not is_id(given):
+            return new_id()
+        promise = (table.name, partition, given)
+        if promise in self._promised:
+            return new_id()
+        self._promised.add(promise)
+        same = select(table.c.id).where(table.c.partition == partition, table.c.id == given)
+        try:
+            taken = await self.database.read(lambda connection: connection.scalar(same))
+        except FAILURES:
+            self._promised.discard(promise)
+            if self.record != "best-effort":
+                raise
+            return new_id()
+        if taken is None:
+            return given
+        self._promised.discard(promise)
+        return new_id()

@@ -1,0 +1,43 @@
+"""The model server that the recorder forwards to, as the operator configured it."""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Record: TypeAlias = Literal["api", "all", "none", "best-effort"]
+"""What is recorded.
+
+`api`: what OpenAI's API would keep: responses unless they have `store: false`, and completions with
+`store: true`. `all`: every answer. `none`: no answer. `best-effort`: the same as `api`, but if the
+database fails, the answer is passed on unrecorded.
+"""
+
+State: TypeAlias = Literal["store", "upstream"]
+"""Who resolves `previous_response_id` and `conversation`: the store, or the model server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelServer:
+    """A model server, and what is recorded of it.
+
+    Attributes:
+        url: the base URL of its API. If the URL has no path, `/v1` is added.
+        key: its API key; empty to pass on the key of each caller.
+        record: what is recorded.
+        state: who keeps responses for later turns.
+        connect_s: the maximum time to connect, in seconds.
+        idle_s: the maximum time between two parts of an answer, in seconds. The default is that of
+            OpenAI's client libraries for a whole request.
+        answer_s: the maximum duration of an answer, in seconds.
+        answer_bytes: the maximum size of an answer that is recorded, in bytes.
+        upload_bytes: the maximum size of a request body that is passed on unread, in bytes.
+    """
+
+    url: str
+    key: str = field(default="", repr=False)
+    record: Record = "api"
+    state: State = "store"
+    connect_s: float = 10.0
+    idle_s: float = 600.0
+    answer_s: float = 3_600.0
+    answer_bytes: int = 128 * 1024 * 1024
+    upload_bytes: int = 1024 * 1024 * 1024

@@ -1,0 +1,82 @@
+"""Passes requests on that the store does not serve, such as models, embeddings and audio."""
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx2
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Send
+
+from backscroll.store.api_errors import ApiError
+from backscroll.store.recorder.caller import Caller, CallerGoneError
+from backscroll.store.recorder.exchange import Relayed
+from backscroll.store.recorder.forwarding import Forwarding, failure
+from backscroll.store.recorder.headers import downward
+
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+async def pass_on(forwarding: Forwarding, request: Request) -> Response:
+    """Return a response that passes on a request and its answer, both unread and unchanged.
+
+    Raises:
+        ApiError: 403 for a request from a web page of another machine.
+    """
+    _refuse_web_page(request)
+    return Relayed(lambda send: _pass_on(forwarding, request, send))
+
+
+def _refuse_web_page(request: Request) -> None:
+    """Refuse a request that a browser sends for a web page of another machine.
+
+    A page may send a form to any server, such as an upload, and the operator's key would be added.
+    """
+    origin = request.headers.get("origin")
+    try:
+        is_local = origin is None or urlsplit(origin).hostname in _LOCAL
+    except ValueError:
+        is_local = False
+    if not is_local:
+        message = "Requests from web pages of other machines are refused."
+        raise ApiError(HTTPStatus.FORBIDDEN, message, code="origin_not_allowed")
+
+
+async def _pass_on(forwarding: Forwarding, request: Request, send: Send) -> None:
+    has_body = not {"content-length", "transfer-encoding"}.isdisjoint(request.headers)
+    body = _limited(request, forwarding.server.upload_bytes) if has_body else None
+    answer = await forwarding.sent(request, body, is_read=False)
+    try:
+        if has_body:  # it was sent, so the caller has nothing more to say
+            async with Caller(request) as caller:
+                await caller.unless_gone(_answer(answer, send))
+        else:
+            await _answer(answer, send)
+    except CallerGoneError:
+        return
+    finally:
+        await answer.aclose()
+
+
+async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for data in request.stream():
+        size += len(data)
+        if size > limit:
+            message = f"The request body is larger than {limit} bytes."
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
+        yield data
+
+
+async def _answer(answer: httpx2.Response, send: Send) -> None:
+    headers = downward(answer.headers.raw, is_read=False)
+    start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
+    await send(start)
+    try:
+        async for data in answer.aiter_raw():
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+    except httpx2.HTTPError as error:
+        raise ConnectionError(failure(error).message) from None
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

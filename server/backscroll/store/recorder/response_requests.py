@@ -1,0 +1,165 @@
+"""`POST /v1/responses`: answered by the model server, and recorded."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, select
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Send
+
+from backscroll.database.faults import StoreError
+from backscroll.database.json_text import dump_json
+from backscroll.database.response_schema import responses
+from backscroll.store.api_errors import invalid_value
+from backscroll.store.archive.records import ImportedResponse
+from backscroll.store.archive.responses import prepare_response
+from backscroll.store.bodies import MetadataChange
+from backscroll.store.envelopes import JSON
+from backscroll.store.recorder.asked import Asked, read_asked
+from backscroll.store.recorder.exchange import Relayed, exchange
+from backscroll.store.recorder.forwarding import Forwarding
+from backscroll.store.recorder.history import (
+    Continued,
+    continued_by,
+    input_items,
+    read_continued,
+    resolved,
+)
+from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.recorder.replayed_history import ReplayedHistory
+from backscroll.store.recorder.replaying import replay
+from backscroll.store.recorder.response_events import response_events
+from backscroll.store.recorder.response_recording import ResponseContext, ResponseRecording
+from backscroll.store.responses import stored_response
+from backscroll.store.validation import validate
+
+_STATE: Final = frozenset({"previous_response_id", "conversation"})
+"""Parameters that name something that the store has, and a stateless server has not."""
+
+_living: Final = select(responses.c.id).where(
+    responses.c.partition == bindparam("within"),
+    responses.c.id == bindparam("response_id"),
+    responses.c.deleted_at.is_(None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequests:
+    """Forwards requests for responses, and records the answers."""
+
+    forwarding: Forwarding
+    keeping: Keeping
+    history: ReplayedHistory = field(default_factory=ReplayedHistory)
+
+    async def create(self, request: Request) -> Response:
+        """Return a response that passes on what the model server answers."""
+        return Relayed(lambda send: self._create(request, send))
+
+    async def _create(self, request: Request, send: Send) -> None:
+        asked = await read_asked(request, self.keeping, stores_by_default=True)
+        given = input_items(asked.body)
+        if asked.is_kept:
+            await _check(asked.body, given)
+            await self.keeping.check()
+        with self.keeping.claimed(asked.keyed):
+            recorded = await self._recorded(asked)
+            if recorded is not None:
+                await replay(send, recorded, response_events(asked, recorded))
+                return
+            if self.forwarding.server.state == "upstream":
+                content = asked.content
+                is_whole = not continued_by(asked.body)
+                context = ResponseContext(given=given, is_whole=is_whole, keeps_ids=True)
+            else:
+                content, context = await self._resolved(asked, given)
+            recording = ResponseRecording(asked, self.keeping, context, self.history)
+            await exchange(self.forwarding, recording, request, content, send)
+
+    async def _recorded(self, asked: Asked) -> JSON | None:
+        """Return the response that an earlier request with the same key got; None if none did."""
+        if asked.keyed is None:
+            return None
+        response_id = await self.keeping.keys.written(asked.keyed)
+        if response_id is None:
+            return None
+
+        def read(connection: Connection) -> JSON:
+            return stored_response(connection, asked.partition, response_id)
+
+        return await self.keeping.database.read(read)
+
+    async def _resolved(self, asked: Asked, given: list[JSON]) -> tuple[bytes, ResponseContext]:
+        """Return the body for a stateless server, and what the store keeps instead of it.
+
+        Raises:
+            ApiError: 400 or 404 if the request continues something that the store does not have;
+                400 if it asks for a response in the background.
+        """
+        body, database = asked.body, self.keeping.database
+        if body.get("background") is True:
+            message = (
+                "'background' needs a model server that keeps responses itself: start the recorder "
+                "with --state upstream, or leave 'background' out."
+            )
+            raise invalid_value("background", message, code="unsupported_parameter")
+        continued = continued_by(body)
+        earlier = await read_continued(database, asked.partition, continued)
+        sent = await resolved(database, asked.partition, given)
+        fields = _told(body, continued)
+        stored, continues = 0, None
+        if asked.is_kept and not continued:
+            continues, stored = await self._replayed(asked.partition, given)
+        context = ResponseContext(
+            given=given,
+            stored=stored,
+            continues=continues,
+            conversation_id=continued.conversation_id if asked.is_kept else None,
+            fields=fields,
+            is_whole=not continued,
+        )
+        if not fields and sent is given:
+            return asked.content, context
+        kept = {name: value for name, value in body.items() if name not in {*fields, *_STATE}}
+        if earlier or sent is not given:
+            kept["input"] = [*earlier, *sent]
+        return dump_json(kept).encode(errors="surrogatepass"), context
+
+    async def _replayed(self, partition: str, given: list[JSON]) -> tuple[str | None, int]:
+        """Return the response whose history the caller sent again, and its number of items."""
+        found, count = self.history.found(partition, given)
+        if found is None:
+            return None, 0
+        bound = {"within": partition, "response_id": found}
+        is_living = await self.keeping.database.read(
+            lambda connection: connection.scalar(_living, bound)
+        )
+        return (found, count) if is_living else (None, 0)
+
+
+def _told(body: JSON, continued: Continued) -> dict[str, Any]:
+    """Return the fields of the response that the model server is not told of."""
+    fields: dict[str, Any] = {}
+    if body.get("store") is True:
+        fields["store"] = True
+    if continued.previous_response_id is not None:
+        fields["previous_response_id"] = continued.previous_response_id
+    if continued.conversation_id is not None:
+        fields["conversation"] = {"id": continued.conversation_id}
+    return fields
+
+
+async def _check(body: JSON, given: list[JSON]) -> None:
+    """Check that a request can be recorded, before it is sent up.
+
+    Raises:
+        ApiError: 400 if it cannot.
+    """
+    validate(MetadataChange, {"metadata": body.get("metadata")})
+    trial = ImportedResponse(key=None, created_at=0, input=given, output=())
+    try:
+        await asyncio.to_thread(prepare_response, trial)
+    except StoreError as error:
+        message = f"The input cannot be recorded: {error}. Change it, or send 'store: false'."
+        raise invalid_value("input", message) from None

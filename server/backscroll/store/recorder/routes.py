@@ -1,0 +1,86 @@
+"""Adds the endpoints that a model server answers to the store's application."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from backscroll.database.port import Database
+from backscroll.store.api_errors import ApiError
+from backscroll.store.clock import Clock
+from backscroll.store.idempotency import IdempotencyKeys
+from backscroll.store.recorder.completion_requests import CompletionRequests
+from backscroll.store.recorder.forwarding import Forwarding
+from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.recorder.passing import pass_on
+from backscroll.store.recorder.response_requests import ResponseRequests
+
+_API: Final = "/v1/"
+_OF_MODELS: Final = (
+    *("/v1/models", "/v1/models/{model:path}", "/v1/threads/runs"),
+    *("/v1/responses/input_tokens", "/v1/responses/compact"),
+)
+"""Paths that a model server answers, although the store has a route for each."""
+
+
+def add_recorder(
+    app: Starlette,
+    forwarding: Forwarding,
+    database: Database,
+    keys: IdempotencyKeys,
+    clock: Clock,
+) -> None:
+    """Let a model server answer what the store cannot, and record its answers.
+
+    Args:
+        app: the store's application.
+        forwarding: sends requests to the model server.
+        database: the store's database.
+        keys: the idempotency keys in it.
+        clock: the process's clocks.
+    """
+    keeping = Keeping(database, keys, clock, forwarding.server.record)
+    completions = CompletionRequests(forwarding, keeping)
+    responses = ResponseRequests(forwarding, keeping)
+    unserved = partial(pass_on, forwarding)
+    methods = ["GET", "POST", "DELETE"]
+    app.router.routes[:0] = [
+        WebSockets(),
+        Route("/v1/chat/completions", completions.create, methods=["POST"]),
+        Route("/v1/responses", responses.create, methods=["POST"]),
+        *(Route(path, unserved, methods=methods) for path in _OF_MODELS),
+    ]
+
+    async def default(scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(_API):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        response = await unserved(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    app.router.default = default
+
+
+class WebSockets(BaseRoute):
+    """Refuses to open a WebSocket. Clients such as Codex then send a POST request at once."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a request asks for a WebSocket."""
+        asks = scope["type"] == "websocket" or (
+            scope["type"] == "http"
+            and Request(scope).headers.get("upgrade", "").lower() == "websocket"
+        )
+        return (Match.FULL if asks else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
+        message = "This recorder serves no WebSockets. Send a POST request instead."
+        raise ApiError(HTTPStatus.NOT_FOUND, message, code="websocket_not_served")

@@ -1,0 +1,69 @@
+"""Passes on an answer that is not a stream, after it was recorded."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx2
+from starlette.types import Send
+
+from backscroll.store.recorder.forwarding import failure, not_json, too_large
+from backscroll.store.recorder.headers import downward
+from backscroll.store.recorder.lenient_json import parse_object
+from backscroll.store.recorder.recording import Recording
+from backscroll.store.recorder.rewriting import rewritten
+
+Watch = Callable[[Awaitable[bytes]], Awaitable[bytes]]
+
+
+async def read_whole(answer: httpx2.Response, limit: int) -> bytes:
+    """Return the body of an answer.
+
+    Raises:
+        ApiError: 502 or 504 if the answer is cut off, too slow, or larger than `limit` bytes.
+    """
+    body = bytearray()
+    try:
+        async for data in answer.aiter_bytes():
+            body += data
+            if len(body) > limit:
+                raise too_large(limit)
+    except httpx2.HTTPError as error:
+        raise failure(error) from None
+    return bytes(body)
+
+
+async def relay_whole(
+    answer: httpx2.Response, body: bytes, recording: Recording, send: Send
+) -> None:
+    """Record an answer, and pass it on.
+
+    Args:
+        answer: the model server's answer.
+        body: its body.
+        recording: how it is recorded.
+        send: sends to the caller.
+
+    Raises:
+        ApiError: the answer is not JSON.
+        NothingWrittenError: the answer cannot be recorded.
+        CommitUnknownError: it is not known whether the answer was recorded.
+    """
+    is_object = parse_object(body) is not None
+    if not is_object and (body or answer.is_success):
+        raise not_json(answer.status_code)
+    if answer.is_success:
+        assembled = recording.read(body)
+        if assembled.complete:
+            change = await recording.identify(assembled.object.get("id"))
+            await recording.keep(assembled)
+            body = body if change is None else rewritten(body, change)
+    await send_whole(send, answer.status_code, downward(answer.headers.raw, is_read=True), body)
+
+
+async def send_whole(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    """Send a reply with a body."""
+    length = (b"content-length", str(len(body)).encode())
+    start = {"type": "http.response.start", "status": status, "headers": [*headers, length]}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,68 @@
+"""Callers that hang up: what they got is kept, and the model is not asked to go on."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.store.recorder.recording import Recording, asked, listed, responded, until
+
+TEXT = "/pause 0.01\n/say " + " ".join(map(str, range(5_000)))
+
+
+async def kept_by(here: Recording, path: str) -> dict[str, Any]:
+    """Return the only object of a list, as soon as it is there."""
+    (one,) = await until(lambda: listed(here.client, path))
+    return one
+
+
+async def test_what_a_caller_got_of_a_response_is_kept_and_said_to_be_incomplete(
+    here: Recording,
+) -> None:
+    stream = await here.client.responses.create(model="m", input=TEXT, stream=True)
+    got = ""
+    async for event in stream:
+        if event.type == "response.output_text.delta":
+            got += event.delta
+            if "9" in got:
+                break
+    await stream.close()
+    kept = await kept_by(here, "/responses")
+    text = kept["output"][0]["content"][0]["text"]
+    assert (kept["status"], kept["incomplete_details"]) == (
+        "incomplete",
+        {"reason": "caller_disconnected"},
+    )
+    assert text.startswith(got)
+    assert len(text) < 5_000
+    assert kept["output"][0]["status"] == "incomplete"
+
+
+async def test_what_a_caller_got_of_a_completion_is_kept_and_said_to_be_incomplete(
+    here: Recording,
+) -> None:
+    stream = await here.client.chat.completions.create(
+        model="m", messages=asked(TEXT), stream=True, store=True
+    )
+    got = ""
+    async for chunk in stream:
+        got += chunk.choices[0].delta.content or ""
+        if "9" in got:
+            break
+    await stream.close()
+    kept = await kept_by(here, "/chat/completions")
+    assert kept["choices"][0]["message"]["content"].startswith(got)
+    assert kept["choices"][0]["finish_reason"] is None
+    assert kept["incomplete_details"] == {"reason": "caller_disconnected"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_caller_that_leaves_before_the_answer_begins_frees_the_model(
+    here: Recording, *, stream: bool
+) -> None:
+    waiting = asyncio.create_task(responded(here.client, input="/hang", stream=stream))
+    await until(here.model.asked)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await listed(here.client, "/responses") == []
