@@ -10,6 +10,7 @@ import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from openai.types.responses import Response
 
+from backscroll.database.locks import LOCK_S
 from backscroll.store.app import Store, open_store
 from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import served
@@ -45,6 +46,7 @@ class Recording:
 async def recording(
     dialect: Dialect = OPENAI,
     database: str = "sqlite://",
+    lock_s: float = LOCK_S,
     **options: Any,  # noqa: ANN401 - a value for each field
 ) -> AsyncIterator[Recording]:
     """Run a recorder in front of a scripted model.
@@ -52,12 +54,13 @@ async def recording(
     Args:
         dialect: what the model server speaks.
         database: the URL of the store's database.
+        lock_s: how long its writes wait for a lock, in seconds.
         options: the settings and limits of the recorder: fields of `ModelServer`.
     """
     async with model_here(dialect) as model:
         server = replace(ModelServer(url=model.url), **options)
         async with (
-            open_store(database, model_server=server) as store,
+            open_store(database, lock_s=lock_s, model_server=server) as store,
             served(store.app) as origin,
             official(f"{origin}/v1") as client,
             official(model.url) as direct,

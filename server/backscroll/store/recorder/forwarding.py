@@ -1,5 +1,6 @@
 """Sends requests on to the model server, and converts its failures into errors of OpenAI's API."""
 
+import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,7 +92,8 @@ class Forwarding:
     def _url(self, request: Request) -> str:
         raw: bytes = request.scope["raw_path"]
         path = raw.removeprefix(_PREFIX).decode("ascii", "replace")
-        segments = path.lower().replace("%2e", ".").replace("\\", "/").split("/")
+        plain = path.lower().replace("%2e", ".")
+        segments = re.split(r"/|\\|%2f|%5c", plain)
         if not raw.startswith(_PREFIX) or {".", ".."} & set(segments):
             message = f"Invalid URL ({request.method} {request.url.path})"
             raise ApiError(HTTPStatus.NOT_FOUND, message)

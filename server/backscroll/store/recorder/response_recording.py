@@ -20,6 +20,7 @@ from backscroll.store.recorder.answer_log import log_answer
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.assembly import Assembled, Assembly
 from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.recorder.output_items import complete_output
 from backscroll.store.recorder.replayed_history import ReplayedHistory
 from backscroll.store.recorder.response_stream import response_stream
 from backscroll.store.recorder.rewriting import Change, response_change
@@ -168,13 +169,12 @@ class ResponseRecording:
             reason = {"reason": "caller_disconnected"}
             fields |= {"status": "incomplete", "incomplete_details": reason}
         created = found.get("created_at")
-        output = found.get("output")
         return ImportedResponse(
             key=None,
             id=response_id,
             created_at=int(created) if isinstance(created, int | float) else self._now(),
             input=self._context.given[self._context.stored :],
-            output=output if isinstance(output, list) else [],
+            output=complete_output(found.get("output")),
             metadata=body.get("metadata") or {},
             fields=fields,
             continues=self._context.continues,

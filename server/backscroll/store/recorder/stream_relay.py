@@ -1,8 +1,9 @@
 """Passes a stream on as it comes, and records the answer before its last bytes are let go.
 
 So a caller that has seen the end of a stream can read the answer back, even if the recorder is
-killed right afterwards. Only whole lines are passed on, so that a stream that is cut off can still
-be ended with an event. Its first event waits until the answer's id is known.
+killed right afterwards. Only whole lines are passed on, and the name of an event only with its
+data, so that a stream that is cut off can still be ended with an event. The first event waits until
+the answer's id is known.
 """
 
 import asyncio
@@ -31,6 +32,10 @@ _EVENTS_WITHOUT_ID: Final = 2
 _NUMBER: Final = re.compile(rb'"sequence_number"\s*:\s*([0-9]{1,15})')
 
 
+_NAMES: Final = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(?:event|id|retry):[^\r\n]*(?:\r\n|\n|\r))+\Z")
+"""The last lines, if they only name an event whose data is still to come."""
+
+
 class StreamRelay:
     """Passes one stream on.
 
@@ -52,7 +57,7 @@ class StreamRelay:
         self._rewriter: EventRewriter | None = None
         self._is_identified = False
         self._is_started = False
-        self._held = b""
+        self._held = bytearray()
         self._received = 0
         self._next_number = 0
         self._keeping: asyncio.Task[None] | None = None
@@ -111,26 +116,36 @@ class StreamRelay:
 
     async def _let_go(self, data: bytes) -> None:
         """Send the whole lines of what was received, unless the answer's id is not known yet."""
-        self._held += data
         if not self._is_identified:
-            if b"data:" in self._held and not self._may_identify():
+            data = bytes(self._held) + data
+            self._held.clear()
+            has_event = b"data:" in data
+            if has_event and not self._may_identify(data):
+                self._held += data
                 return
-            if b"data:" in self._held or self._assembly.ended:
+            if has_event or self._assembly.ended:
                 change = await self._recording.identify(self._assembly.id)
                 self._rewriter = None if change is None else EventRewriter(change)
                 self._is_identified = True
-        lines, self._held = self._whole_lines()
-        await self._send_body(lines)
+        await self._send_body(self._whole_lines(data))
 
-    def _may_identify(self) -> bool:
+    def _may_identify(self, data: bytes) -> bool:
         is_known = self._assembly.id is not None or self._assembly.ended
-        return is_known or self._held.count(b"data:") > _EVENTS_WITHOUT_ID
+        return is_known or data.count(b"data:") > _EVENTS_WITHOUT_ID
 
-    def _whole_lines(self) -> tuple[bytes, bytes]:
+    def _whole_lines(self, data: bytes) -> bytes:
+        """Return the lines that end in `data`, and hold the rest back."""
         if self._rewriter is not None:
-            return self._rewriter.feed(self._held), b""
-        end = self._held.rfind(b"\n") + 1
-        return self._held[:end], self._held[end:]
+            data = self._rewriter.feed(data)
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if not end:
+            self._held += data
+            return b""
+        lines = bytes(self._held) + data[:end]
+        names = _NAMES.search(lines)
+        sent = len(lines) if names is None else names.start()
+        self._held[:] = lines[sent:] + data[end:]
+        return lines[:sent]
 
     async def _send_body(self, data: bytes, *, more: bool = True) -> None:
         if not data and more:
@@ -162,8 +177,8 @@ class StreamRelay:
                 error = error or cut_off()
         if error is None:
             await self._let_go(b"")
-            rest = self._held if self._rewriter is None else self._rewriter.finish()
-            await self._send_body(rest)
+            rest = b"" if self._rewriter is None else self._rewriter.finish()
+            await self._send_body(bytes(self._held) + rest)
         elif not self._is_started:
             raise error
         else:

@@ -1,0 +1,220 @@
+"""Model servers that fail: the caller gets the API's own error, and nothing hangs or leaks."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from backscroll.store.app import open_store
+from backscroll.store.recorder.model_server import ModelServer
+from tests.loopback import NO_TLS, served
+from tests.models.dialects import OPENAI
+from tests.models.process import model_here
+from tests.store.recorder.recording import (
+    Recording,
+    asked,
+    chunks_of,
+    completed,
+    events_of,
+    listed,
+    official,
+    recording,
+    responded,
+)
+
+SLOW = {"idle_s": 0.2}
+
+
+async def stream_of(here: Recording, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the data of each event of a stream, read without a client that judges them."""
+    async with (
+        httpx2.AsyncClient(base_url=here.url, verify=NO_TLS) as http,
+        http.stream("POST", path, json={"model": "m", "stream": True, **body}) as reply,
+    ):
+        assert reply.status_code == 200
+        text = "".join([part async for part in reply.aiter_text()])
+    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data:")]
+    return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "limits"),
+    [
+        ("/cut 6", "cut_off", {}),
+        ("/stop 6", "cut_off", {}),
+        ("/pause 1\n/say a b c d e f g h", "cut_off", {"idle_s": 0.2}),
+        ("/pause 0.05\n/say a b c d e f g h i j k l", "cut_off", {"answer_s": 0.3}),
+        ("/endless", "cut_off", {"answer_bytes": 100_000}),
+    ],
+)
+async def test_a_stream_that_breaks_off_ends_as_the_api_s_does_and_is_kept_as_incomplete(
+    text: str, reason: str, limits: dict[str, Any]
+) -> None:
+    text = f"{text}\n/say a b c d e f g h" if "/say" not in text else text
+    async with recording(**limits) as here:
+        events = await stream_of(here, "/responses", {"input": text})
+        request = {"messages": asked(text), "store": True}
+        chunks = await stream_of(here, "/chat/completions", request)
+        (response,) = await listed(here.client, "/responses")
+        (completion,) = await listed(here.client, "/chat/completions")
+    numbers = [event["sequence_number"] for event in events]
+    last = events[-1]
+    assert last["type"] == "response.failed"
+    assert last["response"]["status"] == "failed"
+    assert last["response"]["id"] == response["id"]
+    assert last["response"]["error"]["code"] == "server_error"
+    assert numbers[-1] == numbers[-2] + 1
+    assert response["status"] == "incomplete"
+    assert response["incomplete_details"] == {"reason": reason}
+    assert set(chunks[-1]) == {"error"}
+    assert chunks[-1]["error"]["type"] == "server_error"
+    assert completion["incomplete_details"] == {"reason": reason}
+
+
+@pytest.mark.parametrize("text", ["/cut 1", "/stop 1"])
+async def test_the_official_client_notices_that_a_stream_broke_off(
+    here: Recording, text: str
+) -> None:
+    with pytest.raises(openai.APIError, match="closed the connection"):
+        await chunks_of(here.client, model="m", messages=asked(text))
+    events = await events_of(here.client, input=text)
+    assert events[-1]["type"] == "response.failed"
+
+
+@pytest.mark.parametrize("text", ["/cut 0", "/stop 0"])
+async def test_a_stream_that_breaks_off_before_its_first_event_is_an_error(
+    here: Recording, text: str
+) -> None:
+    for answering in (
+        chunks_of(here.client, model="m", messages=asked(text), store=True),
+        events_of(here.client, input=text),
+    ):
+        with pytest.raises(openai.InternalServerError) as failed:
+            await answering
+        assert failed.value.status_code == 502
+        assert failed.value.code == "model_server_disconnected"
+    assert await listed(here.client, "/responses") == []
+    assert await listed(here.client, "/chat/completions") == []
+
+
+async def test_an_event_that_is_too_large_ends_the_stream(here: Recording) -> None:
+    text = f"/huge {17 * 1024 * 1024}\n/say a b c"
+    request = {"messages": asked(text), "store": True}
+    chunks = await stream_of(here, "/chat/completions", request)
+    (completion,) = await listed(here.client, "/chat/completions")
+    assert chunks[-1]["error"]["code"] == "model_server_answer_too_large"
+    assert completion["incomplete_details"] == {"reason": "too_large"}
+
+
+async def test_an_answer_that_is_too_large_is_an_error() -> None:
+    async with recording(answer_bytes=100_000) as here:
+        with pytest.raises(openai.InternalServerError) as failed:
+            await responded(here.client, input="/huge 200000")
+        assert await listed(here.client, "/responses") == []
+    assert failed.value.code == "model_server_answer_too_large"
+
+
+async def test_an_event_that_is_not_json_is_passed_on_and_the_record_says_so(
+    here: Recording,
+) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        await events_of(here.client, input="/garble 5\n/say a b c")
+    (response,) = await listed(here.client, "/responses")
+    assert response["id"].startswith("resp_")
+
+
+@pytest.mark.parametrize(("status", "given"), [(200, 502), (403, 403), (503, 503)])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_page_is_an_error_in_the_api_s_format(
+    here: Recording, status: int, given: int, *, stream: bool
+) -> None:
+    with pytest.raises(openai.APIStatusError) as failed:
+        await responded(here.client, input=f"/html {status}", stream=stream)
+    assert (failed.value.status_code, failed.value.code) == (given, "model_server_answer_invalid")
+    assert "html" not in failed.value.response.text
+    assert await listed(here.client, "/responses") == []
+
+
+async def test_a_compressed_answer_is_passed_on_and_kept(here: Recording) -> None:
+    found = await responded(here.client, input="/gzip\n/say a b c")
+    kept = await here.client.responses.retrieve(found.id)
+    assert kept.output_text == found.output_text == "a b c"
+
+
+async def test_an_answer_that_is_cut_off_is_an_error(here: Recording) -> None:
+    with pytest.raises(openai.InternalServerError) as failed:
+        await completed(here.client, model="m", messages=asked("/cut"), store=True)
+    assert (failed.value.status_code, failed.value.code) == (502, "model_server_disconnected")
+    assert await listed(here.client, "/chat/completions") == []
+
+
+async def test_a_server_that_answers_nothing_is_given_up() -> None:
+    async with recording(OPENAI, idle_s=0.2) as here:
+        with pytest.raises(openai.InternalServerError) as late:
+            await responded(here.client, input="/hang", stream=True)
+    assert (late.value.status_code, late.value.code) == (504, "model_server_timeout")
+
+
+async def test_a_server_that_is_down_is_an_error_and_a_retry_succeeds_once_it_is_up() -> None:
+    async with model_here() as model, at(model.url) as client:
+        assert (await responded(client, input="one")).status == "completed"
+    async with at(model.url) as client:
+        with pytest.raises(openai.InternalServerError, match="cannot be reached") as failed:
+            await responded(client, input="two")
+    assert (failed.value.status_code, failed.value.code) == (502, "model_server_unreachable")
+
+
+@asynccontextmanager
+async def at(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
+    """Run a recorder in front of a URL, and yield its client."""
+    async with (
+        open_store("sqlite://", model_server=ModelServer(url=url)) as store,
+        served(store.app) as origin,
+        official(f"{origin}/v1") as client,
+    ):
+        yield client
+
+
+async def test_a_loop_is_refused_with_one_request() -> None:
+    passed = 0
+
+    async def back(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal passed
+        passed += 1
+        await target(scope, receive, send)
+
+    async with served(back) as origin:
+        server = ModelServer(url=f"{origin}/v1")
+        async with open_store("sqlite://", model_server=server) as store:
+            target = store.app
+            async with official(f"{origin}/v1") as client:
+                for answering in (
+                    responded(client, input="one"),
+                    completed(client, model="m", messages=asked("one")),
+                    client.models.list(),
+                ):
+                    with pytest.raises(openai.APIStatusError, match="leads back") as refused:
+                        await answering
+                    assert (refused.value.status_code, refused.value.code) == (
+                        508,
+                        "forwarding_loop",
+                    )
+    assert passed == 6
+
+
+async def test_fifty_streams_at_once_are_neither_lost_nor_mixed(here: Recording) -> None:
+    def text(number: int) -> str:
+        return " ".join(f"{number}-{word}" for word in range(40))
+
+    found = await asyncio.gather(
+        *(responded(here.client, input=f"/say {text(number)}", stream=True) for number in range(50))
+    )
+    kept = await asyncio.gather(*(here.client.responses.retrieve(each.id) for each in found))
+    assert [each.output_text for each in found] == [text(number) for number in range(50)]
+    assert [each.output_text for each in kept] == [text(number) for number in range(50)]
