@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 import zstandard
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from backscroll.store.app import open_store
 from backscroll.store.recorder.model_server import ModelServer
@@ -80,7 +80,7 @@ async def test_a_path_that_leaves_the_api_is_refused(here: Recording, path: str)
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: Any) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "headers": [], "root_path": "", **raw}

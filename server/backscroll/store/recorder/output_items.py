@@ -4,6 +4,7 @@ A stream that breaks off, or a server that differs from OpenAI's API, may leave 
 the store needs: the role and the content of a message, and the type of a part.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from backscroll.store.envelopes import JSON
@@ -12,10 +13,17 @@ _ROLES: Final = frozenset({"assistant", "user", "system", "developer", "tool"})
 _TEXTS: Final = frozenset({"output_text", "text", "input_text"})
 
 
-def complete_output(output: object) -> list[JSON]:
-    """Return the items of an output, completed. Anything that is no item is left out."""
+def complete_output(output: object, renamed: Callable[[str], str]) -> list[JSON]:
+    """Return the items of an output, completed. Anything that is no item is left out.
+
+    Args:
+        output: the output, as the model server sent it.
+        renamed: returns the id that the caller got for an item, given the model server's.
+    """
     items = output if isinstance(output, list) else []
-    return [_completed(item) for item in items if isinstance(item, dict) and _is_item(item)]
+    return [
+        _completed(item, renamed) for item in items if isinstance(item, dict) and _is_item(item)
+    ]
 
 
 def _is_item(item: JSON) -> bool:
@@ -24,9 +32,11 @@ def _is_item(item: JSON) -> bool:
     return is_named or (kind is None and "content" in item)
 
 
-def _completed(item: JSON) -> JSON:
+def _completed(item: JSON, renamed: Callable[[str], str]) -> JSON:
     item_id = item.get("id")
-    if not isinstance(item_id, str) or not item_id:
+    if isinstance(item_id, str) and item_id:
+        item = {**item, "id": renamed(item_id)}
+    else:
         item = {name: value for name, value in item.items() if name != "id"}
     if item.get("type") not in {None, "message"}:
         return item

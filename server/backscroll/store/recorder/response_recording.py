@@ -89,6 +89,8 @@ class ResponseRecording:
         self._context = context
         self._history = history
         self._id: str | None = None
+        self._renames = False
+        self._renamed: dict[str, str] = {}
         self._begun = keeping.clock.monotonic()
 
     def assembly(self) -> Assembly:
@@ -106,7 +108,8 @@ class ResponseRecording:
             self._id = await self._chosen(given)
             if self._id != given:
                 fields["id"] = self._id
-        return response_change(fields) if fields else None
+                self._renames = True
+        return response_change(fields, self._item_id) if fields else None
 
     async def keep(self, assembled: Assembled, *, is_gone: bool = False) -> None:
         """Record the response, if the caller got any of it."""
@@ -151,6 +154,19 @@ class ResponseRecording:
         event["sequence_number"] = sequence_number
         return f"event: {event['type']}\ndata: {dump_json(event)}\n\n".encode()
 
+    def _item_id(self, item_id: str) -> str:
+        """Return the id that the caller gets for an output item.
+
+        Where the ids of a server's responses repeat, those of its items do too.
+        """
+        if not self._renames:
+            return item_id
+        if item_id not in self._renamed:
+            prefix = item_id.rpartition("_")[0] or "item"
+            unique = new_response_id().removeprefix("resp_")
+            self._renamed[item_id] = f"{prefix}_{unique}"
+        return self._renamed[item_id]
+
     async def _chosen(self, given: str | None) -> str:
         if self._context.keeps_ids and given is not None:
             return given
@@ -174,7 +190,7 @@ class ResponseRecording:
             id=response_id,
             created_at=int(created) if isinstance(created, int | float) else self._now(),
             input=self._context.given[self._context.stored :],
-            output=complete_output(found.get("output")),
+            output=complete_output(found.get("output"), self._item_id),
             metadata=body.get("metadata") or {},
             fields=fields,
             continues=self._context.continues,
