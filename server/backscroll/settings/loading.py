@@ -97,7 +97,7 @@ def _check_upstream(settings: Settings, sources: Mapping[str, str]) -> None:
         if address and (
             flaw := flaw_of_address(address, allow_http=allow_http, key=f"{PREFIX}{key}")
         ):
-            hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "https:" in flaw else ""
+            hint = f" ({PREFIX}ALLOW_HTTP=true allows it)" if "use https:" in flaw else ""
             message = f"{sources[name]} {flaw}{hint}."
             raise SettingsError(message)
     # If callers send tokens, each caller may have a separate key. A missing key is then reported

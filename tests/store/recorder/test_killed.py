@@ -1,0 +1,119 @@
+"""A recorder that is killed in the middle of streams: what a caller saw end can be read back."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import openai
+import pytest
+
+from backscroll.store.app import open_store
+from tests.loopback import served
+from tests.models.process import model_here
+from tests.pace import limit_s
+from tests.store.recorder.recording import asked, official
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+STREAMS = 20
+ROUNDS = 3
+
+
+@asynccontextmanager
+async def store_process(path: Path, model_url: str) -> AsyncIterator[tuple[str, int]]:
+    """Run `backscroll store --forward`, and yield its base URL and its process."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "backscroll", "store", "--port", "0"),
+        *("--database", f"sqlite:///{path}", "--forward", model_url),
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stderr is not None
+    try:
+        said = await asyncio.wait_for(process.stderr.readline(), limit_s(30))
+        yield said.decode().split()[4].removesuffix(","), process.pid
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ended_stream(client: openai.AsyncOpenAI, text: str, ended: dict[str, str]) -> None:
+    """Read the stream of a response to its end, and note its id and text; or until it breaks."""
+    try:
+        stream = await client.responses.create(
+            model="m", input=f"/pause 0.01\n/say {text}", stream=True
+        )
+        async for event in stream:
+            if event.type == "response.completed":
+                ended[event.response.id] = event.response.output_text
+    except (openai.APIError, OSError):
+        return
+
+
+async def ended_chunks(client: openai.AsyncOpenAI, text: str, ended: dict[str, str]) -> None:
+    """Do so with the stream of a chat completion, which ends with `[DONE]`."""
+    completion_id, said = "", ""
+    try:
+        messages = asked(f"/pause 0.01\n/say {text}")
+        stream = await client.chat.completions.create(
+            model="m", messages=messages, stream=True, store=True
+        )
+        async for chunk in stream:
+            completion_id = chunk.id
+            said += chunk.choices[0].delta.content or ""
+            is_finished = chunk.choices[0].finish_reason is not None
+        if is_finished:
+            ended[completion_id] = said
+    except (openai.APIError, OSError):
+        return
+
+
+@pytest.mark.timeout(limit_s(120))
+async def test_an_answer_that_its_caller_saw_end_survives_a_kill(tmp_path: Path) -> None:
+    source = random.Random(20)
+    path = tmp_path / "store.db"
+    responses: dict[str, str] = {}
+    completions: dict[str, str] = {}
+    async with model_here() as model:
+        for turn in range(ROUNDS):
+            async with store_process(path, model.url) as (url, pid), official(url) as client:
+                words = [
+                    " ".join(f"{turn}.{number}.{word}" for word in range(source.randint(1, 40)))
+                    for number in range(STREAMS)
+                ]
+                running = [
+                    asyncio.create_task(
+                        ended_stream(client, text, responses)
+                        if number % 2
+                        else ended_chunks(client, text, completions)
+                    )
+                    for number, text in enumerate(words)
+                ]
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(source.random() * 0.2)
+                assert done
+                os.kill(pid, signal.SIGKILL)
+                await asyncio.gather(*running)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    async with (
+        open_store(f"sqlite:///{path}") as store,
+        served(store.app) as origin,
+        official(f"{origin}/v1") as client,
+    ):
+        kept = {each: (await client.responses.retrieve(each)).output_text for each in responses}
+        said = {
+            each: (await client.chat.completions.retrieve(each)).choices[0].message.content
+            for each in completions
+        }
+    assert len(responses) + len(completions) >= ROUNDS
+    assert kept == responses
+    assert said == completions
