@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 from backscroll.database.response_schema import response_items, responses
 from backscroll.store.abridged import LargeRows
 from backscroll.store.api_errors import not_found
+from backscroll.store.conversation_object import item_object
 from backscroll.store.paging import PageQuery, RowPage
 
 ITEMS: Final = LargeRows(
@@ -133,6 +134,18 @@ def read_history(connection: Connection, partition: str, response_id: str) -> li
     for at in range(0, len(keys), _IDS):
         found += _rows(connection, ITEMS.rows, keys[at : at + _IDS])
     return found
+
+
+def own_input(connection: Connection, position: int) -> list[dict[str, Any]]:
+    """Return the items that one response itself was given, without its history.
+
+    Args:
+        connection: a connection for reading.
+        position: the position of the response in the table `responses`.
+    """
+    of_it = (response_items.c.response == position) & response_items.c.is_output.is_(False)
+    rows = connection.execute(ITEMS.rows.where(of_it).order_by(response_items.c.position))
+    return [item_object(row._asdict()) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

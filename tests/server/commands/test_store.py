@@ -44,8 +44,10 @@ def test_the_store_keeps_an_idle_connection_longer_than_its_clients_do() -> None
         ),
         (
             "http://192.0.2.1:8000/v1",
-            "must use https: otherwise keys and messages would be sent unencrypted "
-            "(BACKSCROLL_ALLOW_HTTP=true allows it)",
+            (
+                "must use https: otherwise keys and messages would be sent unencrypted "
+                "(BACKSCROLL_ALLOW_HTTP=true allows it)"
+            ),
         ),
     ],
 )

@@ -60,7 +60,7 @@ async def ended_stream(client: openai.AsyncOpenAI, text: str, ended: dict[str, s
 
 async def ended_chunks(client: openai.AsyncOpenAI, text: str, ended: dict[str, str]) -> None:
     """Do so with the stream of a chat completion, which ends with `[DONE]`."""
-    completion_id, said = "", ""
+    completion_id, said, is_finished = "", "", False
     try:
         messages = asked(f"/pause 0.01\n/say {text}")
         stream = await client.chat.completions.create(

@@ -154,4 +154,62 @@ async def test_a_server_that_keeps_responses_gets_requests_unchanged() -> None:
         items = await here.client.responses.input_items.list(answer.id, order="asc")
     assert sent == request
     assert (kept.id, kept.previous_response_id) == (answer.id, first.id)
-    assert texts(items.data) == ["one", "You said: one", "two"]
+    assert texts(items.data) == ["two"]  # this server leaves out the history
+
+
+async def test_a_response_in_the_background_runs_at_a_server_that_keeps_it() -> None:
+    async with recording(state="upstream") as here:
+        begun = await responded(here.client, input="/say The heron.", background=True)
+        copies = [each["status"] for each in await listed(here.client, "/responses")]
+        while (now := await here.client.responses.retrieve(begun.id)).status != "completed":
+            copies.append(str(now.status))
+        (copy,) = await listed(here.client, "/responses")
+        hits = await listed(here.client, "/search?query=heron")
+        items = await here.client.responses.input_items.list(begun.id)
+    assert begun.status == "queued"
+    assert copies[0] == "queued"
+    assert "completed" not in copies
+    assert (copy["id"], copy["status"]) == (begun.id, "completed")
+    assert copy["output"][0]["content"][0]["text"] == now.output_text == "The heron."
+    assert {hit["thread_id"] for hit in hits} == {begun.id}
+    assert texts(items.data) == ["/say The heron."]
+
+
+async def test_a_response_in_the_background_is_cancelled_at_the_server() -> None:
+    async with recording(state="upstream") as here:
+        begun = await responded(here.client, input="one", background=True)
+        cancelled = await here.client.responses.cancel(begun.id)
+        (copy,) = await listed(here.client, "/responses")
+    assert cancelled.status == "cancelled"
+    assert (copy["id"], copy["status"], copy["output"]) == (begun.id, "cancelled", [])
+
+
+async def test_a_response_that_the_server_no_longer_has_is_served_from_its_copy() -> None:
+    async with recording(VLLM, state="upstream") as here:
+        found = await responded(here.client, input="one")
+        kept = await here.client.responses.retrieve(found.id)
+        items = await here.client.responses.input_items.list(found.id)
+        await here.client.responses.delete(found.id)
+        with pytest.raises(openai.NotFoundError):
+            await here.client.responses.retrieve(found.id)
+    assert kept == found
+    assert texts(items.data) == ["one"]
+
+
+async def test_a_response_is_deleted_from_the_server_and_from_the_store() -> None:
+    async with recording(state="upstream") as here:
+        found = await responded(here.client, input="one")
+        await here.client.responses.delete(found.id)
+        asked = await here.model.asked()
+        with pytest.raises(openai.NotFoundError):
+            await here.client.responses.retrieve(found.id)
+        assert await listed(here.client, "/responses") == []
+    assert (asked[-1]["method"], asked[-1]["path"]) == ("DELETE", f"/v1/responses/{found.id}")
+
+
+async def test_a_response_that_does_not_run_cannot_be_cancelled(here: Recording) -> None:
+    found = await responded(here.client, input="one")
+    with pytest.raises(openai.BadRequestError, match="in the background"):
+        await here.client.responses.cancel(found.id)
+    with pytest.raises(openai.NotFoundError):
+        await here.client.responses.cancel("resp_unknown")

@@ -16,7 +16,7 @@ from backscroll.store.api_errors import invalid_value
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import prepare_response
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.envelopes import JSON
+from backscroll.store.envelopes import JSON, partition_of
 from backscroll.store.recorder.asked import Asked, read_asked
 from backscroll.store.recorder.exchange import Relayed, exchange
 from backscroll.store.recorder.forwarding import Forwarding
@@ -56,6 +56,19 @@ class ResponseRequests:
     async def create(self, request: Request) -> Response:
         """Return a response that passes on what the model server answers."""
         return Relayed(lambda send: self._create(request, send))
+
+    async def cancel(self, request: Request) -> Response:
+        """Refuse to cancel a response: without a server that keeps them, none is running.
+
+        Raises:
+            ApiError: 404 if there is no such response; otherwise 400.
+        """
+        partition, response_id = partition_of(request), request.path_params["response_id"]
+        await self.keeping.database.read(
+            lambda connection: stored_response(connection, partition, response_id)
+        )
+        message = "Only a response that runs in the background can be cancelled."
+        raise invalid_value("response_id", message, code="not_cancellable")
 
     async def _create(self, request: Request, send: Send) -> None:
         asked = await read_asked(request, self.keeping, stores_by_default=True)

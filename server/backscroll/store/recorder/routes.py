@@ -18,8 +18,10 @@ from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.recorder.completion_requests import CompletionRequests
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.recorder.kept_upstream import KeptUpstream
 from backscroll.store.recorder.passing import pass_on
 from backscroll.store.recorder.response_requests import ResponseRequests
+from backscroll.store.responses import ResponseEndpoints
 
 _API: Final = "/v1/"
 _OF_MODELS: Final = (
@@ -46,6 +48,7 @@ def add_recorder(
         clock: the process's clocks.
     """
     keeping = Keeping(database, keys, clock, forwarding.server.record)
+    stored = ResponseEndpoints(database, clock)
     completions = CompletionRequests(forwarding, keeping)
     responses = ResponseRequests(forwarding, keeping)
     unserved = partial(pass_on, forwarding)
@@ -56,6 +59,19 @@ def add_recorder(
         Route("/v1/responses", responses.create, methods=["POST"]),
         *(Route(path, unserved, methods=methods) for path in _OF_MODELS),
     ]
+    one = "/v1/responses/{response_id}"
+    if forwarding.server.state == "store":
+        app.router.routes[:0] = [Route(f"{one}/cancel", responses.cancel, methods=["POST"])]
+    else:
+        kept = KeptUpstream(forwarding, database, stored)
+        app.router.routes[:0] = [
+            Route(one, kept.get, methods=["GET"]),
+            Route(one, kept.delete, methods=["DELETE"]),
+            Route(f"{one}/cancel", kept.cancel, methods=["POST"]),
+            Route(f"{one}/input_items", kept.input_items, methods=["GET"]),
+            Route("/v1/conversations", unserved, methods=methods),
+            Route("/v1/conversations/{path:path}", unserved, methods=methods),
+        ]
 
     async def default(scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith(_API):
