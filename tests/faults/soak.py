@@ -51,6 +51,7 @@ PARTS: Final = (
     _tests("sessions", "tests/faults/test_sessions.py"),
     _tests("official", "tests/faults/test_creates.py", "-k", "official"),
     _tests("kill", "tests/faults/test_kill.py"),
+    _tests("recorder", "tests/faults/test_recorder.py"),
     _tests("replicas", "tests/faults/test_replicas.py"),
     _tests("failover", "tests/faults/test_failover.py"),
     Part("pooler", ("-m", "tests.faults.pooler")),

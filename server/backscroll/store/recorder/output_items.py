@@ -55,6 +55,6 @@ def _is_part(part: object) -> bool:
     return isinstance(part, dict) and isinstance(part.get("type"), str) and bool(part["type"])
 
 
-def _part(part: Any) -> JSON:  # noqa: ANN401 - `_is_part` has checked it
+def _part(part: Any) -> JSON:  # noqa: ANN401 - a part that `_is_part` has checked
     is_text = part["type"] in _TEXTS
     return {**part, "text": ""} if is_text and not isinstance(part.get("text"), str) else part

@@ -1,4 +1,4 @@
-"""A recorder that is killed in the middle of streams: what a caller saw end can be read back."""
+"""A recorder with many streams at once, and one that is killed in the middle of them."""
 
 import asyncio
 import os
@@ -7,23 +7,30 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Final
 
 import openai
 import pytest
 
 from backscroll.store.app import open_store
+from bench.memory import mebibytes
+from tests.faults.figures import record, sized
 from tests.loopback import served
-from tests.models.process import model_here
+from tests.models.process import model_here, model_server
 from tests.pace import limit_s
 from tests.store.recorder.recording import asked, official
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
-STREAMS = 20
-ROUNDS = 3
+STREAMS: Final = sized(quick=20, long=200)
+ROUNDS: Final = sized(quick=2, long=10)
+LASTING_S: Final = sized(quick=2, long=60)
+GROWTH_MIB: Final = 32
+"""How much memory the recorder may take while the number of streams stays the same."""
 
 
 @asynccontextmanager
@@ -76,7 +83,7 @@ async def ended_chunks(client: openai.AsyncOpenAI, text: str, ended: dict[str, s
         return
 
 
-@pytest.mark.timeout(limit_s(120))
+@pytest.mark.timeout(limit_s(sized(quick=60, long=1_200)))
 async def test_an_answer_that_its_caller_saw_end_survives_a_kill(tmp_path: Path) -> None:
     source = random.Random(20)
     path = tmp_path / "store.db"
@@ -117,3 +124,54 @@ async def test_an_answer_that_its_caller_saw_end_survives_a_kill(tmp_path: Path)
     assert len(responses) + len(completions) >= ROUNDS
     assert kept == responses
     assert said == completions
+    record(
+        f"kill -9 of the recorder in {STREAMS} streams",
+        f"{ROUNDS} rounds, {len(kept) + len(said):,} streams had ended for their callers: 0 lost",
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+@pytest.mark.timeout(limit_s(sized(quick=60, long=600)))
+async def test_streams_at_once_are_neither_lost_nor_mixed_and_memory_stays_flat(
+    tmp_path: Path,
+) -> None:
+    responses: dict[str, str] = {}
+    completions: dict[str, str] = {}
+    wanted: list[str] = []
+    stop_at = time.monotonic() + LASTING_S
+
+    async def go_on(client: openai.AsyncOpenAI, number: int) -> None:
+        turn = 0
+        while time.monotonic() < stop_at:
+            text = " ".join(f"{number}.{turn}.{word}" for word in range(30))
+            wanted.append(text)
+            if number % 2:
+                await ended_stream(client, text, responses)
+            else:
+                await ended_chunks(client, text, completions)
+            turn += 1
+
+    async with (
+        model_server() as model,
+        store_process(tmp_path / "store.db", model.url) as (url, pid),
+        official(url) as client,
+    ):
+        running = [asyncio.create_task(go_on(client, number)) for number in range(STREAMS)]
+        await asyncio.sleep(LASTING_S / 3)
+        before = mebibytes(pid, "VmRSS")
+        await asyncio.gather(*running)
+        after = mebibytes(pid, "VmRSS")
+        kept = {each: (await client.responses.retrieve(each)).output_text for each in responses}
+        said = {
+            each: (await client.chat.completions.retrieve(each)).choices[0].message.content
+            for each in completions
+        }
+    assert kept == responses
+    assert said == completions
+    assert sorted([*kept.values(), *map(str, said.values())]) == sorted(wanted)
+    assert after - before < GROWTH_MIB
+    record(
+        f"{STREAMS} streams at once through the recorder for {LASTING_S} s",
+        f"{len(wanted):,} answers: 0 lost, 0 mixed; {before:.0f} MiB after {LASTING_S // 3} s, "
+        f"{after:.0f} MiB at the end",
+    )
