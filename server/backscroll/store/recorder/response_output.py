@@ -12,6 +12,8 @@ from backscroll.store.recorder.lenient_json import JSON
 
 _PREFIX: Final = "response."
 _NEW_ITEM: Final = 64
+"""The size of an item that has nothing yet."""
+
 _MAX_PARTS: Final = 10_000
 """The maximum number of parts of an item; an event about a part beyond is left out."""
 
@@ -49,6 +51,9 @@ _ITEM_TYPES: Final = {
 
 class OutputItems:
     """The items of an output, while they are streamed.
+
+    Commands of shell calls, and what those print, are known from the event that ends their item. No
+    event says where in a response its sound belongs (`response.audio.delta`), so that is left out.
 
     Attributes:
         size: about how many characters they have.
