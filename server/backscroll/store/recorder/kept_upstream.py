@@ -30,7 +30,7 @@ from backscroll.store.recorder.output_items import complete_output
 from backscroll.store.recorder.passing import pass_on
 from backscroll.store.recorder.whole_relay import read_whole, send_whole
 from backscroll.store.responses import ResponseEndpoints
-from backscroll.store.search import index
+from backscroll.store.search import index, owners
 from backscroll.store.search.texts import RESPONSE
 
 _RUNNING: Final = frozenset({"queued", "in_progress"})
@@ -136,7 +136,7 @@ def _replace(connection: Connection, row: Any, found: JSON) -> None:  # noqa: AN
         continues=row.previous_response_id,
     )
     prepared = prepare_response(new)
-    index.remove_owner(connection, index.owner_of(RESPONSE, row.position))
+    owners.remove_owner(connection, index.owner_of(RESPONSE, row.position))
     connection.execute(delete(response_items).where(response_items.c.response == row.position))
     connection.execute(delete(responses).where(responses.c.position == row.position))
     write_response(connection, row.partition, prepared)
