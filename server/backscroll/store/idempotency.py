@@ -15,13 +15,13 @@ If the connection to the database is lost during a commit, the request is repeat
 that its outcome becomes known.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -31,28 +31,13 @@ from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.schema import idempotency
-from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.clock import Clock
-from backscroll.store.envelopes import JSON, partition_of, turn_of
+from backscroll.store.envelopes import JSON, turn_of
+from backscroll.store.keyed_requests import KeyedRequest, first_reply, in_use, is_known
 from backscroll.store.retention import ELAPSED_MS, RetentionClock, gone_before_ms
 
 KEPT_S: Final = 24 * 60 * 60
 _PRUNED_PER_WRITE: Final = 8
-_MAX_KEY: Final = 255
-
-_find: Final = CompiledStatement(
-    select(
-        idempotency.c.request_hash,
-        idempotency.c.status,
-        idempotency.c.body,
-        idempotency.c.object_id,
-    )
-    .where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
-    .with_for_update()
-)
-"""Finds a stored reply. On PostgreSQL, the lock is written to the log, so the commit of a replay
-waits for the synchronous standby. The first commit may not have waited, because its connection was
-lost or the server was restarted (PostgreSQL's documentation, "Synchronous Replication")."""
 
 _insert: Final = CompiledStatement(
     insert(idempotency).values(kept_since_ms=ELAPSED_MS),
@@ -95,37 +80,6 @@ class Outcome:
 
 Rebuild: TypeAlias = Callable[[Connection, list[str], JSON], JSON]
 """Returns the JSON of the first reply, given the ids of its objects and `Outcome.stored`."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
-    """A request that has an idempotency key.
-
-    Attributes:
-        scope: the partition. A key is unique in its partition.
-        key: the key.
-        request_hash: a hash of the method, path and body.
-    """
-
-    scope: str
-    key: str
-    request_hash: str
-
-    @classmethod
-    def of(cls, request: Request, body: bytes) -> Self | None:
-        """Return the request with its key, or None if the request has no key.
-
-        Raises:
-            ApiError: 400 for a malformed key or partition.
-        """
-        key = request.headers.get("idempotency-key")
-        if key is None:
-            return None
-        if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
-            message = "Invalid 'Idempotency-Key': expected 1 to 255 printable ASCII characters."
-            raise invalid_value("Idempotency-Key", message, code="invalid_idempotency_key")
-        identity = f"{request.method} {request.url.path}\n".encode() + body
-        return cls(partition_of(request), key, hashlib.sha256(identity).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +150,7 @@ class IdempotencyKeys:
         Raises:
             ApiError: 422 or 410, as in `write_once`.
         """
-        record = await self.database.read(lambda connection: _first(connection, keyed))
+        record = await self.database.read(partial(first_reply, keyed=keyed, locks=False))
         return None if record is None else str(record.object_id)
 
     def keep(self, connection: Connection, keyed: KeyedRequest, outcome: Outcome) -> None:
@@ -208,8 +162,7 @@ class IdempotencyKeys:
             outcome: the reply.
         """
         take_turns(connection, "key", keyed.scope, keyed.key)
-        bound = {"scope": keyed.scope, "key": keyed.key}
-        if _find.execute(connection, bound).one_or_none() is None:
+        if not is_known(connection, keyed):
             self._keep(connection, keyed, outcome)
 
     def _keep(self, connection: Connection, keyed: KeyedRequest, outcome: Outcome) -> Response:
@@ -254,48 +207,10 @@ def erase_replies(
     connection.execute(statement.values(body=None))
 
 
-def in_use() -> ApiError:
-    """Return the 409 for a key whose first request is still running."""
-    message = "The first request with this Idempotency-Key is still running. Try again."
-    return ApiError(
-        HTTPStatus.CONFLICT,
-        message,
-        param="Idempotency-Key",
-        code="idempotency_key_in_use",
-        headers={"Retry-After": "1"},
-    )
-
-
-def _first(connection: Connection, keyed: KeyedRequest) -> Row[Any] | None:
-    """Return the stored reply to the first request with a key; None if there was none.
-
-    Raises:
-        ApiError: 422 if it was a different request; 410 if its object was deleted.
-    """
-    bound = {"scope": keyed.scope, "key": keyed.key}
-    record = _find.execute(connection, bound).one_or_none()
-    if record is None:
-        return None
-    if record.request_hash != keyed.request_hash:
-        message = "This Idempotency-Key was already used with a different request. Use a new key."
-        raise ApiError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            message,
-            param="Idempotency-Key",
-            code="idempotency_key_reused",
-        )
-    if record.body is None:
-        message = f"'{record.object_id}', created with this Idempotency-Key, has been deleted."
-        raise ApiError(
-            HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
-        )
-    return record
-
-
 def _replay(
     connection: Connection, keyed: KeyedRequest, rebuild: Rebuild | None
 ) -> Response | None:
-    record = _first(connection, keyed)
+    record = first_reply(connection, keyed, locks=True)
     if record is None:
         return None
     text = record.body

@@ -16,8 +16,9 @@ from backscroll.database.port import Database
 from backscroll.store.clock import Clock
 from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON
-from backscroll.store.idempotency import IdempotencyKeys, KeyedRequest, Outcome, in_use
+from backscroll.store.idempotency import IdempotencyKeys, Outcome
 from backscroll.store.ids import is_id
+from backscroll.store.keyed_requests import KeyedRequest, in_use
 from backscroll.store.recorder.model_server import Record
 
 _HOW_IT_IS_SENT: Final = frozenset({"stream", "stream_options"})
