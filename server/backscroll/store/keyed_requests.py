@@ -23,8 +23,8 @@ _look = select(
 ).where(idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key"))
 _read: Final = CompiledStatement(_look)
 _lock: Final = CompiledStatement(_look.with_for_update())
-"""Finds a stored reply in a write transaction. On PostgreSQL, the lock is written to the log, so the
-commit of a replay waits for the synchronous standby. The first commit may not have waited, because
+"""Finds a stored reply in a write transaction. On PostgreSQL, the lock is written to the log, so a
+replay's commit waits for the synchronous standby. The first commit may not have waited, because
 its connection was lost or the server was restarted (PostgreSQL's documentation, "Synchronous
 Replication")."""
 
