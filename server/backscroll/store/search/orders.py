@@ -17,8 +17,8 @@ oldest row on, `relevance` and `newest` from the newest row on.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from typing import Final, TypeAlias
 
@@ -69,6 +69,7 @@ class Lookup:
             looked up, and `candidates.streamed` finds the rows.
         outline: the roles and times of rows that this process keeps in memory.
         near: the rows that are similar to the query; None if meanings are not compared.
+        known: the data of rows that were read to rank them.
     """
 
     connection: Connection
@@ -80,6 +81,14 @@ class Lookup:
     found: Found
     outline: Outline
     near: Near | None = None
+    known: dict[int, rows.Row] = field(default_factory=dict)
+
+    def read(self, ids: Iterable[int]) -> dict[int, rows.Row]:
+        """Return rows by number, as `rows.read` does. Rows that are known are not read again."""
+        wanted = set(ids)
+        unknown = wanted - self.known.keys()
+        read = rows.read(self.connection, unknown) if unknown else {}
+        return read | {row: self.known[row] for row in wanted - unknown}
 
 
 def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
@@ -141,7 +150,8 @@ def _ranked(lookup: Lookup, bits: dict[int, int], cursor: Cursor) -> Iterator[St
             return
         end = end or (batch[-1] if batch else _LAST)
         shown = cursor.shown
-        data = rows.read(lookup.connection, [*similar, *(row for _, row in batch)])
+        data = lookup.read([*similar, *(row for _, row in batch)])
+        lookup.known.update(data)
         for row in _order(lookup, bits, data, cursor):
             if row not in cursor.shown:
                 shown = (*shown, row)

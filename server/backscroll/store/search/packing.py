@@ -57,7 +57,11 @@ _ADD_BLOCKS: Final = text(
 _VACUUM_ROWS: Final = "VACUUM search_rows"
 _VACUUM_PAGES: Final = "VACUUM search_pages"
 """They run on connections for reading, because these have no transactions."""
-_BYTES: Final = "SELECT pg_total_relation_size('search_rows')"
+_BYTES: Final = (
+    "SELECT pg_total_relation_size(oid) FROM pg_class"
+    " WHERE oid = CAST('search_rows' AS regclass) AND pg_has_role(relowner, 'USAGE')"
+)
+"""There is no result if this role may not write the table anew."""
 
 
 class Range(NamedTuple):
@@ -205,7 +209,7 @@ def _shrink(connection: Connection, most: int) -> None:
     a GIN index never shrinks.
     """
     few = rows.newest(connection) - rows.packed(connection) < 2 * PACKED
-    if few and connection.exec_driver_sql(_BYTES).scalar_one() > most:
+    if few and (connection.exec_driver_sql(_BYTES).scalar() or 0) > most:
         connection.exec_driver_sql("CLUSTER search_rows USING search_rows_pkey")
 
 

@@ -161,7 +161,7 @@ def _hits(lookup: Lookup, steps: Iterator[Step], cursor: Cursor, looked_at: int)
     in_use = quiet(lookup.connection, lookup.partition, search)
     chars = 0
     for chunk in _chunks(steps):
-        data = rows.read(lookup.connection, [row for row, _ in chunk if row is not None])
+        data = lookup.read(row for row, _ in chunk if row is not None)
         texts = read_hits(lookup.connection, lookup.partition, data)
         for row, after in chunk:
             cursor = after
