@@ -42,6 +42,8 @@ from tests.store.search.embedder import embedder
 LENGTHENED: Final = 0.3
 """The share of messages of a copy that get a word of their own."""
 ROUNDS: Final = 60
+FIRST_COPY: Final = 100_000
+"""More messages than the real conversations have."""
 
 
 def said(messages: int) -> tuple[Iterator[list[str]], list[Planted]]:
@@ -129,8 +131,8 @@ async def _measure(
 
 
 def _present(planted: Iterable[Planted], messages: int) -> list[Planted]:
-    """Return the facts in the first `messages` messages."""
-    texts, _ = said(messages)
+    """Return the facts in the first `messages` messages. Only the first copy has facts."""
+    texts, _ = said(min(messages, FIRST_COPY))
     number = sum(1 for _ in texts)
     return [each for each in planted if each.thread < number]
 
