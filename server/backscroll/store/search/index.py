@@ -21,8 +21,9 @@ from backscroll.store.search.texts import KINDS, Entry, has_title, role_number, 
 from backscroll.store.search.tool_indexing import indexes_tools
 from backscroll_tools.search.titles import title_of, titled
 
-_LOOKED_UP: Final = 3
-"""How many of a message's tokens are used to find its row."""
+_LOOKED_UP: Final = 32
+"""How many of a message's tokens are used to find its row. With few of them, a message of common
+words in a long conversation is found only among very many rows that have them too."""
 
 _OWNER: Final = "\ue001"
 """The first character of an owner's token. This character is neither a letter nor a symbol, so no
