@@ -85,7 +85,7 @@ async def _fill(url: str, messages: int) -> None:
             group = [_thread(str(name), A_CONVERSATION, name * 60) for name in names]
             await archive.import_conversations(group)
         await archive.import_thread(_thread("long", messages // 10, 30))
-        for at in range(0, number, 10):
+        for at in range(number):
             asked = {"role": "user", "content": f"asked {at}"}
             await archive.import_completion(
                 ImportedCompletion(

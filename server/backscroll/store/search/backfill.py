@@ -22,7 +22,7 @@ from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.search_schema import search_pending
 from backscroll.database.sqlite_file import Identity, opened_file
-from backscroll.store.search import index, pending, rows, terms
+from backscroll.store.search import index, pending, rows
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
 from backscroll.store.search.merging import PAUSE_S, Merging
 from backscroll.store.search.packing import Packing
@@ -154,8 +154,8 @@ class _Filling:
         first = connection.execute(_pending).first()
         if first is not None and first.kind != pending.ERASING:
             filling = self._index(connection, first.kind, first.below)
-        elif first is not None and terms.forget(connection):
-            connection.execute(_done, {"of": pending.ERASING})
+        elif first is not None:
+            pending.erase_step(connection)
         return replace(filling, outdated=False)
 
     def _index(self, connection: Connection, kind: int, below: int) -> "_Filling":

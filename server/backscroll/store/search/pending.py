@@ -11,6 +11,8 @@ from backscroll.store.search import pages, terms
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.rows import is_postgres
 
+_MERGES: Final = 4
+"""How many merge steps a step of the background takes."""
 ERASING: Final = 4
 """The kind of the row that exists while FTS5's index still contains tokens of removed rows."""
 TOOLS_INDEXED: Final = 5
@@ -86,8 +88,9 @@ def erase_step(connection: Connection) -> bool:
         connection: a connection in a write transaction, which no other work may share.
     """
     if is_postgres(connection):
-        return pages.erase(connection)
-    done = terms.forget(connection)
+        done = pages.erase(connection)
+    else:
+        done = terms.forget(connection, _MERGES)
     if done:
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
     return done

@@ -39,9 +39,9 @@ DEFERRED: Final = 2_000
 """On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
-MERGES: Final = 4
-"""The maximum number of merge steps in a deletion's own transaction. More follow in the background.
-"""
+MERGES: Final = 1
+"""The maximum number of merge steps in a deletion's own transaction. More follow in the background,
+so that a deletion costs the same in an index of any size."""
 
 
 def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
