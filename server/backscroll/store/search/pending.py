@@ -87,10 +87,7 @@ def erase_step(connection: Connection) -> bool:
     Args:
         connection: a connection in a write transaction, which no other work may share.
     """
-    if is_postgres(connection):
-        done = pages.erase(connection)
-    else:
-        done = terms.forget(connection, _MERGES)
+    done = pages.erase(connection) if is_postgres(connection) else terms.forget(connection, _MERGES)
     if done:
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
     return done
