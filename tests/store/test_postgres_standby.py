@@ -67,14 +67,19 @@ async def test_a_read_comes_from_the_standby_unless_it_has_not_replayed_what_was
         assert texts(await page(api, path)) == ["b", "a"]
 
 
-async def test_a_standby_that_is_gone_or_silent_is_not_read_for_a_while(
+async def test_a_standby_that_cannot_be_used_is_not_read_for_a_while(
     servers: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        for gone, why in ((1, "Connection refused"), (port, "did not answer within ")):
-            standby = parse(f"postgresql://u@127.0.0.1:{gone}/x")
+        password = servers.standby_url.replace("@", "wrong@")
+        for url, why in (
+            ("postgresql://u@127.0.0.1:1/x", "Connection refused"),
+            (f"postgresql://u@127.0.0.1:{port}/x", "did not answer within "),
+            (password, "check the user and password in BACKSCROLL_DATABASE_READ"),
+        ):
+            standby = parse(url, "BACKSCROLL_DATABASE_READ")
             async with (
                 open_postgres(parse(servers.primary_url), "store") as primary,
                 reading_from(
@@ -87,7 +92,7 @@ async def test_a_standby_that_is_gone_or_silent_is_not_read_for_a_while(
                 (record,) = caplog.records
                 assert record.message.startswith("the standby is not read for ")
                 assert why in record.message
-        assert servers.standby_url not in caplog.text
+        assert password.split(":")[2].split("@")[0] not in caplog.text
 
 
 async def test_a_standby_that_is_back_is_read_again(servers: Cluster) -> None:

@@ -23,11 +23,13 @@ class Address:
         servers: a URL for each server, with the password; only asyncpg may see them.
         name: the operator's URL without user, password and parameters, for errors.
         needs_primary: whether to connect only to a server that can be written to.
+        setting: the setting that names it, for errors.
     """
 
     servers: tuple[str, ...] = field(repr=False)
     name: str
     needs_primary: bool = False
+    setting: str = SETTING
 
 
 def parse(url: str, setting: str = SETTING) -> Address:
@@ -63,7 +65,7 @@ def parse(url: str, setting: str = SETTING) -> Address:
         raise StoreError(f"{rule}; write / @ # ? in the user and password as %2F %40 %23 %3F")
     servers = [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
     name = f"postgresql://{','.join(names)}{parts.path}"
-    return Address(tuple(servers), name, _needs_primary(parts))
+    return Address(tuple(servers), name, _needs_primary(parts), setting)
 
 
 def _server(text: str) -> str:
@@ -81,7 +83,8 @@ def _needs_primary(parts: SplitResult) -> bool:
 
 def why_refused(address: Address, code: str | None) -> str:
     """Return one line for the operator that explains one of PostgreSQL's error codes."""
-    return f"{address.name} {_SENTENCES.get(code or '', f'cannot be used (SQLSTATE {code})')}"
+    sentence = _SENTENCES.get(code or "", f"cannot be used (SQLSTATE {code})")
+    return f"{address.name} {sentence.replace(SETTING, address.setting)}"
 
 
 POOLING: Final = (

@@ -40,7 +40,8 @@ Position: TypeAlias = tuple[str, int]
 # Internals"). A standby that did not follow a promotion may be ahead of the new primary, in a log
 # that is no longer valid.
 _position: Final = text(
-    "SELECT CAST(at AS text), left(pg_walfile_name(at), 8) FROM pg_current_wal_flush_lsn() AS at"
+    "SELECT CAST(at AS text), left(pg_walfile_name(at), 8) FROM "
+    "(SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn() END) AS log (at)"
 )
 _has_replayed: Final = text(
     "SELECT pg_is_in_recovery() AND min_recovery_end_timeline = :timeline "
@@ -92,6 +93,8 @@ class StandbyReading:
         if now() < self._rests_until:
             return await self._primary.read(work, large=large)
         position = await self._primary.read(_position_of)
+        if position is None:
+            return await self._primary.read(work, large=large)
         has_replayed = asyncio.Event()
         try:
             return await self._read(work, position, has_replayed)
@@ -171,6 +174,7 @@ async def reading_from(
             await database.close()
 
 
-def _position_of(connection: Connection) -> Position:
+def _position_of(connection: Connection) -> Position | None:
+    """Return how far a server's log is, or None if the server became a standby."""
     at, timeline = connection.execute(_position).one()
-    return str(at), int(timeline, 16)
+    return None if at is None else (at, int(timeline, 16))
