@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
+import httpx2
 import pytest
 from sqlalchemy import Connection
 
@@ -16,8 +17,10 @@ from backscroll.database.postgres_address import parse
 from backscroll.database.postgres_opening import open_postgres
 from backscroll.database.postgres_standby import reading_from
 from backscroll.store.app import open_store
+from tests.faults.test_replicas import replica
 from tests.pace import limit_s, paced_s
 from tests.postgres_cluster import Cluster, cluster
+from tests.store.conftest import V2
 from tests.store.replicas import client_of
 from tests.store.wire import add, new_thread, page, texts
 
@@ -65,6 +68,21 @@ async def test_a_read_comes_from_the_standby_unless_it_has_not_replayed_what_was
         await operator.execute(RESUME)
         await until_read_from_the_standby(database)
         assert texts(await page(api, path)) == ["b", "a"]
+
+
+async def test_a_server_reads_from_the_standby_that_its_setting_names(
+    servers: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKSCROLL_DATABASE_READ", servers.standby_url)
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backscroll'"
+    async with (
+        replica(servers.url) as (port, _),
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", headers=V2) as api,
+        servers.connection(servers.standby_url) as operator,
+        asyncio.timeout(limit_s(30)),
+    ):
+        while not await operator.fetchval(ours):
+            assert (await api.get("/threads")).status_code == 200
 
 
 async def test_a_standby_that_cannot_be_used_is_not_read_for_a_while(
