@@ -602,6 +602,7 @@ def test_every_setting_is_told_with_where_it_comes_from(tmp_path: Path) -> None:
         "has_more": ("false", "default"),
         "allow_http": ("false", "default"),
         "database": (database, "BACKSCROLL_DATABASE"),
+        "database_read": ("not set", "default"),
         "embeddings_key": ("not set", "default"),
         "embeddings_model": ("not set", "default"),
         "embeddings_url": ("not set", "default"),
