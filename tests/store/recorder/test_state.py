@@ -213,3 +213,12 @@ async def test_a_response_that_does_not_run_cannot_be_cancelled(here: Recording)
         await here.client.responses.cancel(found.id)
     with pytest.raises(openai.NotFoundError):
         await here.client.responses.cancel("resp_unknown")
+
+
+async def test_a_history_that_is_too_large_is_refused_before_the_model_is_asked() -> None:
+    async with recording(VLLM, request_bytes=2_000) as here:
+        first = await responded(here.client, input="/say short\n" + "x" * 1_500)
+        with pytest.raises(openai.APIStatusError, match="more than 2000 bytes") as refused:
+            await responded(here.client, input="y" * 500, previous_response_id=first.id)
+        assert len(await here.model.asked()) == 1
+    assert (refused.value.status_code, refused.value.code) == (413, "request_too_large")

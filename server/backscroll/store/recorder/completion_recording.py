@@ -87,8 +87,13 @@ class CompletionRecording:
                 raise StoreError(message)
 
         keyed = self._asked.keyed if assembled.complete and not is_gone else None
-        with self._keeping.writing(completions, partition, completion_id):
+        with self._keeping.writing():
             await self._keeping.write(work, keyed, completion_id)
+
+    def release(self) -> None:
+        """Let the id be used by others again, if it was not recorded."""
+        if self._id is not None:
+            self._keeping.release(completions, self._asked.partition, self._id)
 
     def ending(self, assembled: Assembled, error: ApiError, sequence_number: int) -> bytes:  # noqa: ARG002 - as in `Recording`
         """Return a chunk with the error, as OpenAI's API sends it within a stream."""

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
-import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from backscroll.store.recorder.caller import Caller, CallerGoneError
-from backscroll.store.recorder.forwarding import Forwarding, too_slow
+from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.stream_relay import StreamRelay
 from backscroll.store.recorder.whole_relay import read_whole, relay_whole
@@ -64,11 +63,12 @@ async def exchange(
             if answer.is_success and answer.headers.get("content-type", "").startswith(_EVENTS):
                 await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
             else:
-                body = await watch(_body(answer, forwarding))
+                body = await watch(read_whole(answer, forwarding.server))
                 await relay_whole(answer, body, recording, send)
         except CallerGoneError:
             return
         finally:
+            recording.release()
             await answer.aclose()
 
 
@@ -82,14 +82,6 @@ async def _relay_stream(
     except asyncio.CancelledError:  # the recorder is stopped
         await relay.abandon()
         raise
-
-
-async def _body(answer: httpx2.Response, forwarding: Forwarding) -> bytes:
-    try:
-        async with asyncio.timeout(forwarding.server.answer_s):
-            return await read_whole(answer, forwarding.server.answer_bytes)
-    except TimeoutError:
-        raise too_slow() from None
 
 
 async def _to_the_end(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the result of any work

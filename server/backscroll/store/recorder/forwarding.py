@@ -66,14 +66,14 @@ class Forwarding:
         """
         given = list(request.headers.raw)
         self._refuse_loop(given)
-        upstream = httpx2.Request(
-            request.method,
-            self._url(request),
-            headers=upward(given, self._nonce, self.server.key, is_read=is_read),
-            content=content,
-        )
+        headers = upward(given, self._nonce, self.server.key, is_read=is_read)
         try:
+            upstream = httpx2.Request(
+                request.method, self._url(request), headers=headers, content=content
+            )
             return await self._http.send(upstream, stream=True)
+        except httpx2.InvalidURL:
+            raise _no_such_url(request) from None
         except httpx2.HTTPError as error:
             raise failure(error) from None
 
@@ -95,10 +95,14 @@ class Forwarding:
         plain = path.lower().replace("%2e", ".")
         segments = re.split(r"/|\\|%2f|%5c", plain)
         if not raw.startswith(_PREFIX) or {".", ".."} & set(segments):
-            message = f"Invalid URL ({request.method} {request.url.path})"
-            raise ApiError(HTTPStatus.NOT_FOUND, message)
+            raise _no_such_url(request)
         query = request.scope["query_string"].decode("ascii", "replace")
         return f"{self._base}{path}?{query}" if query else f"{self._base}{path}"
+
+
+def _no_such_url(request: Request) -> ApiError:
+    message = f"Invalid URL ({request.method} {request.url.path})"
+    return ApiError(HTTPStatus.NOT_FOUND, message)
 
 
 def failure(error: httpx2.HTTPError) -> ApiError:

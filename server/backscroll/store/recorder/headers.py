@@ -17,8 +17,8 @@ _HOP_BY_HOP: Final = frozenset(
         *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
     }
 )
-_NEVER_UP: Final = frozenset({b"host", b"content-length", b"cookie", b"expect", b"origin", NONCE})
-_OF_ENCODING: Final = frozenset({b"content-encoding", b"accept-encoding"})
+_NEVER_UP: Final = frozenset({b"host", b"cookie", b"expect", b"origin", NONCE})
+_OF_READ_BODY: Final = frozenset({b"content-length", b"content-encoding", b"accept-encoding"})
 _IDENTITY: Final = frozenset(
     {
         *(b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"),
@@ -45,7 +45,7 @@ def upward(given: Headers, nonce: bytes, key: str, *, is_read: bool) -> Headers:
     passed = b", ".join(value for name, value in given if name == NONCE)
     added: Headers = [(NONCE, b", ".join(filter(None, (passed, nonce))))]
     if is_read:
-        dropped |= _OF_ENCODING
+        dropped |= _OF_READ_BODY
         added.append((b"accept-encoding", b"identity"))
     if key:
         dropped |= _IDENTITY

@@ -87,15 +87,13 @@ class Keeping:
         self._has_failed = False
 
     @contextmanager
-    def writing(self, table: Table, partition: str, object_id: str) -> Iterator[None]:
-        """Write one record while open, and then forget that its id was promised.
+    def writing(self) -> Iterator[None]:
+        """Write one record while open. With `best-effort`, errors are only logged.
 
-        Errors are those of `write`. With `best-effort`, they are only logged.
-
-        Args:
-            table: the table of the object.
-            partition: its partition.
-            object_id: the id that `promise` returned.
+        Raises:
+            NothingWrittenError: nothing was written.
+            CommitUnknownError: it is not known whether the record was written.
+            StoreError: the answer has a value that cannot be stored.
         """
         try:
             yield
@@ -104,8 +102,6 @@ class Keeping:
             if self.record != "best-effort":
                 raise
             _log.warning("an answer was not recorded: %s", error)
-        finally:
-            self._promised.discard((table.name, partition, object_id))
 
     async def write(
         self, work: Callable[[Connection], None], keyed: KeyedRequest | None, object_id: str
@@ -140,7 +136,7 @@ class Keeping:
     ) -> str:
         """Return the id that the caller gets: that of the model server, unless it is taken.
 
-        No other answer gets the id until `writing` is left.
+        No other answer gets the id until `release` is called.
 
         Args:
             table: the table of the object.
@@ -167,3 +163,7 @@ class Keeping:
             return given
         self._promised.discard(promise)
         return new_id()
+
+    def release(self, table: Table, partition: str, object_id: str) -> None:
+        """Forget that an id was promised: its object was written, or will not be."""
+        self._promised.discard((table.name, partition, object_id))

@@ -93,15 +93,15 @@ class KeptUpstream:
         content = await request.body() or None
         answer = await self.forwarding.sent(request, content, is_read=True)
         try:
-            body = await read_whole(answer, self.forwarding.server.answer_bytes)
+            body = await read_whole(answer, self.forwarding.server)
         finally:
             await answer.aclose()
         if answer.status_code in _NOT_THERE and copy is not None:
             return await copy(request)
         found = parse_object(body)
-        if found is None:
+        if body and found is None:
             raise not_json(answer.status_code)
-        if refreshes and answer.is_success and found.get("status") not in _RUNNING:
+        if refreshes and answer.is_success and found and found.get("status") not in _RUNNING:
             await self._refresh(request, found)
         return _passed(answer, body)
 

@@ -29,6 +29,8 @@ class ModelServer:
             OpenAI's client libraries for a whole request.
         answer_s: the maximum duration of an answer, in seconds.
         answer_bytes: the maximum size of an answer that is recorded, in bytes.
+        request_bytes: the maximum size of a request with the earlier turns that it continues, in
+            bytes.
         upload_bytes: the maximum size of a request body that is passed on unread, in bytes.
     """
 
@@ -40,4 +42,5 @@ class ModelServer:
     idle_s: float = 600.0
     answer_s: float = 3_600.0
     answer_bytes: int = 128 * 1024 * 1024
+    request_bytes: int = 32 * 1024 * 1024
     upload_bytes: int = 1024 * 1024 * 1024

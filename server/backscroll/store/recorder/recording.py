@@ -42,6 +42,9 @@ class Recording(Protocol):
             CommitUnknownError: it is not known whether the record was written.
         """
 
+    def release(self) -> None:
+        """Let the id be used by others again, if it was not recorded. Called at the very end."""
+
     def ending(self, assembled: Assembled, error: ApiError, sequence_number: int) -> bytes:
         """Return the events that end a stream that failed, as OpenAI's API would end it.
 

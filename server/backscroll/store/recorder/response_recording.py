@@ -123,7 +123,7 @@ class ResponseRecording:
     async def _write(self, response_id: str, assembled: Assembled, *, is_gone: bool) -> None:
         response = self._response(response_id, assembled, is_gone=is_gone)
         is_whole = assembled.complete and not is_gone
-        with self._keeping.writing(responses, self._asked.partition, response_id):
+        with self._keeping.writing():
             prepared = await asyncio.to_thread(prepare_response, response)
             added = self._added(response, assembled)
             tokens = await item_tokens(added)
@@ -135,6 +135,11 @@ class ResponseRecording:
         if is_whole and self._context.is_whole:
             whole = [*self._context.given, *response.output]
             self._history.add(self._asked.partition, whole, response_id)
+
+    def release(self) -> None:
+        """Let the id be used by others again, if it was not recorded."""
+        if self._id is not None:
+            self._keeping.release(responses, self._asked.partition, self._id)
 
     def ending(self, assembled: Assembled, error: ApiError, sequence_number: int) -> bytes:
         """Return the event that ends a stream: `response.failed`, or `error` if it is the first."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
@@ -12,7 +13,7 @@ from starlette.types import Send
 from backscroll.database.faults import StoreError
 from backscroll.database.json_text import dump_json
 from backscroll.database.response_schema import responses
-from backscroll.store.api_errors import invalid_value
+from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import prepare_response
 from backscroll.store.bodies import MetadataChange
@@ -137,7 +138,12 @@ class ResponseRequests:
         kept = {name: value for name, value in body.items() if name not in {*fields, *_STATE}}
         if earlier or sent is not given:
             kept["input"] = [*earlier, *sent]
-        return dump_json(kept).encode(errors="surrogatepass"), context
+        content = dump_json(kept).encode(errors="surrogatepass")
+        limit = self.forwarding.server.request_bytes
+        if len(content) > limit:
+            message = f"The request and the turns that it continues have more than {limit} bytes."
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
+        return content, context
 
     async def _replayed(self, partition: str, given: list[JSON]) -> tuple[str | None, int]:
         """Return the response whose history the caller sent again, and its number of items."""

@@ -1,33 +1,35 @@
 """Passes on an answer that is not a stream, after it was recorded."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
 
 import httpx2
 from starlette.types import Send
 
-from backscroll.store.recorder.forwarding import failure, not_json, too_large
+from backscroll.store.recorder.forwarding import failure, not_json, too_large, too_slow
 from backscroll.store.recorder.headers import downward
 from backscroll.store.recorder.lenient_json import parse_object
+from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.rewriting import rewritten
 
-Watch = Callable[[Awaitable[bytes]], Awaitable[bytes]]
 
-
-async def read_whole(answer: httpx2.Response, limit: int) -> bytes:
+async def read_whole(answer: httpx2.Response, server: ModelServer) -> bytes:
     """Return the body of an answer.
 
     Raises:
-        ApiError: 502 or 504 if the answer is cut off, too slow, or larger than `limit` bytes.
+        ApiError: 502 or 504 if the answer is cut off, too slow or too large.
     """
     body = bytearray()
     try:
-        async for data in answer.aiter_bytes():
-            body += data
-            if len(body) > limit:
-                raise too_large(limit)
+        async with asyncio.timeout(server.answer_s):
+            async for data in answer.aiter_bytes():
+                body += data
+                if len(body) > server.answer_bytes:
+                    raise too_large(server.answer_bytes)
     except httpx2.HTTPError as error:
         raise failure(error) from None
+    except TimeoutError:
+        raise too_slow() from None
     return bytes(body)
 
 
