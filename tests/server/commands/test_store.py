@@ -98,7 +98,8 @@ async def test_a_recorder_says_where_it_is_and_logs_no_text_and_no_key(database:
 
     found = reply.json()
     assert said[2] == (
-        "It passes requests on to the model server, and records the answers (--record api):\n"
+        "It passes requests on to the model server, and records what OpenAI's API would keep "
+        "(--record api):\n"
     )
     assert f'OpenAI(base_url="{url}").responses.create(' in said[3]
     assert asked["headers"]["authorization"] == f"Bearer {KEY}"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
@@ -12,6 +12,7 @@ from openai.types.responses import Response
 
 from backscroll.database.locks import LOCK_S
 from backscroll.store.app import Store, open_store
+from backscroll.store.clock import Clock
 from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import served
 from tests.models.dialects import OPENAI, Dialect
@@ -19,6 +20,7 @@ from tests.models.process import ModelServer as ScriptedModel
 from tests.models.process import model_here
 from tests.pace import limit_s
 
+CLOCK: Final = Clock()
 JSON: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ async def recording(
     dialect: Dialect = OPENAI,
     database: str = "sqlite://",
     lock_s: float = LOCK_S,
+    clock: Clock = CLOCK,
     **options: Any,  # noqa: ANN401 - a value for each field
 ) -> AsyncIterator[Recording]:
     """Run a recorder in front of a scripted model.
@@ -55,12 +58,13 @@ async def recording(
         dialect: what the model server speaks.
         database: the URL of the store's database.
         lock_s: how long its writes wait for a lock, in seconds.
+        clock: its clocks.
         options: the settings and limits of the recorder: fields of `ModelServer`.
     """
     async with model_here(dialect) as model:
         server = replace(ModelServer(url=model.url), **options)
         async with (
-            open_store(database, lock_s=lock_s, model_server=server) as store,
+            open_store(database, clock, lock_s, model_server=server) as store,
             served(store.app) as origin,
             official(f"{origin}/v1") as client,
             official(model.url) as direct,

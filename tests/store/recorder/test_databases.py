@@ -3,12 +3,17 @@
 # ruff: noqa: ASYNC240 - a test may wait for a file of its own
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import openai
 import pytest
+from sqlalchemy import Connection, Engine, event
 
+from backscroll.database.sqlite_engine import WritingDialect
+from backscroll.store.clock import Clock
 from tests.models.dialects import OLLAMA
 from tests.store.recorder.recording import (
     asked,
@@ -120,6 +125,44 @@ async def test_a_stream_that_cannot_be_kept_ends_with_an_error_and_is_not_said_t
     assert last.type == "response.failed"
     assert last.response.error is not None
     assert "Nothing was written" in last.response.error.message
+
+
+async def test_a_full_disk_is_noticed_once_and_then_no_model_is_asked(path: Path) -> None:
+    """SQLite's own limit of pages stands for the disk's end: both are SQLITE_FULL."""
+    pages, passed_s = [1_000_000], [0.0]
+    clock = Clock(monotonic=lambda: time.monotonic() + passed_s[0])
+
+    def limit(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages[0]}").close()
+
+    def begin(connection: Connection) -> None:
+        if isinstance(connection.dialect, WritingDialect):  # the index's own task also reads
+            limit(cast("sqlite3.Connection", connection.connection.driver_connection))
+
+    event.listen(Engine, "connect", limit)
+    event.listen(Engine, "begin", begin)
+    try:
+        async with recording(database=f"sqlite:///{path}", clock=clock) as here:
+            await responded(here.client, input="one")
+            pages[0] = path.stat().st_size // 4096
+            for _ in range(3):
+                with pytest.raises(openai.InternalServerError) as refused:
+                    await responded(here.client, input="two " * 10_000)
+                assert (refused.value.status_code, refused.value.code) == (503, "database_full")
+                assert refused.value.response.headers["retry-after"] == "60"
+            assert len(await here.model.asked()) == 2
+            pages[0] = 1_000_000
+            passed_s[0] = 61.0
+            after = await responded(here.client, input="three")
+            kept = await listed(here.client, "/responses?order=asc")
+    finally:
+        event.remove(Engine, "connect", limit)
+        event.remove(Engine, "begin", begin)
+    assert [each["output"][0]["content"][0]["text"] for each in kept] == [
+        "You said: one",
+        "You said: three",
+    ]
+    assert after.output_text == "You said: three"
 
 
 async def test_best_effort_passes_answers_on_although_they_cannot_be_kept(path: Path) -> None:

@@ -29,9 +29,17 @@ The store is at {url}, in OpenAI's wire format, for this machine only. Ctrl-C st
   OpenAI(base_url="{url}", api_key="none").conversations.items.list(conversation_id)
 """
 _RECORDING: Final = """\
-It passes requests on to the model server, and records the answers (--record {record}):
+It passes requests on to the model server, and records {what} (--record {record}):
   OpenAI(base_url="{url}").responses.create(model="…", input="…")
 """
+
+_WHAT: Final = {
+    "api": "what OpenAI's API would keep",
+    "all": "every answer",
+    "none": "nothing",
+    "best-effort": "what OpenAI's API would keep, if it can",
+}
+"""What is recorded, for each value of the setting."""
 
 
 async def serve_store(settings: Settings, host: str, port: int) -> None:
@@ -68,7 +76,9 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             url = f"{address(host, listener)}/v1"
             sys.stderr.write(_HINT.format(url=url))
             if settings.model_url:
-                sys.stderr.write(_RECORDING.format(url=url, record=settings.record))
+                record = settings.record
+                what = _WHAT[record]
+                sys.stderr.write(_RECORDING.format(url=url, record=record, what=what))
             name = f"[{host}]" if ":" in host else host
             # The check of the Host header prevents DNS rebinding. A web page whose host name
             # resolves to this machine could otherwise read everything.

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.json_text import dump_json
 from backscroll.database.port import Database
+from backscroll.store.api_errors import RETRY_AFTER_S
 from backscroll.store.clock import Clock
 from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON
@@ -42,7 +43,8 @@ class Keeping:
     record: Record
     _running: set[tuple[str, str]] = field(default_factory=set)
     _promised: set[tuple[str, str, str]] = field(default_factory=set)
-    _has_failed: bool = False
+    _full: DatabaseFailedError | None = None
+    _full_until: float = 0.0
 
     def keyed(self, request: Request, body: JSON) -> KeyedRequest | None:
         """Return the request with its idempotency key; None if it has no key.
@@ -76,15 +78,14 @@ class Keeping:
         """Check that the database can be written, before a model is asked.
 
         Raises:
-            NothingWrittenError: it cannot be written. A full disk is only noticed by the first
-                answer that cannot be kept; until the database works again, no model is asked.
+            NothingWrittenError: it cannot be written. A full disk is noticed only by an answer that
+                cannot be kept. After such an answer, no model is asked for `RETRY_AFTER_S` seconds.
         """
         if self.record == "best-effort":
             return
-        if self._has_failed:
-            await self.database.check()
+        if self._full is not None and self.clock.monotonic() < self._full_until:
+            raise self._full
         await self.database.write(lambda _connection: None)
-        self._has_failed = False
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -98,7 +99,9 @@ class Keeping:
         try:
             yield
         except FAILURES as error:
-            self._has_failed |= isinstance(error, DatabaseFailedError)
+            if isinstance(error, DatabaseFailedError) and error.trouble == "full":
+                self._full = error
+                self._full_until = self.clock.monotonic() + RETRY_AFTER_S
             if self.record != "best-effort":
                 raise
             _log.warning("an answer was not recorded: %s", error)
