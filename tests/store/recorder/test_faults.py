@@ -26,6 +26,7 @@ from tests.store.recorder.recording import (
     official,
     recording,
     responded,
+    until,
 )
 
 SLOW = {"idle_s": 0.2}
@@ -125,7 +126,7 @@ async def test_an_event_that_is_not_json_is_passed_on_and_the_record_says_so(
 ) -> None:
     with pytest.raises(json.JSONDecodeError):
         await events_of(here.client, input="/garble 5\n/say a b c")
-    (response,) = await listed(here.client, "/responses")
+    (response,) = await until(lambda: listed(here.client, "/responses"))
     assert response["id"].startswith("resp_")
 
 
