@@ -72,6 +72,21 @@ async def recording(
             yield Recording(client, direct, model, store, f"{origin}/v1")
 
 
+@asynccontextmanager
+async def recording_of(
+    url: str,
+    **options: Any,  # noqa: ANN401 - a value for each field
+) -> AsyncIterator[openai.AsyncOpenAI]:
+    """Run a recorder in front of any URL, and yield its client."""
+    server = replace(ModelServer(url=url), **options)
+    async with (
+        open_store("sqlite://", model_server=server) as store,
+        served(store.app) as origin,
+        official(f"{origin}/v1") as client,
+    ):
+        yield client
+
+
 def official(url: str) -> openai.AsyncOpenAI:
     """Return the official client of a server, without retries."""
     return openai.AsyncOpenAI(api_key="sk-caller", base_url=url, max_retries=0)

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -25,6 +23,7 @@ from tests.store.recorder.recording import (
     listed,
     official,
     recording,
+    recording_of,
     responded,
     until,
 )
@@ -163,23 +162,12 @@ async def test_a_server_that_answers_nothing_is_given_up() -> None:
 
 
 async def test_a_server_that_is_down_is_an_error_and_a_retry_succeeds_once_it_is_up() -> None:
-    async with model_here() as model, at(model.url) as client:
+    async with model_here() as model, recording_of(model.url) as client:
         assert (await responded(client, input="one")).status == "completed"
-    async with at(model.url) as client:
+    async with recording_of(model.url) as client:
         with pytest.raises(openai.InternalServerError, match="cannot be reached") as failed:
             await responded(client, input="two")
     assert (failed.value.status_code, failed.value.code) == (502, "model_server_unreachable")
-
-
-@asynccontextmanager
-async def at(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Run a recorder in front of a URL, and yield its client."""
-    async with (
-        open_store("sqlite://", model_server=ModelServer(url=url)) as store,
-        served(store.app) as origin,
-        official(f"{origin}/v1") as client,
-    ):
-        yield client
 
 
 async def test_a_loop_is_refused_with_one_request() -> None:
