@@ -17,7 +17,12 @@ from backscroll.database.port import Database
 from backscroll.database.sqlite import open_sqlite
 from backscroll.settings.keep_days import parse_days
 from backscroll.store.app import Store, store_over
-from backscroll.store.archive.records import ImportedMessage, ImportedThread
+from backscroll.store.archive.records import (
+    ImportedConversation,
+    ImportedItem,
+    ImportedMessage,
+    ImportedThread,
+)
 from backscroll.store.upkeep.checking import Findings, check
 from backscroll.store.upkeep.expiry import Expired
 from backscroll.store.upkeep.maintenance import Report, maintain
@@ -220,6 +225,19 @@ async def test_an_index_that_lacks_a_row_is_found(
     )
     found = await found_in(filled, version)
     assert found.flaws == ["threads: row 2 missing from index living_threads"]
+
+
+async def test_compressed_json_is_checked_too(path: Path) -> None:
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "line " * 1_000}
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        store = await store_over(database)
+        items = [ImportedItem(output, 5, f"key {at}") for at in range(3)]
+        await store.import_conversation(
+            ImportedConversation(key="k", id="conv_1", created_at=1, items=items)
+        )
+    assert (await found_in(path, WAL)).flaws == []
+    change(path, "UPDATE items SET body = substr(body, 1, 40) WHERE position = 1")
+    assert (await found_in(path, WAL)).flaws == ["malformed JSON in items.body"]
 
 
 @pytest.mark.parametrize("version", [(3, 50, 6), WAL], ids=["truncate", "wal"])
