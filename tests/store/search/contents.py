@@ -37,12 +37,14 @@ async def indexed(sql: Sql, *, postgres: bool) -> Contents:
 
 
 async def _indexed_postgres(sql: Sql) -> Contents:
+    # The store may be erasing removed rows from the pages, so those are read last.
+    removed = await sql("SELECT row, hash FROM search_removed")
     having: dict[int, set[str | int]] = {}
     for last, page in await sql("SELECT last, page FROM search_pages"):
         for hashed_token, members in Page(last, page).postings().items():
             for row in members:
                 having.setdefault(row, set()).add(hashed_token)
-    for row, hashed_token in await sql("SELECT row, hash FROM search_removed"):
+    for row, hashed_token in removed:
         having.get(row, set()).discard(hashed_token)
     contents: Contents = {}
     for block, stored in await sql("SELECT block, rows FROM search_blocks"):

@@ -16,7 +16,7 @@ from backscroll.database.port import Database, Work
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
-from backscroll.store.search.packing import Packing, pack
+from backscroll.store.search.packing import Packing, Range, pack
 from backscroll.store.search.pages import erase
 from backscroll.store.search.rows import BLOCK
 from tests.store.conftest import Sql, examples_share_a_store
@@ -69,15 +69,16 @@ class Changing:
     """A database in which messages are changed after the rows to pack were read."""
 
     def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
-        self._database, self._change, self._is_changed = database, change, False
-        self.read, self.check, self.close = database.read, database.check, database.close
+        self._database, self._change, self.is_changed = database, change, False
+        self.write, self.check, self.close = database.write, database.check, database.close
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
-    async def write(self, work: Work[T], turn: str = "") -> T:
-        if not self._is_changed:
-            self._is_changed = True
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
+        value = await self._database.read(work, large=large)
+        if isinstance(value, Range) and not self.is_changed:
+            self.is_changed = True
             await self._change()
-        return await self._database.write(work, turn)
+        return value
 
 
 async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:
@@ -178,8 +179,7 @@ async def test_no_row_is_packed_while_one_with_a_lower_number_may_be_committed(
         await transaction.commit()
     finally:
         await late.close()
-    for _ in range(2):
-        await packing.check(database, 0)
+    await pack(database, packing)
     assert await sql("SELECT count(*) FROM search_blocks") == [(2,)]
     assert len(await database.read(partial(rows.read, ids=range(1, BLOCK + 1)))) == BLOCK
     assert len(await walked(api, {"query": "boat"})) == 2 * BLOCK
@@ -195,8 +195,9 @@ async def test_rows_that_change_while_they_are_packed_are_packed_as_they_are_the
         await api.delete("/threads/thread_1/messages/msg_1_5")
         await api.post("/threads/thread_1", json={"metadata": {"title": "journey"}})
 
-    await packing.check(database, 0)
-    await packing.check(Changing(database, change), 0)
+    changing = Changing(database, change)
+    await pack(changing, packing)
+    assert changing.is_changed
     assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
     assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
     assert len(await indexed(sql, postgres=True)) == BLOCK - 1

@@ -29,10 +29,12 @@ MERGED: Final = (65_536, 524_288)
 """The default of `Packing.merged`."""
 PAUSE_S: Final = 0.01
 """The pause between two transactions, in seconds."""
+ATTEMPTS: Final = 100
+"""The default of the argument `attempts` of `pack`."""
 _READ_ROWS: Final = 1_024
 _VACUUMED: Final = 256
 """After the pages of this many buckets are merged, the table is vacuumed."""
-BLOATED_BYTES: Final = 16_777_216
+BLOATED_BYTES: Final = 8_388_608
 """The default of `Packing.bloated_bytes`."""
 
 _LAST: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM search_rows_id_seq"
@@ -155,16 +157,24 @@ class Packing:
         return True
 
 
-async def pack(database: Database, packing: Packing | None = None) -> None:
+async def pack(
+    database: Database, packing: Packing | None = None, attempts: int = ATTEMPTS
+) -> None:
     """Move all rows that can be moved, and merge and erase, without waiting for a next check.
 
     Args:
-        database: a database on PostgreSQL. While another transaction writes, nothing is moved.
+        database: a database on PostgreSQL.
         packing: how to move them.
+        attempts: the maximum number of checks. More than two are needed while other transactions
+            are running.
     """
     packing = packing or Packing()
-    for _ in range(2):
+    last = await database.read(rows.newest)
+    for _ in range(attempts):
         await packing.check(database, 0)
+        if packing.final >= last:
+            return
+        await asyncio.sleep(PAUSE_S)
 
 
 def _next(connection: Connection, final: int, size: int) -> Range | None:
