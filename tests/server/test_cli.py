@@ -51,14 +51,27 @@ def test_help_of_a_command_shows_how_it_is_typed(command: str) -> None:
     )
 
 
-def test_serve_has_an_option_for_every_setting_but_the_key() -> None:
+def test_serve_has_an_option_for_every_setting_but_keys_and_those_of_the_recorder() -> None:
     shown = backscroll("", "serve", "--help").stdout
 
     settings = {
-        field.name for field in dataclasses.fields(Settings) if not field.metadata.get("secret")
+        field.name
+        for field in dataclasses.fields(Settings)
+        if not field.metadata.keys() & {"secret", "recorder"}
     }
     assert {name for name in settings if f"BACKSCROLL_{name.upper()}]" in shown} == settings
     assert {name for name in settings if f"--{name.replace('_', '-')}" in shown} == settings
+
+
+def test_store_has_an_option_for_each_setting_of_the_recorder_but_the_key() -> None:
+    shown = " ".join(backscroll("", "store", "--help").stdout.split())
+
+    assert "--forward TEXT The base URL of the model server that" in shown
+    assert "--record api|all|none|best-effort Which answers are recorded" in shown
+    assert "--state store|upstream Who keeps responses" in shown
+    for name in ("MODEL_URL", "RECORD", "MODEL_STATE"):
+        assert f"BACKSCROLL_{name}]" in shown
+    assert "MODEL_KEY" not in shown
 
 
 def test_the_help_of_an_option_gives_rule_default_and_variable() -> None:
