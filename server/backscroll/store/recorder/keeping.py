@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 from starlette.requests import Request
 
 from backscroll.database.faults import DatabaseFailedError
@@ -24,6 +25,12 @@ from backscroll.store.recorder.model_server import Record
 
 _HOW_IT_IS_SENT: Final = frozenset({"stream", "stream_options"})
 _log: Final = logging.getLogger(__name__)
+
+
+@cache
+def _same_id(table: Table) -> Select[tuple[str]]:
+    within, same = table.c.partition == bindparam("within"), table.c.id == bindparam("id")
+    return select(table.c.id).where(within, same)
 
 
 @dataclass(slots=True)
@@ -154,9 +161,11 @@ class Keeping:
         if promise in self._promised:
             return new_id()
         self._promised.add(promise)
-        same = select(table.c.id).where(table.c.partition == partition, table.c.id == given)
+        bound = {"within": partition, "id": given}
         try:
-            taken = await self.database.read(lambda connection: connection.scalar(same))
+            taken = await self.database.read(
+                lambda connection: connection.scalar(_same_id(table), bound)
+            )
         except FAILURES:
             self._promised.discard(promise)
             if self.record != "best-effort":

@@ -39,6 +39,9 @@ from backscroll.store.validation import validate
 _STATE: Final = frozenset({"previous_response_id", "conversation"})
 """Parameters that name something that the store has, and a stateless server has not."""
 
+_SHORT: Final = 65_536
+"""A request with fewer bytes is checked at once, because waking a thread takes longer."""
+
 _living: Final = select(responses.c.id).where(
     responses.c.partition == bindparam("within"),
     responses.c.id == bindparam("response_id"),
@@ -75,7 +78,7 @@ class ResponseRequests:
         asked = await read_asked(request, self.keeping, stores_by_default=True)
         given = input_items(asked.body)
         if asked.is_kept:
-            await _check(asked.body, given)
+            await _check(asked, given)
             await self.keeping.check()
         with self.keeping.claimed(asked.keyed):
             recorded = await self._recorded(asked)
@@ -169,16 +172,19 @@ def _told(body: JSON, continued: Continued) -> dict[str, Any]:
     return fields
 
 
-async def _check(body: JSON, given: list[JSON]) -> None:
+async def _check(asked: Asked, given: list[JSON]) -> None:
     """Check that a request can be recorded, before it is sent up.
 
     Raises:
         ApiError: 400 if it cannot.
     """
-    validate(MetadataChange, {"metadata": body.get("metadata")})
+    validate(MetadataChange, {"metadata": asked.body.get("metadata")})
     trial = ImportedResponse(key=None, created_at=0, input=given, output=())
     try:
-        await asyncio.to_thread(prepare_response, trial)
+        if len(asked.content) < _SHORT:
+            prepare_response(trial)
+        else:
+            await asyncio.to_thread(prepare_response, trial)
     except StoreError as error:
         message = f"The input cannot be recorded: {error}. Change it, or send 'store: false'."
         raise invalid_value("input", message) from None
