@@ -24,7 +24,7 @@ REPLY_S: Final = limit_s(30)
 
 LINE_BYTES: Final = 64 * 1024 * 1024
 SERVE: Final = (
-    "from backscroll.settings import model as settings; "
+    "from backscroll.settings import loading as settings; "
     "from backscroll.stdio import transport; "
     "transport.run(settings.load())"
 )

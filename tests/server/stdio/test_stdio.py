@@ -698,7 +698,7 @@ async def test_a_host_that_is_gone_ends_the_process(tmp_path: Path) -> None:
 async def test_what_a_library_prints_never_reaches_the_host(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
-        "from backscroll.settings import model as settings\n"
+        "from backscroll.settings import loading as settings\n"
         "from backscroll.stdio import descriptors, transport\n"
         "with descriptors.claimed() as (stdin, stdout):\n"
         "    print('printed'); os.write(1, b'written'); assert sys.stdin.read() == ''\n"
