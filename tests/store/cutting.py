@@ -16,6 +16,7 @@ class Cutter:
     Attributes:
         port: the port of the proxy.
         word: cuts the connection whose client sends these bytes, once; empty to cut nothing.
+        following: cuts only a connection that has sent these bytes before; empty for any.
         side: `before` the server has the statement, or `after` it has replied; the client then
             never sees the reply.
         refuses: whether new connections are cut at once.
@@ -23,14 +24,15 @@ class Cutter:
 
     port: int = 0
     word: bytes = b""
+    following: bytes = b""
     side: Literal["before", "after"] = "before"
     refuses: bool = False
     cuts: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def cut(self, word: bytes, side: Literal["before", "after"]) -> None:
-        """Cut the next connection that sends `word`."""
-        self.word, self.side = word, side
+    def cut(self, word: bytes, side: Literal["before", "after"], following: bytes = b"") -> None:
+        """Cut the next connection that sends `word`, if it has sent `following` before."""
+        self.word, self.side, self.following = word, side, following
 
     async def serve(
         self, server_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -41,9 +43,11 @@ class Cutter:
             return
         there, back = await asyncio.open_connection("127.0.0.1", server_port)
         answers = asyncio.create_task(self._answers(there, writer))
+        follows = False
         try:
             while chunk := await reader.read(_CHUNK):
-                if self.word and self.word in chunk:
+                follows = bool(self.word) and (follows or self.following in chunk)
+                if self.word and self.word in chunk and follows:
                     self.word, self.cuts = b"", self.cuts + 1
                     answers.cancel()
                     if self.side == "after":

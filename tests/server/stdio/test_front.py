@@ -243,6 +243,8 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.process.standard_streams",
         "backscroll.settings",
         "backscroll.settings.addresses",
+        "backscroll.settings.keep_days",
+        "backscroll.settings.loading",
         "backscroll.settings.model",
         "backscroll.settings.operator_errors",
         "backscroll.settings.parsing",
