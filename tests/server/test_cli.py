@@ -16,6 +16,7 @@ COMMANDS = (
     "export",
     "forget",
     "import",
+    "maintain",
     "search",
     "serve",
     "store",

@@ -51,7 +51,7 @@ async def test_a_connection_that_the_server_ended_costs_no_request(shared: str) 
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE application_name = 'backscroll' AND datname = current_database()",
             )
-            assert set(ended) == {(True,)}
+            assert (True,) in ended
             await add(api, thread_id, text)
         assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
 
