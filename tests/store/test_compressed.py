@@ -19,6 +19,7 @@ from backscroll.database.compressed_json import (
 from backscroll.database.locks import LOCK_S
 from backscroll.database.opening import open_database
 from backscroll.database.schema import items
+from backscroll.database.sqlite_file import first_flaw
 from backscroll.store.abridged import LARGE_CHARS
 from backscroll.store.app import Store
 from backscroll.store.archive.opening import opened_database
@@ -183,6 +184,18 @@ async def test_a_damaged_item_is_an_error_that_quotes_nothing(
         "param": None,
         "code": "database_damaged",
     }
+
+
+async def test_a_compressed_item_is_no_flaw_and_a_damaged_one_is(
+    store: Store, sql: Sql, path: Path
+) -> None:
+    """A database with a flaw stays out of service after it failed, and doctor reports it."""
+    await store.import_conversation(SESSION)
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        assert await database.read(lambda connection: first_flaw(connection, 9)) == ""
+        await sql("UPDATE items SET body = CAST('5000 not zstandard' AS BLOB) WHERE position = 1")
+        found = await database.read(lambda connection: first_flaw(connection, 9))
+    assert found == "malformed JSON in items.body"
 
 
 def test_a_text_is_worth_compressing_from_about_a_thousand_characters_on() -> None:

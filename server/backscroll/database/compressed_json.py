@@ -12,7 +12,7 @@ length of the text without decompressing it.
 
 import threading
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import JSON, Integer, Text
 from sqlalchemy.engine import Dialect
@@ -24,9 +24,14 @@ from sqlalchemy.types import TypeDecorator
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.json_text import load_json
 
+if TYPE_CHECKING:
+    import sqlite3
+
 LEAST_CHARS: Final = 1_024
 """Shorter JSON texts are not compressed, because that saves little."""
 
+_IS_DAMAGED: Final = "is_damaged_json"
+"""The name that `_is_damaged` has in SQL."""
 _LEVEL: Final = 3
 _DIGITS: Final = 12
 """More digits than the length of any value has, because SQLite stores at most 2 GB in a value."""
@@ -112,6 +117,29 @@ def decompressed(stored: bytes) -> bytes:
         return codec.decompress(frame)
     except codec.error:
         raise DatabaseFailedError("damaged", "malformed compressed JSON") from None
+
+
+def damage_of(driver: "sqlite3.Connection", column: str) -> str:
+    """Return an SQL expression that is 1 if a JSON column is malformed, and 0 otherwise.
+
+    Args:
+        driver: the connection that will use the expression.
+        column: the column, as it is written in SQL.
+    """
+    driver.create_function(_IS_DAMAGED, 1, _is_damaged, deterministic=True)
+    return (
+        f"CASE typeof({column}) WHEN 'text' THEN json_valid({column}) = 0"
+        f" WHEN 'blob' THEN {_IS_DAMAGED}({column}) ELSE 0 END"
+    )
+
+
+def _is_damaged(stored: bytes) -> bool:
+    """Whether compressed JSON cannot be read."""
+    try:
+        load_stored_json(stored)
+    except (DatabaseFailedError, ValueError):
+        return True
+    return False
 
 
 class _Zstandard(threading.local):

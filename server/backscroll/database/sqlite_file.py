@@ -23,19 +23,18 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Text,
     event,
-    func,
     inspect,
     literal,
+    literal_column,
     select,
-    type_coerce,
     update,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from backscroll.database.compressed_json import damage_of
 from backscroll.database.driver_errors import is_of_file
 from backscroll.database.faults import DatabaseFailedError, Trouble
 from backscroll.database.schema import (
@@ -236,6 +235,7 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
 
 
 def _has_malformed(connection: Connection, column: Column[Any]) -> bool:
-    text = type_coerce(column, Text)
-    malformed = text.is_not(None) & (func.json_valid(text) == 0)
-    return connection.execute(select(literal(1)).where(malformed).limit(1)).first() is not None
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    is_damaged = literal_column(damage_of(driver, column.name))
+    found = select(literal(1)).select_from(column.table).where(is_damaged).limit(1)
+    return connection.execute(found).first() is not None

@@ -11,9 +11,8 @@ from sqlalchemy import JSON, Connection
 from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.column_types import tables
-from backscroll.database.compressed_json import load_stored_json
+from backscroll.database.compressed_json import damage_of
 from backscroll.database.driver_errors import is_interrupted
-from backscroll.database.faults import DatabaseFailedError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,8 +29,6 @@ _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
     " AND name NOT LIKE 'sqlite_%' ORDER BY name"
 )
-_IS_DAMAGED: Final = "is_damaged_json"
-"""The name that `_is_damaged` has in SQL."""
 _HAS_ROWID: Final = "SELECT sql NOT LIKE '%WITHOUT ROWID%' FROM sqlite_master WHERE name = ?"
 
 
@@ -119,10 +116,9 @@ def walk(connection: Connection, table: str, above: int, most: int) -> Walked:
     if not connection.exec_driver_sql(_HAS_ROWID, (table,)).scalar():
         return Walked(None, 0)
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    driver.create_function(_IS_DAMAGED, 1, _is_damaged, deterministic=True)
     names = connection.exec_driver_sql(f"PRAGMA table_info({_quoted(table)})").all()
     columns = [str(each[1]) for each in names]
-    checks = "".join(f", {_checked(table, column)}" for column in columns)
+    checks = "".join(f", {_checked(driver, table, column)}" for column in columns)
     statement = (
         f"SELECT max(number), count(*){checks} FROM (SELECT rowid AS number, * FROM"  # noqa: S608 - names in the schema
         f" {_quoted(table)} WHERE rowid > ? ORDER BY rowid LIMIT ?)"
@@ -142,25 +138,13 @@ def compact(connection: Connection) -> None:
     connection.exec_driver_sql("VACUUM")
 
 
-def _checked(table: str, column: str) -> str:
+def _checked(driver: "sqlite3.Connection", table: str, column: str) -> str:
     """Return an expression that reads a column whole; it is above 0 if JSON is malformed."""
     name = _quoted(column)
     known = tables.tables.get(table)
     if known is not None and column in known.c and isinstance(known.c[column].type, JSON):
-        return (
-            f"sum(CASE typeof({name}) WHEN 'text' THEN json_valid({name}) = 0"
-            f" WHEN 'blob' THEN {_IS_DAMAGED}({name}) ELSE 0 END)"
-        )
+        return f"sum({damage_of(driver, name)})"
     return f"0 * count({name} || '')"
-
-
-def _is_damaged(stored: bytes) -> bool:
-    """Whether compressed JSON cannot be read."""
-    try:
-        load_stored_json(stored)
-    except (DatabaseFailedError, ValueError):
-        return True
-    return False
 
 
 def _quoted(name: str) -> str:
