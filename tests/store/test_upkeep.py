@@ -214,6 +214,27 @@ async def test_a_jump_of_the_clock_erases_nothing(database: Database, sql: Sql) 
     assert await sql(LIVING) == [("thread_now",), ("thread_young",)]
 
 
+@pytest.mark.parametrize("kind", ["completion", "response"])
+async def test_a_clock_that_was_always_wrong_erases_nothing_of_a_recorder(
+    database: Database, sql: Sql, kind: str
+) -> None:
+    store = await store_over(database)
+    if kind == "completion":
+        await store.import_completion(
+            ImportedCompletion(
+                key="a", id="made_1", created_at=NOW, model="m", choices=[], messages=[]
+            )
+        )
+    else:
+        await store.import_response(
+            ImportedResponse(key="a", id="made_1", created_at=NOW, input=[], output=[])
+        )
+    watch = Watch()
+    watch.now_s += 25 * 365 * DAY_S
+    assert await swept(database, watch, "30") == Expired(erased=0, waiting=1)
+    assert await sql(LIVING) == [("made_1",)]
+
+
 async def test_time_without_a_server_is_trusted_bit_by_bit(database: Database, sql: Sql) -> None:
     store = await store_over(database)
     watch = Watch()

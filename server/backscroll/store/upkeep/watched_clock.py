@@ -10,7 +10,7 @@ with it, `ACCEPTED` seconds more. So after a night without a server, the trusted
 40 minutes; and a clock that jumps to another year moves it by nothing at the jump, and by at most
 24 days for each day that nobody puts the clock right.
 
-At first, the time of the newest activity in the store is trusted.
+At first, the time of the newest activity in the store is trusted; nothing while it is empty.
 """
 
 from typing import Final, NamedTuple
@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from backscroll.database.locks import take_turns
-from backscroll.database.schema import conversations, retention_clock, threads
+from backscroll.database.response_schema import responses
+from backscroll.database.schema import completions, conversations, retention_clock, threads
 from backscroll.database.upkeep_schema import watched_clock
 from backscroll.store.activity import US
 
@@ -66,9 +67,9 @@ def look(connection: Connection, clock_s: int) -> Seen:
     elapsed_ms = int(connection.execute(select(retention_clock.c.elapsed_ms)).scalar_one())
     row = connection.execute(select(watched_clock)).one_or_none()
     if row is None:
-        newest = max(_newest_s(connection), 0) or clock_s
-        seen = Seen(elapsed_ms, clock_s, min(newest, clock_s))
-        connection.execute(insert(watched_clock).values(seen._asdict()))
+        seen = Seen(elapsed_ms, clock_s, min(_newest_s(connection), clock_s))
+        if seen.trusted_s > 0:  # an empty store says nothing about the clock
+            connection.execute(insert(watched_clock).values(seen._asdict()))
         return seen
     seen = next_look(Seen(*row), elapsed_ms, clock_s)
     connection.execute(update(watched_clock).values(seen._asdict()))
@@ -104,8 +105,6 @@ def begin_sweep(connection: Connection, seen: Seen) -> None:
 
 def _newest_s(connection: Connection) -> int:
     """Return the time of the newest activity in the store, in Unix seconds; 0 if there is none."""
-    newest = (
-        connection.scalar(select(func.max(table.c.last_active_us)))
-        for table in (threads, conversations)
-    )
-    return int(max(each or 0 for each in newest)) // US
+    active = [func.max(table.c.last_active_us) / US for table in (threads, conversations)]
+    created = [func.max(table.c.created_at) for table in (completions, responses)]
+    return max(int(connection.scalar(select(each)) or 0) for each in (*active, *created))
