@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.settings.keep_days import parse_days
+from backscroll.store.api_errors import ApiError
 from backscroll.store.app import open_store, store_over
 from backscroll.store.archive.erasing import KINDS, begin, erase_some
 from backscroll.store.archive.records import (
@@ -20,6 +21,7 @@ from backscroll.store.archive.records import (
     ImportedResponse,
     ImportedThread,
 )
+from backscroll.store.recorder.history import resolved
 from backscroll.store.retention import RetentionClock
 from backscroll.store.upkeep.expiry import DAY_S, Expired, expire
 from backscroll.store.upkeep.keeping import finish_erasing, keep_up
@@ -175,6 +177,23 @@ async def test_a_long_conversation_is_erased_in_steps_while_it_is_already_gone_f
     assert await sql("SELECT metadata, import_key FROM threads ORDER BY position") == [
         *((None, None), ("{}", "other")),
     ]
+
+
+async def test_no_reference_finds_an_item_of_a_response_that_is_being_erased(
+    database: Database,
+) -> None:
+    store = await store_over(database)
+    item = {"type": "message", "role": "assistant", "id": "msg_1", "content": "secret"}
+    await store.import_response(
+        ImportedResponse(key="a", id="resp_1", created_at=OLD, input=[], output=[item])
+    )
+    reference = {"type": "item_reference", "id": "msg_1"}
+    [found] = await resolved(database, "", [reference])
+    assert found["id"] == "msg_1"
+    *_, response = KINDS
+    assert await database.write(lambda connection: begin(connection, "", response, "resp_1", NOW))
+    with pytest.raises(ApiError, match="msg_1"):
+        await resolved(database, "", [reference])
 
 
 async def test_what_was_active_again_in_the_meantime_stays(database: Database, sql: Sql) -> None:

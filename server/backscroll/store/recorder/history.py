@@ -28,6 +28,7 @@ _referenced: Final = (
     .join(responses, responses.c.position == response_items.c.response)
     .where(
         responses.c.partition == bindparam("within"),
+        responses.c.deleted_at.is_(None),
         response_items.c.id.in_(bindparam("ids", expanding=True)),
         response_items.c.type != _REFERENCE,
         response_items.c.body.is_not(None),
