@@ -130,6 +130,26 @@ async def test_what_is_too_old_is_erased_in_all_lists(database: Database, sql: S
     assert (await store.import_thread(thread_of("old", OLD))).kind == "forgotten"
 
 
+async def test_what_has_anything_younger_stays_whatever_its_last_activity_is(
+    database: Database, sql: Sql
+) -> None:
+    """An import may give an older last activity, or none."""
+    store = await store_over(database)
+    said = {"role": "user", "content": "x"}
+    conversation = ImportedConversation(key="young", id="conv_young", created_at=OLD, items=[])
+    for name, at in (("young", YOUNG), ("old", OLD), ("wrong", NOW * 1_000)):
+        items = [ImportedItem(said, at, "a"), ImportedItem(said, OLD, "b")]
+        own = replace(conversation, key=name, id=f"conv_{name}", items=items)
+        await store.import_conversation(replace(own, last_active_at=OLD))
+    thread = thread_of("late", OLD)
+    young = replace(thread.messages[0], created_at=YOUNG)
+    await store.import_thread(replace(thread, messages=[young, *thread.messages]))
+    await store.import_thread(replace(thread, key="made", id="thread_made", created_at=YOUNG))
+    found = await swept(database, Watch(), "30", trusts_clock=True)
+    assert found == Expired(erased=2, waiting=0)
+    assert await sql(LIVING) == [("conv_young",), ("thread_late",), ("thread_made",)]
+
+
 async def test_each_partition_keeps_what_is_in_it_for_as_long_as_is_said(
     database: Database, sql: Sql
 ) -> None:

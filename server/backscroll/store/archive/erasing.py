@@ -13,7 +13,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    not_,
+    select,
+    true,
+    update,
+)
 
 from backscroll.database.port import Database
 from backscroll.database.response_schema import response_items, responses
@@ -37,6 +50,8 @@ from backscroll.store.search.texts import COMPLETION, CONVERSATION, RESPONSE, TH
 
 _IDS: Final = 500
 """The maximum number of positions in one statement."""
+_CENTURY_S: Final = 36_500 * 86_400
+"""Times that are further in the future say nothing. They may be in milliseconds."""
 
 
 class Kind(NamedTuple):
@@ -60,9 +75,24 @@ class Kind(NamedTuple):
 
     def is_before(self, time_s: int) -> ColumnElement[bool]:
         """Return the condition that the last activity of an object was before a Unix time."""
-        if "last_active_us" in self.table.c:
-            return self.table.c.last_active_us < time_s * US
-        return self.table.c.created_at < time_s
+        if "last_active_us" not in self.table.c:
+            return self.table.c.created_at < time_s
+        return and_(self.table.c.last_active_us < time_s * US, not_(_is_since(time_s, self.table)))
+
+    def has_nothing_since(self, time_s: int) -> ColumnElement[bool]:
+        """Return the condition that no message or item of an object is of a Unix time or later.
+
+        An import may give a last activity that is older than that.
+        """
+        if "created_at" not in self.members.c:
+            return true()
+        members = self.members.c
+        own = (members[self.owner] == self.table.c.position, members.deleted_at.is_(None))
+        return not_(exists().where(*own, _is_since(time_s, self.members)))
+
+
+def _is_since(time_s: int, table: Table) -> ColumnElement[bool]:
+    return table.c.created_at.between(time_s, time_s + _CENTURY_S)
 
 
 KINDS: Final = (
@@ -127,7 +157,8 @@ def begin(  # noqa: PLR0913 - one argument for each part of what is erased
         kind: the kind of the object.
         object_id: the id of the object.
         now_s: the time of day in Unix seconds.
-        before_s: only if the last activity of the object was before this time, in Unix seconds.
+        before_s: only if the last activity of the object was before this time, in Unix seconds. Its
+            messages and items are not looked at.
 
     Returns:
         Whether the object existed and was active only before `before_s`.

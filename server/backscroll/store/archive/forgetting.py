@@ -83,7 +83,9 @@ def _statements(kind: Kind, partition: str, selection: Selection) -> list[Select
     if selection.project:
         statement = statement.where(_is_in(table, selection.project))
     if selection.before_s is not None:
-        statement = statement.where(kind.is_before(selection.before_s))
+        statement = statement.where(
+            kind.is_before(selection.before_s), kind.has_nothing_since(selection.before_s)
+        )
     if not selection.ids:
         return [statement]
     ids = list(selection.ids)

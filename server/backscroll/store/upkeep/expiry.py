@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, case, false, func, select
 
 from backscroll.database.port import Database
 from backscroll.store.archive.erasing import KINDS, Kind, begin, erase_all
@@ -106,6 +106,7 @@ def due(connection: Connection, days_of: DaysOf, now_s: int) -> int:
                     columns.partition == partition,
                     columns.deleted_at.is_(None),
                     kind.is_before(now_s - days * DAY_S),
+                    kind.has_nothing_since(now_s - days * DAY_S),
                 )
                 count += connection.scalar(old) or 0
     return count
@@ -171,8 +172,10 @@ def _listed(
 ) -> list[tuple[int, str, bool]]:
     """Return the next rows of a list: the position and id of each, and whether it is too old."""
     columns = kind.table.c
+    # SQLite may evaluate both sides of an AND, and the second one reads all messages.
+    is_old = case((kind.is_before(before_s), kind.has_nothing_since(before_s)), else_=false())
     statement = (
-        select(columns.position, columns.id, kind.is_before(before_s))
+        select(columns.position, columns.id, is_old)
         .where(
             columns.partition == partition,
             columns.deleted_at.is_(None),
