@@ -38,6 +38,22 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(commands, arguments)
 
 
+def test_an_import_says_what_will_be_erased_because_it_is_old(
+    tmp_path: Path, database: str
+) -> None:
+    young = {"object": "conversation", "items": [{"role": "user", "content": "now"}]}
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n".join(map(json.dumps, [*LINES, young])), encoding="utf-8")
+    kept = {"BACKSCROLL_KEEP_DAYS": "365", "BACKSCROLL_DATABASE": database}
+    done = CliRunner().invoke(commands, ["import", str(path)], env=kept)
+    assert (done.exit_code, done.stdout) == (0, "3 imported, 0 already there, 0 refused\n")
+    assert done.stderr == (
+        "backscroll: 2 objects are older than BACKSCROLL_KEEP_DAYS, by the times in them: a "
+        "running server erases them for good, and no later import brings them back\n"
+    )
+    assert run("import", str(path), "--database", database).stderr == ""
+
+
 def without_figures(text: str) -> str:
     return re.sub(r"[0-9][0-9,.]*", "N", text)
 

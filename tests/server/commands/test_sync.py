@@ -60,6 +60,28 @@ def test_a_sync_shows_what_was_found_and_what_was_done(home: Home) -> None:
     assert (first.exit_code, second.exit_code) == (0, 0)
 
 
+def test_a_session_that_was_erased_because_of_its_age_never_comes_back(home: Home) -> None:
+    log = said(home, "Fix it")
+    kept = {"BACKSCROLL_KEEP_DAYS": "30"}
+    url = f"sqlite:///{home.path}/x.db"
+
+    first = sync(home, environ=kept)
+    erased = backscroll(url, "maintain", "--trust-clock", environ=kept)
+    second = sync(home, environ=kept)
+    log.say("And test it")
+    third = sync(home, environ=kept)
+    last = backscroll(url, "export")
+
+    assert first.stderr == (
+        "backscroll: 1 object is older than BACKSCROLL_KEEP_DAYS, by the times in them: a running "
+        "server erases them for good, and no later import brings them back\n"
+    )
+    assert "kept      30 days: 1 erased for good\n" in erased.stdout
+    assert second.stdout.endswith("nothing is new\n")
+    assert "0 imported" in third.stdout
+    assert (third.stderr, last.stdout) == ("", "")
+
+
 def test_a_sync_with_nothing_new_does_without_the_slow_imports(home: Home) -> None:
     said(home, "Fix it")
     sync(home)

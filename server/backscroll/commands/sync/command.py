@@ -75,6 +75,7 @@ def sync(  # noqa: PLR0913 - the options of the command
     with rare_collections():
         import anyio
 
+        from backscroll.commands.kept_days import too_old
         from backscroll.commands.sync.running import SyncCommand
         from backscroll.history.sync.syncing import SyncOptions
 
@@ -96,4 +97,7 @@ def sync(  # noqa: PLR0913 - the options of the command
             elif watch:
                 anyio.run(command.watch, on_request)
             else:
-                sys.exit(anyio.run(command.run).refused > 0)
+                tally = anyio.run(command.run)
+                if erased := anyio.run(too_old, settings):
+                    warn(erased)
+                sys.exit(tally.refused > 0)

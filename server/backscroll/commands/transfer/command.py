@@ -89,6 +89,7 @@ def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     import anyio
 
+    from backscroll.commands.kept_days import too_old
     from backscroll.commands.transfer.importing import import_sources
     from backscroll.commands.transfer.recognising import Recogniser
     from backscroll.commands.transfer.recorded import Recorded
@@ -107,9 +108,12 @@ def import_(  # noqa: PLR0913, PLR0917 - a parameter for each option
             redacts_own=redact is True,
         )
         tally = anyio.run(into, settings.database_url, sources, warn, limit)
+        erased = anyio.run(too_old, settings)
     tally.without_content = recorded.without_content
     for line in tally.lines():
         click.echo(line)
+    if erased:
+        warn(erased)
     sys.exit(1 if tally.counts["refused"] else 0)
 
 
