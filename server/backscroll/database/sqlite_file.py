@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias, cast
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     event,
@@ -236,6 +237,6 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
 
 def _has_malformed(connection: Connection, column: Column[Any]) -> bool:
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    is_damaged = literal_column(damage_of(driver, column.name))
+    is_damaged: ColumnElement[bool] = literal_column(damage_of(driver, column.name))
     found = select(literal(1)).select_from(column.table).where(is_damaged).limit(1)
     return connection.execute(found).first() is not None
