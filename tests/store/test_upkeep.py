@@ -258,20 +258,21 @@ async def test_a_clock_that_was_always_wrong_erases_nothing_of_a_recorder(
     database: Database, sql: Sql, kind: str
 ) -> None:
     store = await store_over(database)
-    if kind == "completion":
-        await store.import_completion(
-            ImportedCompletion(
-                key="a", id="made_1", created_at=NOW, model="m", choices=[], messages=[]
+    for name, at in (("now", NOW), ("wrong", NOW * 1_000)):
+        if kind == "completion":
+            await store.import_completion(
+                ImportedCompletion(
+                    key=name, id=name, created_at=at, model="m", choices=[], messages=[]
+                )
             )
-        )
-    else:
-        await store.import_response(
-            ImportedResponse(key="a", id="made_1", created_at=NOW, input=[], output=[])
-        )
+        else:
+            await store.import_response(
+                ImportedResponse(key=name, id=name, created_at=at, input=[], output=[])
+            )
     watch = Watch()
     watch.now_s += 25 * 365 * DAY_S
     assert await swept(database, watch, "30") == Expired(erased=0, waiting=1)
-    assert await sql(LIVING) == [("made_1",)]
+    assert await sql(LIVING) == [("now",), ("wrong",)]
 
 
 async def test_time_without_a_server_is_trusted_bit_by_bit(database: Database, sql: Sql) -> None:

@@ -67,7 +67,7 @@ def look(connection: Connection, clock_s: int) -> Seen:
     elapsed_ms = int(connection.execute(select(retention_clock.c.elapsed_ms)).scalar_one())
     row = connection.execute(select(watched_clock)).one_or_none()
     if row is None:
-        seen = Seen(elapsed_ms, clock_s, min(_newest_s(connection), clock_s))
+        seen = Seen(elapsed_ms, clock_s, min(_newest_s(connection, clock_s), clock_s))
         if seen.trusted_s > 0:  # an empty store says nothing about the clock
             connection.execute(insert(watched_clock).values(seen._asdict()))
         return seen
@@ -103,8 +103,16 @@ def begin_sweep(connection: Connection, seen: Seen) -> None:
     connection.execute(update(watched_clock).values(swept_ms=seen.elapsed_ms))
 
 
-def _newest_s(connection: Connection) -> int:
-    """Return the time of the newest activity in the store, in Unix seconds; 0 if there is none."""
-    active = [func.max(table.c.last_active_us) / US for table in (threads, conversations)]
-    created = [func.max(table.c.created_at) for table in (completions, responses)]
-    return max(int(connection.scalar(select(each)) or 0) for each in (*active, *created))
+def _newest_s(connection: Connection, clock_s: int) -> int:
+    """Return the time of the newest activity in the store, in Unix seconds; 0 if there is none.
+
+    Times after the clock's say nothing, because an import may give them in milliseconds. The clock
+    of the process that wrote them may be a little ahead.
+    """
+    end_s = clock_s + SLACK_S
+    active = [(table.c.last_active_us, US) for table in (threads, conversations)]
+    created = [(table.c.created_at, 1) for table in (completions, responses)]
+    return max(
+        (connection.scalar(select(func.max(column)).where(column < end_s * unit)) or 0) // unit
+        for column, unit in (*active, *created)
+    )
