@@ -1,11 +1,23 @@
 """Callers that hang up: what they got is kept, and the model is not asked to go on."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx2
 import pytest
 
-from tests.store.recorder.recording import Recording, asked, listed, responded, until
+from tests.loopback import NO_TLS
+from tests.pace import limit_s
+from tests.store.recorder.raw_models import STREAM, raw_model
+from tests.store.recorder.recording import (
+    Recording,
+    asked,
+    listed,
+    recording_of,
+    responded,
+    until,
+)
 
 TEXT = "/pause 0.01\n/say " + " ".join(map(str, range(5_000)))
 
@@ -66,3 +78,63 @@ async def test_a_caller_that_leaves_before_the_answer_begins_frees_the_model(
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert await listed(here.client, "/responses") == []
+
+
+@pytest.mark.parametrize("body", [None, b"{}"])
+@pytest.mark.parametrize("begins", [False, True])
+async def test_a_caller_that_leaves_a_request_that_is_passed_on_frees_the_model_server(
+    body: bytes | None, *, begins: bool
+) -> None:
+    asked, freed = asyncio.Event(), asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if begins:
+            writer.write(STREAM + b": begun\n\n")
+        asked.set()
+        await reader.read()
+        freed.set()
+
+    async with (
+        raw_model(endless) as url,
+        recording_of(url) as client,
+        asyncio.timeout(limit_s(20)),
+    ):
+        http = httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS)
+        sending = asyncio.create_task(http.request("POST" if body else "GET", "x", content=body))
+        await asked.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await http.aclose()
+        await freed.wait()
+
+
+async def test_a_caller_that_leaves_in_the_middle_of_an_upload_frees_the_model_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    freed = asyncio.Event()
+
+    async def uploaded() -> AsyncIterator[bytes]:
+        yield b"begun"
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def endless(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        freed.set()
+
+    begun = asyncio.Event()
+    async with (
+        raw_model(endless) as url,
+        recording_of(url) as client,
+        asyncio.timeout(limit_s(20)),
+    ):
+        http = httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS)
+        sending = asyncio.create_task(http.post("files", content=uploaded()))
+        await begun.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await http.aclose()
+        await freed.wait()
+    assert caplog.records == []

@@ -1,5 +1,6 @@
 """What passes through: other requests, headers both ways, and compressed bodies."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -78,7 +79,8 @@ async def test_a_path_that_leaves_the_api_is_refused(here: Recording, path: str)
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()  # the caller stays
+        return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
         sent.append(message)

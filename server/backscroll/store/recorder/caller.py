@@ -15,14 +15,16 @@ class CallerGoneError(Exception):
 
 
 class Caller:
-    """Watches the connection of the caller while open. The request's body must have been read.
+    """Watches the connection of the caller while open.
 
     Args:
         request: the caller's request.
+        body_read: set once the request's body has been read, which must be done before the
+            connection can be watched; None if it has been read already.
     """
 
-    def __init__(self, request: Request) -> None:
-        self._gone = asyncio.create_task(_disconnected(request))
+    def __init__(self, request: Request, body_read: asyncio.Event | None = None) -> None:
+        self._gone = asyncio.create_task(_disconnected(request, body_read))
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of `work`, which is cancelled if the caller disconnects first.
@@ -56,7 +58,9 @@ class Caller:
         await self.aclose()
 
 
-async def _disconnected(request: Request) -> None:
+async def _disconnected(request: Request, body_read: asyncio.Event | None) -> None:
+    if body_read is not None:
+        await body_read.wait()
     while (await request.receive())["type"] != "http.disconnect":
         pass  # an empty part of the body
 

@@ -1,12 +1,13 @@
 """Passes requests on that the store does not serve, such as models, embeddings and audio."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Send
 
@@ -46,28 +47,32 @@ def _refuse_web_page(request: Request) -> None:
 
 async def _pass_on(forwarding: Forwarding, request: Request, send: Send) -> None:
     has_body = not {"content-length", "transfer-encoding"}.isdisjoint(request.headers)
-    body = _limited(request, forwarding.server.upload_bytes) if has_body else None
-    answer = await forwarding.sent(request, body, is_read=False)
-    try:
-        if has_body:  # it was sent, so the caller has nothing more to say
-            async with Caller(request) as caller:
+    body_read = asyncio.Event() if has_body else None
+    limit = forwarding.server.upload_bytes
+    body = None if body_read is None else _limited(request, limit, body_read)
+    async with Caller(request, body_read) as caller:
+        try:
+            answer = await caller.unless_gone(forwarding.sent(request, body, is_read=False))
+            try:
                 await caller.unless_gone(_answer(answer, send))
-        else:
-            await _answer(answer, send)
-    except CallerGoneError:
-        return
-    finally:
-        await answer.aclose()
+            finally:
+                await answer.aclose()
+        except (CallerGoneError, ClientDisconnect):
+            return
 
 
-async def _limited(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def _limited(request: Request, limit: int, body_read: asyncio.Event) -> AsyncIterator[bytes]:
     size = 0
-    async for data in request.stream():
-        size += len(data)
-        if size > limit:
-            message = f"The request body is larger than {limit} bytes."
-            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code="request_too_large")
-        yield data
+    try:
+        async for data in request.stream():
+            size += len(data)
+            if size > limit:
+                message = f"The request body is larger than {limit} bytes."
+                code = "request_too_large"
+                raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message, code=code)
+            yield data
+    finally:
+        body_read.set()
 
 
 async def _answer(answer: httpx2.Response, send: Send) -> None:
