@@ -222,3 +222,19 @@ async def test_a_history_that_is_too_large_is_refused_before_the_model_is_asked(
             await responded(here.client, input="y" * 500, previous_response_id=first.id)
         assert len(await here.model.asked()) == 1
     assert (refused.value.status_code, refused.value.code) == (413, "request_too_large")
+
+
+async def test_a_conversation_that_is_deleted_while_the_model_answers_loses_no_answer(
+    here: Recording,
+) -> None:
+    conversation = await here.client.conversations.create()
+    stream = await here.client.responses.create(
+        model="m", input="/say a b c\n/pause 0.01", conversation=conversation.id, stream=True
+    )
+    first = await anext(aiter(stream))
+    await here.client.conversations.delete(conversation.id)
+    last = [event async for event in stream][-1]
+    (kept,) = await listed(here.client, "/responses")
+    assert (first.type, last.type) == ("response.created", "response.completed")
+    assert last.response.output_text == "a b c"
+    assert (kept["id"], kept["status"]) == (last.response.id, "completed")

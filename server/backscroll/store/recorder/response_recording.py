@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -229,7 +230,9 @@ class ResponseRecording:
         if added:
             conversation_id = self._context.conversation_id or ""
             now_us = self._keeping.clock.unix_us()
-            append_items(connection, partition, conversation_id, added, now_us, tokens)
+            # A conversation may be deleted while the model answers. The response is kept anyway.
+            with suppress(ApiError):
+                append_items(connection, partition, conversation_id, added, now_us, tokens)
 
 
 def _renew_ids(connection: Connection, partition: str, prepared: PreparedResponse) -> None:
