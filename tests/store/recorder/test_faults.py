@@ -14,6 +14,8 @@ from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import NO_TLS, served
 from tests.models.dialects import OPENAI
 from tests.models.process import model_here
+from tests.pace import limit_s
+from tests.store.recorder.raw_models import event, raw_model, sends, whole
 from tests.store.recorder.recording import (
     Recording,
     asked,
@@ -207,3 +209,41 @@ async def test_fifty_streams_at_once_are_neither_lost_nor_mixed(here: Recording)
     kept = await asyncio.gather(*(here.client.responses.retrieve(each.id) for each in found))
     assert [each.output_text for each in found] == [text(number) for number in range(50)]
     assert [each.output_text for each in kept] == [text(number) for number in range(50)]
+
+
+@pytest.mark.parametrize(("status", "body"), [(302, b""), (307, b"{}"), (308, b"<html>")])
+async def test_a_redirect_is_neither_followed_nor_passed_on(status: int, body: bytes) -> None:
+    moved = whole(status, body, location="http://127.0.0.1:9/v1/responses")
+    async with raw_model(sends(moved)) as url, recording_of(url) as client:
+        with pytest.raises(openai.InternalServerError, match="Set BACKSCROLL_MODEL_URL") as failed:
+            await responded(client, input="one")
+    assert (failed.value.status_code, failed.value.code) == (502, "model_server_redirects")
+    assert "location" not in failed.value.response.headers
+
+
+async def test_a_server_that_sends_interim_answers_without_end_is_given_up() -> None:
+    async def interim(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with (
+        asyncio.timeout(limit_s(5)),
+        raw_model(interim) as url,
+        recording_of(url, answer_s=0.3) as client,
+    ):
+        for answering in (responded(client, input="one"), client.models.list()):
+            with pytest.raises(openai.InternalServerError) as late:
+                await answering
+            assert (late.value.status_code, late.value.code) == (504, "model_server_timeout")
+
+
+async def test_the_media_type_of_a_stream_may_be_in_capitals() -> None:
+    ended = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
+    stream = event("response.completed", response=ended)
+    answer = whole(200, stream, content_type="Text/Event-Stream")
+    async with raw_model(sends(answer)) as url, recording_of(url) as client:
+        found = await responded(client, input="one", stream=True)
+        kept = await client.responses.retrieve(found.id)
+    assert (found.status, kept.status) == ("completed", "completed")

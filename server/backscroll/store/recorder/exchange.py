@@ -1,5 +1,6 @@
 """One request to the model server: sent on, answered, and recorded."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeAlias
 
@@ -59,12 +60,9 @@ async def exchange(
         except CallerGoneError:
             return
         try:
-            if answer.is_success and answer.headers.get("content-type", "").startswith(_EVENTS):
-                relay = StreamRelay(answer, recording, send, forwarding.server)
-                try:
-                    await watch(relay.run())
-                except CallerGoneError:
-                    await relay.abandon()
+            media_type = answer.headers.get("content-type", "").lower()
+            if answer.is_success and media_type.startswith(_EVENTS):
+                await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
             else:
                 body = await watch(read_whole(answer, forwarding.server))
                 await relay_whole(answer, body, recording, send)
@@ -73,6 +71,18 @@ async def exchange(
         finally:
             recording.release()
             await answer.aclose()
+
+
+async def _relay_stream(
+    relay: StreamRelay, watch: Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
+) -> None:
+    try:
+        await watch(relay.run())
+    except CallerGoneError:
+        await relay.abandon()
+    except asyncio.CancelledError:  # the recorder is stopped
+        await relay.abandon()
+        raise
 
 
 async def _to_the_end(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the result of any work

@@ -1,5 +1,6 @@
 """Sends requests on to the model server, and converts its failures into errors of OpenAI's API."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
@@ -62,7 +63,8 @@ class Forwarding:
 
         Raises:
             ApiError: 508 if this recorder sent the request itself; 404 for a path that leaves the
-                API; 502 or 504 if the model server does not answer.
+                API; 502 or 504 if the model server does not answer; 502 if it redirects a request
+                whose answer the recorder reads.
         """
         given = list(request.headers.raw)
         self._refuse_loop(given)
@@ -71,11 +73,18 @@ class Forwarding:
             upstream = httpx2.Request(
                 request.method, self._url(request), headers=headers, content=content
             )
-            return await self._http.send(upstream, stream=True)
+            async with asyncio.timeout(self.server.answer_s):
+                answer = await self._http.send(upstream, stream=True)
         except httpx2.InvalidURL:
             raise _no_such_url(request) from None
         except httpx2.HTTPError as error:
             raise failure(error) from None
+        except TimeoutError:
+            raise too_slow() from None
+        if is_read and answer.is_redirect:
+            await answer.aclose()
+            raise _redirected(answer.status_code)
+        return answer
 
     def _refuse_loop(self, given: list[tuple[bytes, bytes]]) -> None:
         passed = b",".join(value for name, value in given if name == NONCE)
@@ -143,6 +152,15 @@ def not_json(status: int) -> ApiError:
     message = f"The model server answered with status {status}, but not with JSON."
     passed_on = status if status >= HTTPStatus.BAD_REQUEST else HTTPStatus.BAD_GATEWAY
     return _unavailable(passed_on, message, "model_server_answer_invalid")
+
+
+def _redirected(status: int) -> ApiError:
+    """Return the error for a redirect. A client that followed it would pass the recorder by."""
+    message = (
+        f"The model server answered with a redirect (status {status}), which is not followed. Set "
+        "BACKSCROLL_MODEL_URL to the URL that it leads to."
+    )
+    return _unavailable(HTTPStatus.BAD_GATEWAY, message, "model_server_redirects")
 
 
 def _unavailable(status: int, message: str, code: str) -> ApiError:
