@@ -247,3 +247,18 @@ async def test_the_media_type_of_a_stream_may_be_in_capitals() -> None:
         found = await responded(client, input="one", stream=True)
         kept = await client.responses.retrieve(found.id)
     assert (found.status, kept.status) == ("completed", "completed")
+
+
+async def test_an_answer_that_is_too_large_to_be_recorded_is_an_error_unless_it_need_not_be() -> (
+    None
+):
+    message = {"role": "assistant", "content": "y" * (32 * 1024 * 1024)}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    body = json.dumps({"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]})
+    answer = whole(200, body.encode(), content_type="application/json")
+    async with raw_model(sends(answer)) as url, recording_of(url) as client:
+        with pytest.raises(openai.InternalServerError) as failed:
+            await completed(client, model="m", messages=asked("one"), store=True)
+        passed = await completed(client, model="m", messages=asked("one"))
+    assert failed.value.code == "model_server_answer_too_large"
+    assert passed.choices[0].message.content == message["content"]

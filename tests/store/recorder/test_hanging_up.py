@@ -7,10 +7,18 @@ from typing import Any
 import httpx2
 import pytest
 
+from backscroll.database.locks import LOCK_S
+from backscroll.database.response_schema import responses
+from backscroll.store.archive.opening import opened_database
+from backscroll.store.idempotency import IdempotencyKeys
+from backscroll.store.ids import new_response_id
+from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.retention import RetentionClock
 from tests.loopback import NO_TLS
 from tests.pace import limit_s
 from tests.store.recorder.raw_models import STREAM, raw_model
 from tests.store.recorder.recording import (
+    CLOCK,
     Recording,
     asked,
     listed,
@@ -138,3 +146,19 @@ async def test_a_caller_that_leaves_in_the_middle_of_an_upload_frees_the_model_s
         await http.aclose()
         await freed.wait()
     assert caplog.records == []
+
+
+async def test_an_id_whose_caller_leaves_while_it_is_looked_up_can_be_used_by_others() -> None:
+    async with opened_database("sqlite://", LOCK_S, indexes_tools=False) as database:
+        keys = IdempotencyKeys(database, CLOCK, RetentionClock(CLOCK.monotonic))
+        keeping = Keeping(database, keys, CLOCK, "api")
+
+        async def promised() -> str:
+            return await keeping.promise(responses, "default", "resp_1", "resp", new_response_id)
+
+        leaving = asyncio.create_task(promised())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert await promised() == "resp_1"

@@ -45,6 +45,7 @@ class CompletionRecording:
     """
 
     def __init__(self, asked: Asked, keeping: Keeping) -> None:
+        self.is_kept = asked.is_kept
         self.is_replayable = asked.keyed is not None
         self._asked = asked
         self._keeping = keeping

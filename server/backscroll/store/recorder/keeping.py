@@ -162,19 +162,19 @@ class Keeping:
             return new_id()
         self._promised.add(promise)
         bound = {"within": partition, "id": given}
+        is_free = False
         try:
             taken = await self.database.read(
                 lambda connection: connection.scalar(_same_id(table), bound)
             )
+            is_free = taken is None
         except FAILURES:
-            self._promised.discard(promise)
             if self.record != "best-effort":
                 raise
-            return new_id()
-        if taken is None:
-            return given
-        self._promised.discard(promise)
-        return new_id()
+        finally:
+            if not is_free:
+                self._promised.discard(promise)
+        return given if is_free else new_id()
 
     def release(self, table: Table, partition: str, object_id: str) -> None:
         """Forget that an id was promised: its object was written, or will not be."""

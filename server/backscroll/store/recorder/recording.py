@@ -11,10 +11,12 @@ class Recording(Protocol):
     """The answer to one request, which is recorded unless the request says otherwise.
 
     Attributes:
+        is_kept: whether the answer is recorded.
         is_replayable: whether a retry can get the same answer again. If so, the answer is read to
             its end even if the caller disconnects.
     """
 
+    is_kept: bool
     is_replayable: bool
 
     def assembly(self) -> Assembly:

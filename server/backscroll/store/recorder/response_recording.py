@@ -84,6 +84,7 @@ class ResponseRecording:
     def __init__(
         self, asked: Asked, keeping: Keeping, context: ResponseContext, history: ReplayedHistory
     ) -> None:
+        self.is_kept = asked.is_kept
         self.is_replayable = asked.keyed is not None
         self._asked = asked
         self._keeping = keeping

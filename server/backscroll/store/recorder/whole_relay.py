@@ -11,6 +11,7 @@ from backscroll.store.recorder.lenient_json import parse_object
 from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.rewriting import rewritten
+from backscroll.store.recorder.whole import MAX_BODY_BYTES
 
 
 async def read_whole(answer: httpx2.Response, server: ModelServer) -> bytes:
@@ -45,7 +46,7 @@ async def relay_whole(
         send: sends to the caller.
 
     Raises:
-        ApiError: the answer is not JSON.
+        ApiError: the answer is not JSON, or is too large to be recorded.
         NothingWrittenError: the answer cannot be recorded.
         CommitUnknownError: it is not known whether the answer was recorded.
     """
@@ -54,6 +55,8 @@ async def relay_whole(
         raise not_json(answer.status_code)
     if answer.is_success:
         assembled = recording.read(body)
+        if assembled.reason == "too_large" and recording.is_kept:
+            raise too_large(MAX_BODY_BYTES)
         if assembled.complete:
             change = await recording.identify(assembled.object.get("id"))
             await recording.keep(assembled)
