@@ -1,6 +1,8 @@
 """Serves the API of the embedded store over HTTP, only on a loopback address."""
 
+import asyncio
 import sys
+from socket import socket
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +23,9 @@ IDLE_S: Final = 75
 """How long an idle connection stays open, in seconds. It must be longer than clients keep an idle
 connection (the `openai` package: 5 seconds). Otherwise a client may send a request on a connection
 that was just closed."""
+
+_RECORDED_S: Final = 5.0
+"""How long requests may take to end after they were cancelled, in seconds."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -83,7 +88,21 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             # The check of the Host header prevents DNS rebinding. A web page whose host name
             # resolves to this machine could otherwise read everything.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
-            await Server(configuration(app)).serve([listener])
+            await StoreServer(configuration(app)).serve([listener])
+
+
+class StoreServer(Server):
+    """A server that lets the requests it cancels end before it stops.
+
+    The recorder then records what callers got of their answers. uvicorn does not wait for it, and
+    a SIGTERM ends the process as soon as `serve` would return.
+    """
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stop, as `Server.shutdown` does, and wait for cancelled requests."""
+        await super().shutdown(sockets)
+        if running := set(self.server_state.tasks):
+            await asyncio.wait(running, timeout=_RECORDED_S)
 
 
 def model_server_of(settings: Settings) -> ModelServer | None:

@@ -79,9 +79,9 @@ async def _relay_stream(
     try:
         await watch(relay.run())
     except CallerGoneError:
-        await relay.abandon()
+        await relay.abandon(is_gone=True)
     except asyncio.CancelledError:  # the recorder is stopped
-        await relay.abandon()
+        await relay.abandon(is_gone=False)
         raise
 
 

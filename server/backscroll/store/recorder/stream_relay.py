@@ -83,11 +83,15 @@ class StreamRelay:
             error = failure_reply(failed)
         await self._end(error)
 
-    async def abandon(self) -> None:
-        """Record what the caller got, because it disconnected."""
+    async def abandon(self, *, is_gone: bool) -> None:
+        """Record what the caller got, because it disconnected or the recorder is stopped.
+
+        Args:
+            is_gone: whether the caller disconnected.
+        """
         if self._keeping is None:
             assembled = self._assembly.finish()
-            self._keeping = asyncio.create_task(self._recording.keep(assembled, is_gone=True))
+            self._keeping = asyncio.create_task(self._recording.keep(assembled, is_gone=is_gone))
         try:
             await self._keeping
         except FAILURES as failed:

@@ -1,0 +1,44 @@
+"""The recorder is stopped while models answer: what callers got is kept."""
+
+import asyncio
+import socket
+
+import pytest
+
+from backscroll.commands.store.store_server import StoreServer, configuration
+from backscroll.store.app import open_store
+from backscroll.store.recorder.model_server import ModelServer
+from tests.loopback import served
+from tests.models.process import model_here
+from tests.store.recorder.recording import listed, official
+
+TEXT = "/pause 0.01\n/say " + " ".join(map(str, range(5_000)))
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}])
+async def test_what_a_caller_got_before_the_recorder_was_stopped_is_kept(
+    key: dict[str, str],
+) -> None:
+    async with (
+        model_here() as model,
+        open_store("sqlite://", model_server=ModelServer(url=model.url)) as store,
+        served(store.app) as later,
+    ):
+        config = configuration(store.app)
+        config.timeout_graceful_shutdown = 0
+        server = StoreServer(config)
+        with socket.socket(proto=socket.IPPROTO_TCP) as listening:
+            listening.bind(("127.0.0.1", 0))
+            serving = asyncio.create_task(server.serve([listening]))
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+            async with official(url) as client:
+                stream = await client.responses.create(
+                    model="m", input=TEXT, stream=True, extra_headers=key
+                )
+                assert (await anext(aiter(stream))).type == "response.created"
+                server.should_exit = True
+                await serving
+        async with official(f"{later}/v1") as client:
+            (kept,) = await listed(client, "/responses")
+    assert kept["status"] == "incomplete"
+    assert kept["incomplete_details"] == {"reason": "cut_off"}
