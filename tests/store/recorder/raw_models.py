@@ -57,6 +57,6 @@ def whole(status: int, body: bytes = b"", **headers: str) -> bytes:
     ).encode() + body
 
 
-def event(kind: str, **fields: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def event_bytes(kind: str, **fields: Any) -> bytes:  # noqa: ANN401 - any JSON value
     """Return one event of a response's stream."""
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()

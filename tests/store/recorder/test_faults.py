@@ -15,7 +15,7 @@ from tests.loopback import NO_TLS, served
 from tests.models.dialects import OPENAI
 from tests.models.process import model_here
 from tests.pace import limit_s
-from tests.store.recorder.raw_models import event, raw_model, sends, whole
+from tests.store.recorder.raw_models import event_bytes, raw_model, sends, whole
 from tests.store.recorder.recording import (
     Recording,
     asked,
@@ -241,7 +241,7 @@ async def test_a_server_that_sends_interim_answers_without_end_is_given_up() -> 
 
 async def test_the_media_type_of_a_stream_may_be_in_capitals() -> None:
     ended = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
-    stream = event("response.completed", response=ended)
+    stream = event_bytes("response.completed", response=ended)
     answer = whole(200, stream, content_type="Text/Event-Stream")
     async with raw_model(sends(answer)) as url, recording_of(url) as client:
         found = await responded(client, input="one", stream=True)

@@ -1,22 +1,26 @@
 """Callers that hang up: what they got is kept, and the model is not asked to go on."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from backscroll.database.locks import LOCK_S
 from backscroll.database.response_schema import responses
+from backscroll.store.app import open_store
 from backscroll.store.archive.opening import opened_database
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.ids import new_response_id
 from backscroll.store.recorder.keeping import Keeping
+from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.retention import RetentionClock
 from tests.loopback import NO_TLS
 from tests.pace import limit_s
-from tests.store.recorder.raw_models import STREAM, raw_model
+from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends
 from tests.store.recorder.recording import (
     CLOCK,
     Recording,
@@ -162,3 +166,34 @@ async def test_an_id_whose_caller_leaves_while_it_is_looked_up_can_be_used_by_ot
         with pytest.raises(asyncio.CancelledError):
             await leaving
         assert await promised() == "resp_1"
+
+
+async def test_a_caller_that_reads_slowly_gets_the_last_event() -> None:
+    ended = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
+    stream = event_bytes("response.created", response=ended) + event_bytes(
+        "response.completed", response=ended
+    )
+    sent: list[bytes] = []
+
+    async def receive() -> Message:
+        if not given:
+            await asyncio.Event().wait()
+        return given.pop()
+
+    async def send(message: Message) -> None:
+        data = message.get("body", b"")
+        if b"response.completed" in data:
+            await asyncio.sleep(0.02)  # the caller's connection takes nothing for a while
+        sent.append(data)
+
+    body = json.dumps({"model": "m", "input": "one", "stream": True}).encode()
+    given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    path = "/v1/responses"
+    named = {"path": path, "raw_path": path.encode(), "query_string": b"", "root_path": ""}
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "headers": headers, **named}
+    async with raw_model(sends(STREAM + stream)) as url:
+        server = ModelServer(url=url, after_end_s=0.0)
+        async with open_store("sqlite://", model_server=server) as store:
+            await store.app(scope, receive, send)
+    assert b"".join(sent) == stream

@@ -28,6 +28,8 @@ class ModelServer:
         idle_s: the maximum time between two parts of an answer, in seconds. The default is that of
             OpenAI's client libraries for a whole request.
         answer_s: the maximum duration of an answer, in seconds.
+        after_end_s: how long the model server may keep the connection open after the last event, in
+            seconds.
         answer_bytes: the maximum size of an answer that is recorded, in bytes.
         request_bytes: the maximum size of a request with the earlier turns that it continues, in
             bytes.
@@ -41,6 +43,7 @@ class ModelServer:
     connect_s: float = 10.0
     idle_s: float = 600.0
     answer_s: float = 3_600.0
+    after_end_s: float = 1.0
     answer_bytes: int = 128 * 1024 * 1024
     request_bytes: int = 32 * 1024 * 1024
     upload_bytes: int = 1024 * 1024 * 1024

@@ -23,9 +23,6 @@ from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.rewriting import EventRewriter
 from backscroll.store.recorder.sse_events import MAX_EVENT_BYTES
 
-_AFTER_END_S: Final = 1.0
-"""How long the model server may keep the connection open after the last event, in seconds."""
-
 _EVENTS_WITHOUT_ID: Final = 2
 """The number of events that wait for an id. Azure's first event has none."""
 
@@ -109,8 +106,9 @@ class StreamRelay:
             error = await self._keep(self._assembly.finish())
             if error is not None:
                 return error
-            limit.reschedule(asyncio.get_running_loop().time() + _AFTER_END_S)
         await self._let_go(data[before_end:])
+        if self._assembly.ended and not had_ended:  # now, because a caller may read slowly
+            limit.reschedule(asyncio.get_running_loop().time() + self._server.after_end_s)
         is_too_large = self._rewriter is not None and self._rewriter.is_too_large
         if is_too_large or len(self._held) > MAX_EVENT_BYTES:
             return too_large(MAX_EVENT_BYTES)
