@@ -221,6 +221,17 @@ async def test_a_redirect_is_neither_followed_nor_passed_on(status: int, body: b
     assert "location" not in failed.value.response.headers
 
 
+async def test_a_key_that_an_error_quotes_is_not_passed_on() -> None:
+    refused = whole(401, b'{"error": {"message": "Incorrect API key provided: sk-operator-1"}}')
+    async with (
+        raw_model(sends(refused)) as url,
+        recording_of(url, key="sk-operator-1") as client,
+    ):
+        with pytest.raises(openai.AuthenticationError) as failed:
+            await responded(client, input="one")
+    assert failed.value.body == {"message": "Incorrect API key provided: [redacted]"}
+
+
 async def test_a_server_that_sends_interim_answers_without_end_is_given_up() -> None:
     async def interim(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
