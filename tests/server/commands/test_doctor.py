@@ -668,7 +668,7 @@ async def test_a_proxy_on_the_way_is_noted(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_the_text_fits_eighty_columns_and_has_no_colours() -> None:
     async with served(answering({"/": Response(NOT_FOUND, 404)})) as url:
         diagnosis = await diagnosis_of(
-            made(upstream="compatible", base_url=url, database="sqlite:///x.db", api_key=KEY)
+            made(upstream="compatible", base_url=url, database="sqlite:////x.db", api_key=KEY)
         )
 
     lines = as_text(diagnosis, 80).splitlines()
