@@ -146,14 +146,16 @@ def pooled(server: PostgresServer, mode: str) -> Iterator[PostgresServer]:
             group=user,
         )
         assert process.stderr is not None
-        with process, _routing(_Router(server.port, port)) as routed:
-            _await_ready(process.stderr)
-            yield replace(server, port=routed, itself=server)
-            process.terminate()
+        with process, _routing(_Router(server.port, port)) as routed, _read(process.stderr):
+            try:
+                yield replace(server, port=routed, itself=server)
+            finally:
+                process.terminate()
 
 
-def _await_ready(log: IO[str]) -> None:
-    """Wait until the log reports that PgBouncer is ready; read on, so that it never blocks."""
+@contextmanager
+def _read(log: IO[str]) -> Iterator[None]:
+    """Wait until the log reports that PgBouncer is ready, and read it to its end."""
     lines: list[str] = []
     ready = Event()
 
@@ -164,9 +166,12 @@ def _await_ready(log: IO[str]) -> None:
                 ready.set()
         ready.set()
 
-    Thread(target=read, daemon=True).start()
+    thread = Thread(target=read, daemon=True)
+    thread.start()
     assert ready.wait(_READY_S), "".join(lines)
     assert any(_READY in line for line in lines), "".join(lines)
+    yield
+    thread.join(_READY_S)  # before the log is closed
 
 
 @contextmanager
