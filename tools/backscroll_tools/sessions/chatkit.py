@@ -10,6 +10,7 @@ from backscroll_tools.client import requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.models import JSON
+from backscroll_tools.schemas import METADATA_VALUE_CHARS
 from backscroll_tools.sessions import labels
 from backscroll_tools.sessions.calls import (
     DEADLINE_S,
@@ -37,7 +38,6 @@ _ATTACHMENTS: Final = "chatkit_attachments"
 """The framework in the labels of the attachments."""
 
 _TITLE: Final = "title"
-_TITLE_CHARS: Final = 512
 
 _ATTACHMENT: Final[TypeAdapter[Attachment]] = TypeAdapter(Attachment)
 
@@ -85,7 +85,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
     async def save_thread(self, thread: ThreadMetadata, context: ContextT) -> None:
         """Create or change a thread. Raises `ToolError` if its metadata is too long."""
         named = self._labels(thread.id, context)
-        title = {_TITLE: thread.title[:_TITLE_CHARS]} if thread.title else {}
+        title = {_TITLE: thread.title[:METADATA_VALUE_CHARS]} if thread.title else {}
         # `Thread`, with items, is also passed here.
         fields = set(ThreadMetadata.model_fields)
         metadata = {**spread(thread.model_dump(mode="json", include=fields)), **title}

@@ -14,6 +14,7 @@ from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
+from backscroll_tools.schemas import METADATA_VALUE_CHARS
 from backscroll_tools.sessions.calls import OLDEST_FIRST, change, walk
 from backscroll_tools.writes import keys
 from backscroll_tools.writes.deletion import deletion
@@ -24,9 +25,6 @@ Labels: TypeAlias = Mapping[str, str]
 FRAMEWORK: Final = "session_of"
 NAME: Final = "session"
 USER: Final = "user"
-
-_VALUE_CHARS: Final = 512
-"""The maximum length of a value of metadata, in characters (OpenAI API)."""
 
 
 def labels_of(framework: str, **others: str) -> Labels:
@@ -40,9 +38,10 @@ def labels_of(framework: str, **others: str) -> Labels:
         ToolError: `invalid_arguments` if a label is empty or too long.
     """
     for name, value in others.items():
-        if not 0 < len(value) <= _VALUE_CHARS:
+        if not 0 < len(value) <= METADATA_VALUE_CHARS:
             raise invalid_arguments(
-                f"{name} has {len(value)} characters; a session's {name} has 1 to {_VALUE_CHARS}."
+                f"{name} has {len(value)} characters; a session's {name} has 1 to "
+                f"{METADATA_VALUE_CHARS}."
             )
     return {FRAMEWORK: framework, **others}
 

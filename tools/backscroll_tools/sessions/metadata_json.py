@@ -8,12 +8,13 @@ from backscroll_tools.client.objects import SESSION_JSON
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON
 from backscroll_tools.render import compact
-
-_VALUE_CHARS: Final = 512
-"""The maximum length of a value, in characters (OpenAI API)."""
+from backscroll_tools.schemas import METADATA_VALUE_CHARS
 
 _PAIRS: Final = 11
 """The maximum number of pairs. Metadata has 16; the others are for labels and a title."""
+
+_CHARS: Final = _PAIRS * METADATA_VALUE_CHARS
+"""The maximum length of the JSON, in characters."""
 
 
 def spread(value: JSON) -> dict[str, str]:
@@ -23,14 +24,14 @@ def spread(value: JSON) -> dict[str, str]:
         ToolError: `invalid_arguments` if the object has more than 5,632 characters as JSON.
     """
     text = compact(value)
-    if len(text) > _PAIRS * _VALUE_CHARS:
+    if len(text) > _CHARS:
         raise invalid_arguments(
             f"The metadata of a thread has {len(text):,} characters as JSON; the maximum is "
-            f"{_PAIRS * _VALUE_CHARS:,}.",
+            f"{_CHARS:,}.",
             "Keep large values elsewhere, and their keys in the metadata.",
         )
-    starts = range(0, len(text), _VALUE_CHARS)
-    parts = (text[start : start + _VALUE_CHARS] for start in starts)
+    starts = range(0, len(text), METADATA_VALUE_CHARS)
+    parts = (text[start : start + METADATA_VALUE_CHARS] for start in starts)
     return {f"{SESSION_JSON}{number}": part for number, part in enumerate(parts)}
 
 
