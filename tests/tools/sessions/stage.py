@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,15 @@ class Stage:
         created = await begin(self.other).send(requests.create_conversation(items, {}, "made"))
         return str(created["id"])
 
+    async def conversation_of_others(self) -> str:
+        """Return the id of a new conversation with messages and a call that no framework added."""
+        return await self.conversation(
+            {"role": "user", "content": "Hello"},
+            {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "call_1"},
+            {"role": "assistant", "content": "Hi"},
+            {"role": "developer", "content": "Be brief"},
+        )
+
     async def items(self, conversation_id: str) -> list[JSON]:
         """Return the newest items of a conversation as the store has them."""
         listing = requests.list_items(conversation_id, Slice(100, "desc"))
@@ -116,6 +125,11 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         client_of(Proxy(0, port=served.port), STORE) as other,
     ):
         yield Stage(client, other, proxy)
+
+
+def ten_each(programs: Sequence[T]) -> list[tuple[T, str]]:
+    """Return ten texts for each program, to be added at the same time. All texts are different."""
+    return [(each, f"{at} {number}") for at, each in enumerate(programs) for number in range(10)]
 
 
 async def at_once(*changes: Awaitable[object]) -> None:

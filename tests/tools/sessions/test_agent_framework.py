@@ -17,7 +17,7 @@ from agent_framework import (
 
 from backscroll_tools.models import JSON
 from backscroll_tools.sessions.agent_framework import BackscrollHistoryProvider
-from tests.tools.sessions.stage import Stage, at_once
+from tests.tools.sessions.stage import Stage, at_once, ten_each
 
 MIXED = [
     Message("system", ["Be brief."], message_id="m_1"),
@@ -118,28 +118,24 @@ async def test_messages_that_are_saved_again_after_a_failure_are_written_once(
 async def test_two_programs_that_begin_one_session_lose_nothing(stage: Stage) -> None:
     providers = [BackscrollHistoryProvider(client) for client in (stage.client, stage.other)]
 
-    await at_once(
-        *(
-            provider.save_messages("chat", said(f"{number} {each}"))
-            for number, provider in enumerate(providers)
-            for each in range(10)
-        )
-    )
+    additions = ten_each(providers)
+    await at_once(*(provider.save_messages("chat", said(text)) for provider, text in additions))
 
-    expected = sorted(f"{number} {each}" for number in range(2) for each in range(10))
-    assert sorted(texts(await providers[0].get_messages("chat"))) == expected
+    assert sorted(texts(await providers[0].get_messages("chat"))) == sorted(
+        text for _, text in additions
+    )
 
 
 async def test_messages_of_other_programs_are_read_as_text(stage: Stage) -> None:
-    made = await stage.conversation(
-        {"role": "user", "content": "Hello"},
-        {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "call_1"},
-        {"role": "assistant", "content": "Hi"},
-    )
+    made = await stage.conversation_of_others()
 
     found = await BackscrollHistoryProvider(stage.client).get_messages(made)
 
-    assert [(each.role, each.text) for each in found] == [("user", "Hello"), ("assistant", "Hi")]
+    assert [(each.role, each.text) for each in found] == [
+        ("user", "Hello"),
+        ("assistant", "Hi"),
+        ("developer", "Be brief"),
+    ]
 
 
 class Scripted(FunctionInvocationLayer[Any], BaseChatClient[Any]):

@@ -20,7 +20,7 @@ from langchain_core.runnables.history import RunnableWithMessageHistory
 from backscroll_tools.errors import ToolError
 from backscroll_tools.sessions.langchain import BackscrollChatMessageHistory
 from tests.tools.opened import opened
-from tests.tools.sessions.stage import Stage, at_once
+from tests.tools.sessions.stage import Stage, at_once, ten_each
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 MIXED: list[BaseMessage] = [
@@ -142,25 +142,16 @@ async def test_two_programs_that_begin_one_history_lose_nothing(stage: Stage) ->
         BackscrollChatMessageHistory("chat", client) for client in (stage.client, stage.other)
     ]
 
-    await at_once(
-        *(
-            history.aadd_messages(said(f"{number} {each}"))
-            for number, history in enumerate(histories)
-            for each in range(10)
-        )
-    )
+    additions = ten_each(histories)
+    await at_once(*(history.aadd_messages(said(text)) for history, text in additions))
 
-    expected = sorted(f"{number} {each}" for number in range(2) for each in range(10))
-    assert sorted(texts(await histories[0].aget_messages())) == expected
+    assert sorted(texts(await histories[0].aget_messages())) == sorted(
+        text for _, text in additions
+    )
 
 
 async def test_messages_of_other_programs_are_read_as_text(stage: Stage) -> None:
-    made = await stage.conversation(
-        {"role": "user", "content": "Hello"},
-        {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "call_1"},
-        {"role": "assistant", "content": "Hi"},
-        {"role": "developer", "content": "Be brief"},
-    )
+    made = await stage.conversation_of_others()
 
     history = BackscrollChatMessageHistory(made, stage.client)
 

@@ -19,7 +19,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.test import TestModel
 
 from backscroll_tools.sessions.pydantic_ai import BackscrollHistory
-from tests.tools.sessions.stage import Stage, at_once
+from tests.tools.sessions.stage import Stage, at_once, ten_each
 
 _BUILT: list[ModelMessage] = [
     ModelRequest(
@@ -124,25 +124,14 @@ async def test_messages_that_are_added_again_after_a_failure_are_written_once(
 async def test_two_programs_that_begin_one_history_lose_nothing(stage: Stage) -> None:
     histories = [BackscrollHistory("chat", client) for client in (stage.client, stage.other)]
 
-    await at_once(
-        *(
-            history.add(said(f"{number} {each}"))
-            for number, history in enumerate(histories)
-            for each in range(10)
-        )
-    )
+    additions = ten_each(histories)
+    await at_once(*(history.add(said(text)) for history, text in additions))
 
-    expected = sorted(f"{number} {each}" for number in range(2) for each in range(10))
-    assert sorted(texts(await histories[0].messages())) == expected
+    assert sorted(texts(await histories[0].messages())) == sorted(text for _, text in additions)
 
 
 async def test_messages_of_other_programs_are_read_as_text(stage: Stage) -> None:
-    made = await stage.conversation(
-        {"role": "user", "content": "Hello"},
-        {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "call_1"},
-        {"role": "assistant", "content": "Hi"},
-        {"role": "developer", "content": "Be brief"},
-    )
+    made = await stage.conversation_of_others()
 
     messages = await BackscrollHistory(made, stage.client).messages()
 
