@@ -99,7 +99,7 @@ def _not_found(message: str) -> ToolError:
 
 
 def _only(short: str, ids: Sequence[str]) -> str:
-    """Return the id that ends as the short id does; empty if there is none.
+    """Return the id that ends as the short id does; empty if no id does.
 
     Raises:
         ToolError: `invalid_arguments` if several ids end so.

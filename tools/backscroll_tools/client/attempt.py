@@ -120,7 +120,7 @@ async def _credential(client: Client, request: Request) -> list[Header]:
     """Return the header that authenticates a request.
 
     Raises:
-        ToolError: `forbidden` if the request needs an admin key and there is none.
+        ToolError: `forbidden` if the request needs an admin key and the upstream has no such key.
     """
     if request.group.needs_admin_key:
         if not client.upstream.admin_key:

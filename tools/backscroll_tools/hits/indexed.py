@@ -58,7 +58,7 @@ async def indexed_page(call: Call, search: Search) -> Result:
 
 
 def in_use(hits: int) -> str:
-    """Return the warning about hits that were left out; empty if there are none.
+    """Return the warning about hits that were left out; empty if none was left out.
 
     The upstream leaves out hits in sessions that were active recently.
     """
@@ -71,7 +71,7 @@ def in_use(hits: int) -> str:
 
 
 def importing(programs: Sequence[str]) -> str:
-    """Return the warning about sessions that are not imported yet; empty if there are none."""
+    """Return the warning about sessions that are not imported yet; empty if all are."""
     if not programs:
         return ""
     names = ", ".join(programs)

@@ -155,7 +155,7 @@ def _widened(text: str, start: int, end: int, chars: int) -> tuple[int, int]:
 def _edge(text: str, positions: range) -> int:
     """Return the first of the given positions that is between two words.
 
-    If there is none, return the first position between two parts of a word, or else between two
+    If no position is, return the first one between two parts of a word, or else between two
     characters.
     """
     for separates in (_between_words, _between_parts, _between_characters):

@@ -159,7 +159,7 @@ class BackscrollStore(Store[ContextT], Generic[ContextT]):
         await self._attachments(context).update({attachment.id: described})
 
     async def load_attachment(self, attachment_id: str, context: ContextT) -> Attachment:
-        """Return the description of an attachment. Raises `NotFoundError` if there is none."""
+        """Return the description of an attachment. Raises `NotFoundError` if it does not exist."""
         found = await self._attachments(context).get(attachment_id)
         if found is None:
             raise NotFoundError(f"Attachment {attachment_id} not found.")

@@ -47,7 +47,7 @@ def labels_of(framework: str, **others: str) -> Labels:
 
 
 async def find(call: CallClient, labels: Labels) -> JSON | None:
-    """Return the conversation with these labels, or None if there is none."""
+    """Return the conversation with these labels; None if it does not exist."""
     found = await walk(call, requests.list_conversations, with_labels(labels), 1)
     return found[0] if found else None
 

@@ -51,7 +51,7 @@ class Values:
             newer.update(item[_VALUES])
 
     async def get(self, name: str) -> object:
-        """Return the value of a name; None if it has none."""
+        """Return the value of a name; None if it does not exist."""
         for limit in (_NEWEST, math.inf):
             for item in await self.session.items(limit, "desc"):
                 if name in item[_VALUES]:
