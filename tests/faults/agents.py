@@ -27,16 +27,19 @@ COUNT: Final = sized(quick=5, long=500)
 
 CALLERS: Final = 10
 FAULTS: Final = 0.5
+"""The share of requests to which something happens."""
+
 CALLS: Final = 20
 """How often one call is repeated at most; the network is whole from the third one on."""
 
 DEADLINE_S: Final = paced_s(sized(quick=1, long=2))
+"""Twice what one attempt may take; a store that syncs every commit needs some of it."""
 
 MISSING: Final = frozenset({"not_found", "upstream_retired"})
 """The codes for an object that does not exist: the second, if the text of the reply was lost."""
 
 _NEXT: Final = re.compile(r'(idempotency_key|cursor) "([^"]+)"')
-_MAY_CALL_AGAIN: Final = frozenset(
+MAY_CALL_AGAIN: Final = frozenset(
     {
         "deadline_exceeded",
         "outcome_unknown",
@@ -46,6 +49,7 @@ _MAY_CALL_AGAIN: Final = frozenset(
         "upstream_unavailable",
     }
 )
+"""The codes of errors after which an agent can call again."""
 
 
 @dataclass
@@ -103,7 +107,7 @@ class Agent:
         return {}
 
     def _hold(self, tool: str, number: int, error: ToolError) -> None:
-        if error.code not in _MAY_CALL_AGAIN:
+        if error.code not in MAY_CALL_AGAIN:
             self.broken.append(f"{tool} {number} failed with {error.render()}")
         sent = [each for each in self.proxy.seen if each.method != "GET"]
         if error.code == "outcome_unknown" and sent and all(each.plan.refuses for each in sent):

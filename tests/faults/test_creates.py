@@ -17,23 +17,17 @@ import pytest
 from backscroll_tools.client.client import Client
 from backscroll_tools.errors import ToolError
 from backscroll_tools.tool import Result
+from tests.faults.agents import CALLERS, DEADLINE_S, FAULTS, MAY_CALL_AGAIN
 from tests.faults.figures import record, sized
 from tests.faults.plans import CLEAN, drawing
 from tests.faults.proxy import Proxy, Seen
 from tests.faults.upstream import HURRIED, Kind, Served, call, client_of
-from tests.pace import limit_s, paced_s
+from tests.pace import limit_s
 
 if TYPE_CHECKING:
     from backscroll_tools.models import JSON
 
 CREATES: Final = sized(quick=60, long=3_000)
-CALLERS: Final = 10
-FAULTS: Final = 0.5
-"""The share of requests to which something happens."""
-
-DEADLINE_S: Final = paced_s(sized(quick=1, long=2))
-"""Twice what one attempt may take; a store that syncs every commit needs some of it."""
-
 LAG_S: Final = DEADLINE_S / 4
 """How long what has come may wait for a busy machine before the client reads it."""
 
@@ -41,16 +35,6 @@ CALLS: Final = 12
 """How often one create is called at most; the network is whole from the third on."""
 
 _KEY: Final = re.compile(r'idempotency_key "([^"]+)"')
-_MAY_CALL_AGAIN: Final = frozenset(
-    {
-        "deadline_exceeded",
-        "outcome_unknown",
-        "rate_limited",
-        "thread_busy",
-        "upstream_invalid",
-        "upstream_unavailable",
-    }
-)
 
 
 @dataclass
@@ -132,7 +116,7 @@ class Caller:
 
     def _check(self, number: int, error: ToolError, began: float, ended: float) -> None:
         """Hold an error against what truly became of the requests of its call."""
-        if error.code not in _MAY_CALL_AGAIN:
+        if error.code not in MAY_CALL_AGAIN:
             self.broken.append(f"create {number} failed with {error.render()}")
         last, before = self.proxy.seen, self.before
         if error.code == "outcome_unknown" and not _is_unknowable(last, before, began, ended):
