@@ -17,6 +17,8 @@ from backscroll.database.postgres_address import parse
 from backscroll.database.postgres_opening import open_postgres
 from backscroll.database.postgres_standby import reading_from
 from backscroll.store.app import open_store
+from backscroll.store.search import rows
+from backscroll.store.search.packing import Packing, pack
 from tests.faults.test_replicas import replica
 from tests.pace import limit_s, paced_s
 from tests.postgres_cluster import Cluster, cluster
@@ -68,6 +70,20 @@ async def test_a_read_comes_from_the_standby_unless_it_has_not_replayed_what_was
         await operator.execute(RESUME)
         await until_read_from_the_standby(database)
         assert texts(await page(api, path)) == ["b", "a"]
+
+
+async def test_the_primary_says_which_rows_of_the_index_are_final(servers: Cluster) -> None:
+    # On a standby, a sequence is up to 32 numbers ahead.
+    async with (
+        open_store(servers.primary_url) as store,
+        client_of(store) as api,
+        open_database(servers.primary_url, "store", standby=servers.standby_url) as database,
+    ):
+        await new_thread(api, ("a",))
+        await until_read_from_the_standby(database)
+        packing = Packing()
+        await pack(database, packing)
+        assert packing.final == await database.read(rows.newest)
 
 
 async def test_a_server_reads_from_the_standby_that_its_setting_names(

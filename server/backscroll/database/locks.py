@@ -49,7 +49,7 @@ def lock_list(connection: Connection, table: Table, partition: str) -> None:
     take_turns(connection, "list", table.name, partition)
 
 
-def writers_of(connection: Connection, *tables: Table) -> frozenset[str]:
+def writers_of(connection: Connection, *tables: str) -> frozenset[str]:
     """Return the ids of the transactions that are changing rows of `tables`; none on SQLite.
 
     These are virtual transaction ids, which are unique among running transactions (PostgreSQL
@@ -57,7 +57,7 @@ def writers_of(connection: Connection, *tables: Table) -> frozenset[str]:
     """
     if connection.dialect.name != "postgresql":
         return frozenset()
-    found = connection.scalars(_writers, {"names": [table.name for table in tables]})
+    found = connection.scalars(_writers, {"names": list(tables)})
     return frozenset(found)
 
 

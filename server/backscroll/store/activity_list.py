@@ -150,7 +150,7 @@ def _top(connection: Connection, partition: str) -> int:
 
 
 def _writers(connection: Connection) -> frozenset[str]:
-    return writers_of(connection, threads, conversations)
+    return writers_of(connection, threads.name, conversations.name)
 
 
 @dataclass(frozen=True, slots=True)

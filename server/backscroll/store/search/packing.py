@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
+from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
 from backscroll.store.search import blocks, pages, rows
 from backscroll.store.search.pages import StoredPage
@@ -38,10 +39,6 @@ BLOATED_BYTES: Final = 8_388_608
 """The default of `Packing.bloated_bytes`."""
 
 _LAST: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM search_rows_id_seq"
-_RUNNING: Final = (
-    "SELECT CAST(CAST(pg_snapshot_xmin(own) AS TEXT) AS BIGINT),"
-    " CAST(CAST(pg_snapshot_xmax(own) AS TEXT) AS BIGINT) FROM pg_current_snapshot() AS own"
-)
 _FIRST: Final = text("SELECT min(id) FROM search_rows WHERE id > :after")
 _READ: Final = text(
     "SELECT id, CAST(CAST(xmin AS TEXT) AS BIGINT), owner, created_at, position, scope, length,"
@@ -85,7 +82,7 @@ class Packing:
     """Moves rows at each check, if there are enough.
 
     Rows get their numbers before they are committed. A check notes the last number, and which
-    transactions are running. Once these have ended, no row with that number or a lower one can be
+    transactions are writing. Once these have ended, no row with that number or a lower one can be
     committed any more.
 
     Attributes:
@@ -96,7 +93,7 @@ class Packing:
             written anew.
         final: no more rows are committed with this number or a lower one.
         is_merged: whether pages were merged since this process started.
-        noted: the last number, and the transaction id that those then running are below.
+        noted: the last number, and the transactions that were writing then.
     """
 
     packed: int = PACKED
@@ -104,7 +101,7 @@ class Packing:
     bloated_bytes: int = BLOATED_BYTES
     final: int = 0
     is_merged: bool = False
-    noted: tuple[int, int] | None = None
+    noted: tuple[int, frozenset[str]] | None = None
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
         """Move rows, merge pages and erase removed rows, if that is due.
@@ -126,15 +123,14 @@ class Packing:
             await database.write(partial(_shrink, most=self.bloated_bytes))
 
     async def _note(self, database: Database) -> None:
-        def note(connection: Connection) -> tuple[int, int, int]:
-            last: int = connection.exec_driver_sql(_LAST).scalar_one()
-            oldest, newest = connection.exec_driver_sql(_RUNNING).one()
-            return last, oldest, newest
-
-        last, oldest, newest = await database.read(note)
-        if self.noted is not None and oldest >= self.noted[1]:
-            self.final, self.noted = self.noted[0], None
-        self.noted = self.noted or (last, newest)
+        if await database.read(rows.newest) <= self.final:
+            return
+        # A standby, which a read may ask, knows neither the last number nor who is writing.
+        last, writers = await database.write(_last)
+        noted, writing = self.noted or (last, writers)
+        self.noted = noted, writing & writers
+        if not writing & writers:
+            self.final, self.noted = noted, None
 
     async def _move(self, database: Database, pause_s: float) -> bool:
         """Move as many rows as a merged page has, and return whether there were any to move."""
@@ -165,8 +161,8 @@ async def pack(
     Args:
         database: a database on PostgreSQL.
         packing: how to move them.
-        attempts: the maximum number of checks. More than two are needed while other transactions
-            are running.
+        attempts: the maximum number of checks. More than one are needed while other transactions
+            are writing.
     """
     packing = packing or Packing()
     last = await database.read(rows.newest)
@@ -175,6 +171,12 @@ async def pack(
         if packing.final >= last:
             return
         await asyncio.sleep(PAUSE_S)
+
+
+def _last(connection: Connection) -> tuple[int, frozenset[str]]:
+    # The number must be read first: a transaction that begins to write later gets a later number.
+    last: int = connection.exec_driver_sql(_LAST).scalar_one()
+    return last, writers_of(connection, "search_rows")
 
 
 def _next(connection: Connection, final: int, size: int) -> Range | None:
