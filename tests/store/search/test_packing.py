@@ -81,6 +81,20 @@ class Changing:
         return value
 
 
+class Written:
+    """A database that notes what was written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.works: list[object] = []
+        self.read, self.check, self.close = database.read, database.check, database.close
+        self.truncate_log, self.maintain = database.truncate_log, database.maintain
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        self.works.append(work)
+        return await self._database.write(work, turn)
+
+
 async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:
     ids: list[str] = []
     after: dict[str, str] = {}
@@ -226,6 +240,19 @@ async def test_a_table_that_was_emptied_by_packing_gets_small_again(
     await pack(database, Packing(**SIZES, bloated_bytes=1))
     [(after,)] = await sql(size)
     assert after < 400_000
+
+
+async def test_a_check_that_finds_nothing_new_writes_nothing(
+    store: Store, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, BLOCK + 1))
+    packing = Packing(**SIZES, bloated_bytes=1)
+    await pack(database, packing)
+    file = await sql("SELECT pg_relation_filenode('search_rows')")
+    written = Written(database)
+    await packing.check(written, 0)
+    assert written.works == []
+    assert await sql("SELECT pg_relation_filenode('search_rows')") == file
 
 
 async def test_rows_are_found_in_order_and_no_more_than_wanted(

@@ -89,10 +89,11 @@ class Packing:
         packed: how many rows are moved at a time; a multiple of `rows.BLOCK`.
         merged: the numbers of rows of merged pages. Each is a multiple of `packed` and of the
             number before it.
-        bloated_bytes: if few rows are left in `search_rows` and it is larger than this, it is
-            written anew.
+        bloated_bytes: if few rows are left in `search_rows` after a move, and it is larger than
+            this, it is written anew.
         final: no more rows are committed with this number or a lower one.
-        is_merged: whether pages were merged since this process started.
+        is_tidy: whether pages were merged, and a bloated table was written anew, since rows were
+            last moved or this process started.
         noted: the last number, and the transactions that were writing then.
     """
 
@@ -100,7 +101,7 @@ class Packing:
     merged: Sequence[int] = MERGED
     bloated_bytes: int = BLOATED_BYTES
     final: int = 0
-    is_merged: bool = False
+    is_tidy: bool = False
     noted: tuple[int, frozenset[str]] | None = None
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
@@ -112,15 +113,14 @@ class Packing:
         """
         with suppress(NothingWrittenError, CommitUnknownError):  # the next check goes on
             await self._note(database)
-            moved = True
-            while moved:
-                moved = await self._move(database, pause_s)
-                if moved or not self.is_merged:
-                    for size in self.merged:
-                        await _merge(database, size, pause_s)
-                    self.is_merged = True
-            await _repeat(partial(database.write, pages.erase), pause_s)
-            await database.write(partial(_shrink, most=self.bloated_bytes))
+            while await self._move(database, pause_s):
+                await self._merge_all(database, pause_s)
+            if await database.read(pages.has_removed):
+                await _repeat(partial(database.write, pages.erase), pause_s)
+            if not self.is_tidy:
+                await self._merge_all(database, pause_s)
+                await database.write(partial(_shrink, most=self.bloated_bytes))
+                self.is_tidy = True
 
     async def _note(self, database: Database) -> None:
         if await database.read(rows.newest) <= self.final:
@@ -149,8 +149,13 @@ class Packing:
             return False
         having = [(row, hashes) for row, *_, hashes in reversed(found.rows)]
         made = await asyncio.to_thread(pages.pages_of, found.after, found.last, having)
+        self.is_tidy = False
         await database.write(partial(_store, found=found, added=made))
         return True
+
+    async def _merge_all(self, database: Database, pause_s: float) -> None:
+        for size in self.merged:
+            await _merge(database, size, pause_s)
 
 
 async def pack(

@@ -39,6 +39,7 @@ _REMOVED: Final = text(
     " (SELECT bucket FROM search_removed GROUP BY bucket ORDER BY bucket LIMIT :most)"
     " ORDER BY bucket"
 )
+_ANY_REMOVED: Final = text("SELECT 1 FROM search_removed LIMIT 1")
 _ERASED: Final = text(
     "DELETE FROM search_removed USING unnest(CAST(:buckets AS INTEGER[]),"
     " CAST(:rows AS BIGINT[]), CAST(:hashes AS INTEGER[])) AS given (bucket, row, hash)"
@@ -123,6 +124,11 @@ def merge(connection: Connection, size: int, first: int) -> int | None:
         merged += [_joined(bucket, list(members)) for _, members in parts]
     add(connection, merged)
     return int(unmerged[-1][0])
+
+
+def has_removed(connection: Connection) -> bool:
+    """Whether pages have hashes of removed rows that must still be erased."""
+    return connection.execute(_ANY_REMOVED).first() is not None
 
 
 def erase(connection: Connection) -> bool:
