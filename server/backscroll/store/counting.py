@@ -16,9 +16,7 @@ from backscroll.database.compressed_json import uncompressed
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.port import Database
 from backscroll.database.schema import conversations, items
-
-PAUSE_S: Final = 0.01
-"""The pause between two transactions, in seconds. Other processes can write during it."""
+from backscroll.store.pace import PAUSE_S
 
 AGAIN_S: Final = 5.0
 """The pause before another attempt if the database could not be written, in seconds."""

@@ -22,9 +22,10 @@ from backscroll.database.locks import take_turns
 from backscroll.database.port import Database
 from backscroll.database.search_schema import search_pending
 from backscroll.database.sqlite_file import Identity, opened_file
+from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import index, pending, rows
 from backscroll.store.search.entries import CHUNK, OWNERS, entries
-from backscroll.store.search.merging import PAUSE_S, Merging
+from backscroll.store.search.merging import Merging
 from backscroll.store.search.packing import Packing
 from backscroll.store.search.texts import Entry
 

@@ -17,11 +17,10 @@ from sqlalchemy import Connection
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.port import Database
+from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import rows, terms
 from backscroll.store.search.packing import pack
 
-PAUSE_S: Final = 0.01
-"""The pause between two transactions, in seconds. Other processes can write during it."""
 MERGED_ROWS: Final = 64
 """How many rows must be added after a call of `merge` before a check calls it again. The check also
 waits until no more rows are being added."""

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
+from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import blocks, pages, rows
 from backscroll.store.search.pages import StoredPage
 from backscroll.store.search.rows import BLOCK, REMOVED, Row
@@ -28,8 +29,6 @@ PACKED: Final = 8_192
 """The default of `Packing.packed`."""
 MERGED: Final = (65_536, 524_288)
 """The default of `Packing.merged`."""
-PAUSE_S: Final = 0.01
-"""The pause between two transactions, in seconds."""
 ATTEMPTS: Final = 100
 """The default of the argument `attempts` of `pack`."""
 _READ_ROWS: Final = 1_024
