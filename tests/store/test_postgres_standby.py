@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import httpx2
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from backscroll.database.faults import StoreError
+from backscroll.database.locks import writers_of
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.database.postgres_address import parse
@@ -84,6 +86,24 @@ async def test_the_primary_says_which_rows_of_the_index_are_final(servers: Clust
         packing = Packing()
         await pack(database, packing)
         assert packing.final == await database.read(rows.newest)
+
+
+async def test_the_primary_says_which_transactions_are_writing(servers: Cluster) -> None:
+    # A list by activity waits for them. A standby shows none of the primary's.
+    async with (
+        open_database(servers.primary_url, "store", standby=servers.standby_url) as database,
+        servers.connection(servers.primary_url) as other,
+    ):
+        await until_read_from_the_standby(database)
+        async with other.transaction():
+            await other.execute("DELETE FROM threads WHERE position = -1")
+            assert len(await database.read(partial(_writers_of, "threads"))) == 1
+        assert await database.read(partial(_writers_of, "threads")) == frozenset()
+        await until_read_from_the_standby(database)
+
+
+def _writers_of(table: str, connection: Connection) -> frozenset[str]:
+    return writers_of(connection, table)
 
 
 async def test_a_server_reads_from_the_standby_that_its_setting_names(

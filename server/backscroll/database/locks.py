@@ -28,6 +28,13 @@ _writers: Final = text(
     " AND relation IN (SELECT to_regclass(name) FROM unnest(CAST(:names AS TEXT[])) AS name)"
 )
 
+OF_STANDBY: Final = "backscroll_of_standby"
+"""The key in the `info` of connections to a standby that reads are sent to."""
+
+
+class PrimaryNeededError(Exception):
+    """A read asked a standby for what only the primary knows. `Database.read` never raises this."""
+
 
 def take_turns(connection: Connection, *names: str) -> None:
     """Lock `names` until the transaction ends. Other transactions that lock the same names wait.
@@ -54,11 +61,16 @@ def writers_of(connection: Connection, *tables: str) -> frozenset[str]:
 
     These are virtual transaction ids, which are unique among running transactions (PostgreSQL
     documentation, `pg_locks`).
+
+    Raises:
+        PrimaryNeededError: the connection is to a standby that reads are sent to, which does not
+            know the primary's transactions.
     """
     if connection.dialect.name != "postgresql":
         return frozenset()
-    found = connection.scalars(_writers, {"names": list(tables)})
-    return frozenset(found)
+    if connection.info.get(OF_STANDBY):
+        raise PrimaryNeededError
+    return frozenset(connection.scalars(_writers, {"names": list(tables)}))
 
 
 def sqlstate(error: DBAPIError) -> str:

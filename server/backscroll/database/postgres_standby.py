@@ -2,8 +2,9 @@
 
 Before each read, the primary is asked for the position of its write-ahead log. The standby is used
 only if it has replayed the log up to there. So a read sees everything that was committed before the
-read began, by any caller of any replica. If the standby is behind, the primary is read. The same
-happens for a while if the standby fails or does not answer.
+read began, by any caller of any replica. If the standby is behind, or a read asks for the primary's
+transactions, the primary is read. The same happens for a while if the standby fails or does not
+answer.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from backscroll.database.faults import NothingWrittenError, StoreError
-from backscroll.database.locks import sqlstate
+from backscroll.database.locks import OF_STANDBY, PrimaryNeededError, sqlstate
 from backscroll.database.port import Work
 from backscroll.database.postgres import PostgresDatabase
 from backscroll.database.postgres_address import Address
@@ -98,7 +99,7 @@ class StandbyReading:
         has_replayed = asyncio.Event()
         try:
             return await self._read(work, position, has_replayed)
-        except _BehindError:
+        except (_BehindError, PrimaryNeededError):
             pass
         except (NothingWrittenError, StoreError, DBAPIError, PoolTimeoutError, OSError) as error:
             # Once the standby has answered, the work may be the cause. Then the primary fails too.
@@ -113,6 +114,7 @@ class StandbyReading:
 
         Raises:
             _BehindError: the standby has not reached the position.
+            PrimaryNeededError: only the primary knows what `work` asks for.
             TimeoutError: the standby did not say in time whether it has.
             StoreError: the standby cannot be used.
             NothingWrittenError: as in `Database.read`.
@@ -123,6 +125,7 @@ class StandbyReading:
             if not connection.scalar(_has_replayed, {"at": at, "timeline": timeline}):
                 raise _BehindError
             has_replayed.set()
+            connection.info[OF_STANDBY] = True
             return work(connection)
 
         async def read() -> T:
