@@ -1,6 +1,7 @@
 """Model servers that fail: the caller gets the API's own error, and nothing hangs or leaks."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -221,15 +222,19 @@ async def test_a_redirect_is_neither_followed_nor_passed_on(status: int, body: b
     assert "location" not in failed.value.response.headers
 
 
-async def test_a_key_that_an_error_quotes_is_not_passed_on() -> None:
-    refused = whole(401, b'{"error": {"message": "Incorrect API key provided: sk-operator-1"}}')
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_a_key_that_an_error_quotes_is_not_passed_on(encoding: str) -> None:
+    body = b'{"error": {"message": "Incorrect API key provided: sk-operator-1"}}'
+    body = gzip.compress(body) if encoding == "gzip" else body
+    refused = whole(401, body, content_encoding=encoding)
     async with (
         raw_model(sends(refused)) as url,
         recording_of(url, key="sk-operator-1") as client,
     ):
-        with pytest.raises(openai.AuthenticationError) as failed:
-            await responded(client, input="one")
-    assert failed.value.body == {"message": "Incorrect API key provided: [redacted]"}
+        for answering in (responded(client, input="one"), client.models.list()):
+            with pytest.raises(openai.AuthenticationError) as failed:
+                await answering
+            assert failed.value.body == {"message": "Incorrect API key provided: [redacted]"}
 
 
 async def test_a_server_that_sends_interim_answers_without_end_is_given_up() -> None:

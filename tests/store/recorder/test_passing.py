@@ -126,6 +126,7 @@ async def test_the_operator_s_key_replaces_what_callers_send() -> None:
         own = await client.get("/responses")
     for each in asked:
         assert each["headers"]["authorization"] == "Bearer sk-operator"
+        assert each["headers"]["accept-encoding"] == "identity"
         assert {"api-key", "openai-project"}.isdisjoint(each["headers"])
     assert of_others == []
     assert [each["id"] for each in own.json()["data"]] == [reply.json()["id"]]

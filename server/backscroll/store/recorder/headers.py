@@ -18,7 +18,6 @@ _HOP_BY_HOP: Final = frozenset(
     }
 )
 _NEVER_UP: Final = frozenset({b"host", b"cookie", b"expect", b"origin", NONCE})
-_OF_READ_BODY: Final = frozenset({b"content-length", b"content-encoding", b"accept-encoding"})
 _IDENTITY: Final = frozenset(
     {
         *(b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"),
@@ -39,13 +38,16 @@ def upward(given: Headers, nonce: bytes, key: str, *, is_read: bool) -> Headers:
         nonce: what identifies this recorder.
         key: the operator's key; empty to pass on that of the caller.
         is_read: whether the recorder reads the request and the answer. If so, neither is
-            compressed.
+            compressed. Nor is the answer if there is a key, so that an error that quotes it can be
+            read.
     """
     dropped = _HOP_BY_HOP | _NEVER_UP | _named_by_connection(given)
     passed = b", ".join(value for name, value in given if name == NONCE)
     added: Headers = [(NONCE, b", ".join(filter(None, (passed, nonce))))]
     if is_read:
-        dropped |= _OF_READ_BODY
+        dropped |= _OF_BODY
+    if is_read or key:
+        dropped |= {b"accept-encoding"}
         added.append((b"accept-encoding", b"identity"))
     if key:
         dropped |= _IDENTITY

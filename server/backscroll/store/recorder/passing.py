@@ -16,12 +16,16 @@ from backscroll.store.recorder.caller import Caller, CallerGoneError
 from backscroll.store.recorder.exchange import Relayed
 from backscroll.store.recorder.forwarding import Forwarding, failure
 from backscroll.store.recorder.headers import downward
+from backscroll.store.recorder.model_server import ModelServer
+from backscroll.store.recorder.whole_relay import read_whole, send_whole
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 async def pass_on(forwarding: Forwarding, request: Request) -> Response:
     """Return a response that passes on a request and its answer, both unread and unchanged.
+
+    An error is read if it may quote the operator's key, which is then redacted.
 
     Raises:
         ApiError: 403 for a request from a web page of another machine.
@@ -54,7 +58,7 @@ async def _pass_on(forwarding: Forwarding, request: Request, send: Send) -> None
         try:
             answer = await caller.unless_gone(forwarding.sent(request, body, is_read=False))
             try:
-                await caller.unless_gone(_answer(answer, send))
+                await caller.unless_gone(_answer(answer, send, forwarding.server))
             finally:
                 await answer.aclose()
         except (CallerGoneError, ClientDisconnect):
@@ -75,7 +79,12 @@ async def _limited(request: Request, limit: int, body_read: asyncio.Event) -> As
         body_read.set()
 
 
-async def _answer(answer: httpx2.Response, send: Send) -> None:
+async def _answer(answer: httpx2.Response, send: Send, server: ModelServer) -> None:
+    if server.key and answer.is_error:
+        body = await read_whole(answer, server)
+        headers = downward(answer.headers.raw, is_read=True)
+        await send_whole(send, answer.status_code, headers, body)
+        return
     headers = downward(answer.headers.raw, is_read=False)
     start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
     await send(start)
