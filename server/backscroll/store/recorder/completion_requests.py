@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
@@ -21,7 +20,7 @@ from backscroll.store.recorder.completion_recording import CompletionRecording, 
 from backscroll.store.recorder.exchange import Relayed, exchange
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.keeping import Keeping
-from backscroll.store.recorder.replaying import replay
+from backscroll.store.recorder.replaying import recorded_answer, replay
 from backscroll.store.validation import validate
 
 
@@ -42,25 +41,12 @@ class CompletionRequests:
             _check(asked.body)
             await self.keeping.check()
         with self.keeping.claimed(asked.keyed):
-            recorded = await self._recorded(asked)
+            recorded = await recorded_answer(self.keeping, asked, stored_completion)
             if recorded is not None:
                 await replay(send, recorded, completion_events(asked, recorded))
                 return
             recording = CompletionRecording(asked, self.keeping)
             await exchange(self.forwarding, recording, request, self._content(asked), send)
-
-    async def _recorded(self, asked: Asked) -> JSON | None:
-        """Return the completion that an earlier request with the same key got; None if none did."""
-        if asked.keyed is None:
-            return None
-        completion_id = await self.keeping.keys.written(asked.keyed)
-        if completion_id is None:
-            return None
-
-        def read(connection: Connection) -> JSON:
-            return stored_completion(connection, asked.partition, completion_id)
-
-        return await self.keeping.database.read(read)
 
     def _content(self, asked: Asked) -> bytes:
         """Return the body to send up: without `store: true`, unless the model server keeps state.

@@ -1,12 +1,39 @@
 """Answers a request with what was recorded when it was sent before."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
+from sqlalchemy import Connection
 from starlette.types import Send
 
 from backscroll.database.json_text import dump_json
 from backscroll.store.envelopes import JSON
+from backscroll.store.recorder.asked import Asked
+from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.whole_relay import send_whole
+
+
+async def recorded_answer(
+    keeping: Keeping, asked: Asked, read: Callable[[Connection, str, str], JSON]
+) -> JSON | None:
+    """Return the object that an earlier request with the same key got; None if none did.
+
+    Args:
+        keeping: writes the records.
+        asked: the request.
+        read: returns the object, given a partition and its id there.
+
+    Raises:
+        ApiError: 422 if the earlier request was a different one; 410 if its object was deleted.
+    """
+    if asked.keyed is None:
+        return None
+    object_id = await keeping.keys.written(asked.keyed)
+    if object_id is None:
+        return None
+    return await keeping.database.read(
+        lambda connection: read(connection, asked.partition, object_id)
+    )
 
 
 async def replay(send: Send, recorded: JSON, events: bytes | None) -> None:

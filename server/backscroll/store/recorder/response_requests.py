@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
@@ -30,7 +30,7 @@ from backscroll.store.recorder.history import (
 )
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.replayed_history import ReplayedHistory
-from backscroll.store.recorder.replaying import replay
+from backscroll.store.recorder.replaying import recorded_answer, replay
 from backscroll.store.recorder.response_events import response_events
 from backscroll.store.recorder.response_recording import ResponseContext, ResponseRecording
 from backscroll.store.responses import stored_response
@@ -81,7 +81,7 @@ class ResponseRequests:
             await _check(asked, given)
             await self.keeping.check()
         with self.keeping.claimed(asked.keyed):
-            recorded = await self._recorded(asked)
+            recorded = await recorded_answer(self.keeping, asked, stored_response)
             if recorded is not None:
                 await replay(send, recorded, response_events(asked, recorded))
                 return
@@ -93,19 +93,6 @@ class ResponseRequests:
                 content, context = await self._resolved(asked, given)
             recording = ResponseRecording(asked, self.keeping, context, self.history)
             await exchange(self.forwarding, recording, request, content, send)
-
-    async def _recorded(self, asked: Asked) -> JSON | None:
-        """Return the response that an earlier request with the same key got; None if none did."""
-        if asked.keyed is None:
-            return None
-        response_id = await self.keeping.keys.written(asked.keyed)
-        if response_id is None:
-            return None
-
-        def read(connection: Connection) -> JSON:
-            return stored_response(connection, asked.partition, response_id)
-
-        return await self.keeping.database.read(read)
 
     async def _resolved(self, asked: Asked, given: list[JSON]) -> tuple[bytes, ResponseContext]:
         """Return the body for a stateless server, and what the store keeps instead of it.
