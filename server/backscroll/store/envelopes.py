@@ -47,15 +47,20 @@ def list_reply(data: Sequence[JSON], *, has_more: bool) -> "Response":
     return reply(list_envelope(data, has_more=has_more))
 
 
-def error_reply(error: ApiError) -> "Response":
-    """Return an error as a response in OpenAI's error format."""
-    envelope = {
+def error_envelope(error: ApiError) -> JSON:
+    """Return an error as an object in OpenAI's error format."""
+    fields = {
         "message": error.message,
         "type": error.kind,
         "param": error.param,
         "code": error.code,
     }
-    response = reply({"error": envelope}, error.status)
+    return {"error": fields}
+
+
+def error_reply(error: ApiError) -> "Response":
+    """Return an error as a response in OpenAI's error format."""
+    response = reply(error_envelope(error), error.status)
     response.headers.update(error.headers or {})
     return response
 

@@ -10,7 +10,7 @@ from backscroll.database.schema import completions
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.completions import write_completion
 from backscroll.store.archive.records import ImportedCompletion
-from backscroll.store.envelopes import JSON
+from backscroll.store.envelopes import JSON, error_envelope
 from backscroll.store.ids import new_completion_id
 from backscroll.store.recorder.answer_log import log_answer
 from backscroll.store.recorder.asked import Asked
@@ -98,13 +98,7 @@ class CompletionRecording:
 
     def ending(self, assembled: Assembled, error: ApiError, sequence_number: int) -> bytes:  # noqa: ARG002 - as in `Recording`
         """Return a chunk with the error, as OpenAI's API sends it within a stream."""
-        envelope = {
-            "message": error.message,
-            "type": error.kind,
-            "param": error.param,
-            "code": error.code,
-        }
-        return f"data: {dump_json({'error': envelope})}\n\n".encode()
+        return f"data: {dump_json(error_envelope(error))}\n\n".encode()
 
     def _completion(
         self, completion_id: str, assembled: Assembled, *, is_gone: bool
