@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -15,7 +14,7 @@ class CallerGoneError(Exception):
 
 
 class Caller:
-    """Watches the connection of the caller while open.
+    """Watches the connection of the caller until `aclose` is called.
 
     Args:
         request: the caller's request.
@@ -45,17 +44,6 @@ class Caller:
     async def aclose(self) -> None:
         """Stop watching."""
         await _cancelled(self._gone)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 async def _disconnected(request: Request, body_read: asyncio.Event | None) -> None:

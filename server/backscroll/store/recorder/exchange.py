@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
@@ -53,7 +54,7 @@ async def exchange(
         ApiError: the model server did not answer, or not with JSON or a stream.
         NothingWrittenError: the answer cannot be recorded.
     """
-    async with Caller(request) as caller:
+    async with aclosing(Caller(request)) as caller:
         watch = _to_the_end if recording.is_replayable else caller.unless_gone
         try:
             answer = await watch(forwarding.sent(request, content, is_read=True))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -54,7 +55,7 @@ async def _pass_on(forwarding: Forwarding, request: Request, send: Send) -> None
     body_read = asyncio.Event() if has_body else None
     limit = forwarding.server.upload_bytes
     body = None if body_read is None else _limited(request, limit, body_read)
-    async with Caller(request, body_read) as caller:
+    async with aclosing(Caller(request, body_read)) as caller:
         try:
             answer = await caller.unless_gone(forwarding.sent(request, body, is_read=False))
             try:
