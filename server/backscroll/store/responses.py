@@ -98,6 +98,11 @@ def stored_response(connection: Connection, partition: str, response_id: str) ->
     return next(_objects(connection, [row]))
 
 
+def asks_for_stream(request: Request) -> bool:
+    """Return whether a request for a stored response asks for its events."""
+    return request.query_params.get("stream", "").lower() in {"true", "1"}
+
+
 @dataclass(frozen=True, slots=True)
 class ResponseEndpoints:
     """The endpoints under `/responses`."""
@@ -151,7 +156,7 @@ class ResponseEndpoints:
         found = await self.database.read(
             lambda connection: stored_response(connection, partition, response_id)
         )
-        if request.query_params.get("stream", "").lower() in {"true", "1"}:
+        if asks_for_stream(request):
             reason = (
                 "this store keeps responses, but not the events of a stream. Retrieve the response "
                 "without 'stream'."

@@ -28,8 +28,9 @@ from backscroll.store.recorder.headers import downward
 from backscroll.store.recorder.lenient_json import parse_object
 from backscroll.store.recorder.output_items import complete_output
 from backscroll.store.recorder.passing import pass_on
+from backscroll.store.recorder.response_recording import COLUMNS
 from backscroll.store.recorder.whole_relay import read_whole, send_whole
-from backscroll.store.responses import ResponseEndpoints
+from backscroll.store.responses import ResponseEndpoints, asks_for_stream
 from backscroll.store.search import index, owners
 from backscroll.store.search.texts import RESPONSE
 
@@ -37,7 +38,6 @@ _RUNNING: Final = frozenset({"queued", "in_progress"})
 _NOT_THERE: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
-_COLUMNS: Final = frozenset({"id", "object", "created_at", "output", "metadata"})
 
 _find: Final = select(responses).where(
     responses.c.partition == bindparam("within"),
@@ -64,7 +64,7 @@ class KeptUpstream:
 
     async def get(self, request: Request) -> Response:
         """Return a response, or pass the stream of a response in the background on."""
-        if request.query_params.get("stream", "").lower() in {"true", "1"}:
+        if asks_for_stream(request):
             return await pass_on(self.forwarding, request)
         return await self._first(request, self.copies.get, refreshes=True)
 
@@ -132,7 +132,7 @@ def _replace(connection: Connection, row: Any, found: JSON) -> None:  # noqa: AN
         input=given,
         output=complete_output(found.get("output"), lambda item_id: item_id),
         metadata=row.metadata,
-        fields={**row.fields, **{k: each for k, each in found.items() if k not in _COLUMNS}},
+        fields={**row.fields, **{k: each for k, each in found.items() if k not in COLUMNS}},
         continues=row.previous_response_id,
     )
     prepared = prepare_response(new)

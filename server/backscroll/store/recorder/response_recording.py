@@ -30,7 +30,7 @@ from backscroll.store.recorder.whole import read_response
 if TYPE_CHECKING:
     from backscroll_tools.search.tokenizer import Tokens
 
-_COLUMNS: Final = frozenset({"id", "object", "created_at", "output", "metadata"})
+COLUMNS: Final = frozenset({"id", "object", "created_at", "output", "metadata"})
 """Fields of a response that are not in `ImportedResponse.fields`."""
 
 _NOT_ECHOED: Final = frozenset({"input", "stream", "stream_options", "include", "metadata"})
@@ -186,7 +186,7 @@ class ResponseRecording:
     ) -> ImportedResponse:
         found, body = assembled.object, self._asked.body
         fields = {name: value for name, value in body.items() if name not in _NOT_ECHOED}
-        fields |= {name: value for name, value in found.items() if name not in _COLUMNS}
+        fields |= {name: value for name, value in found.items() if name not in COLUMNS}
         fields |= self._context.fields
         if is_gone:
             reason = {"reason": "caller_disconnected"}
