@@ -28,7 +28,6 @@ from tests.store.recorder.recording import (
     recording,
     recording_of,
     responded,
-    until,
 )
 
 SLOW = {"idle_s": 0.2}
@@ -126,10 +125,15 @@ async def test_an_answer_that_is_too_large_is_an_error() -> None:
 async def test_an_event_that_is_not_json_is_passed_on_and_the_record_says_so(
     here: Recording,
 ) -> None:
-    with pytest.raises(json.JSONDecodeError):
-        await events_of(here.client, input="/garble 5\n/say a b c")
-    (response,) = await until(lambda: listed(here.client, "/responses"))
-    assert response["id"].startswith("resp_")
+    messages = asked("/garble 2\n/say a b c")
+    body = {"model": "m", "messages": messages, "stream": True, "store": True}
+    async with httpx2.AsyncClient(base_url=here.url, verify=NO_TLS) as http:
+        passed = (await http.post("/chat/completions", json=body)).text
+    (completion,) = await listed(here.client, "/chat/completions")
+    assert 'data: {"id": "cut\n' in passed
+    assert passed.endswith("data: [DONE]\n\n")
+    assert completion["choices"][0]["message"]["content"] == "a b c"
+    assert completion["incomplete_details"] == {"reason": "unreadable"}
 
 
 @pytest.mark.parametrize(("status", "given"), [(200, 502), (403, 403), (503, 503)])

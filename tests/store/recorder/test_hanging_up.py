@@ -82,14 +82,27 @@ async def test_what_a_caller_got_of_a_completion_is_kept_and_said_to_be_incomple
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_caller_that_leaves_before_the_answer_begins_frees_the_model(
-    here: Recording, *, stream: bool
+    *, stream: bool
 ) -> None:
-    waiting = asyncio.create_task(responded(here.client, input="/hang", stream=stream))
-    await until(here.model.asked)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert await listed(here.client, "/responses") == []
+    asked, freed = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        freed.set()
+
+    async with (
+        raw_model(silent) as url,
+        recording_of(url) as client,
+        asyncio.timeout(limit_s(20)),
+    ):
+        waiting = asyncio.create_task(responded(client, input="one", stream=stream))
+        await asked.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await freed.wait()
+        assert await listed(client, "/responses") == []
 
 
 @pytest.mark.parametrize("body", [None, b"{}"])
