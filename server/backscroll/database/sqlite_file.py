@@ -7,16 +7,15 @@ each commit, they are compared with those of the file at the path.
 
 import errno
 import os
-import sqlite3
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from sqlalchemy import (
     JSON,
@@ -36,7 +35,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backscroll.database.compressed_json import damage_of
-from backscroll.database.driver_errors import is_of_file
+from backscroll.database.driver_errors import is_interrupted, is_of_file
 from backscroll.database.faults import DatabaseFailedError, Trouble
 from backscroll.database.schema import (
     TABLE_SETS,
@@ -46,6 +45,9 @@ from backscroll.database.schema import (
 )
 from backscroll.database.schema_version import SCHEMA_VERSION
 
+if TYPE_CHECKING:
+    import sqlite3
+
 Identity: TypeAlias = tuple[int, int]
 """The device and inode of a file, which identify it while it exists."""
 
@@ -54,8 +56,8 @@ ROOM: Final = 64 * 1024
 
 _FILE: Final = "file"
 _WATCHED: Final = "watched"
-_STEPS: Final = 10_000
-"""How many steps SQLite's virtual machine takes between two checks of the time in `first_flaw`."""
+_STEPS: Final = 1_000
+"""How many steps SQLite's virtual machine takes between two checks of a time limit."""
 
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -214,25 +216,48 @@ def first_flaw(connection: Connection, limit_s: float) -> str | None:
     Raises:
         DBAPIError: the database cannot be read.
     """
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    ends_at = time.monotonic() + limit_s
-    driver.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
-    try:
-        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-        if found != "ok":
-            return " ".join(str(found).replace("*** in database main ***", "").split())
+
+    def find() -> str:
+        if flaw := pragma_flaw(connection, "quick_check(1)"):
+            return flaw
         present = sets_in(inspect(connection).get_table_names())
         for table in chain.from_iterable(TABLE_SETS[each] for each in present):
             for column in table.columns:
                 if isinstance(column.type, JSON) and _has_malformed(connection, column):
                     return f"malformed JSON in {table.name}.{column.name}"
+        return ""
+
+    return found_within(connection, limit_s, find)
+
+
+def found_within(connection: Connection, limit_s: float, find: Callable[[], str]) -> str | None:
+    """Return what `find` returns, or None if its statements exceeded the time limit.
+
+    Args:
+        connection: the connection that `find` uses.
+        limit_s: the time limit in seconds; infinite for none.
+        find: searches for damage.
+
+    Raises:
+        DBAPIError: the database cannot be read.
+    """
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    ends_at = time.monotonic() + limit_s
+    driver.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
+    try:
+        return find()
     except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+        if not is_interrupted(error):
             raise
         return None
     finally:
         driver.set_progress_handler(None, 0)
-    return ""
+
+
+def pragma_flaw(connection: Connection, pragma: str) -> str:
+    """Return the first flaw that a PRAGMA finds, on one line; empty if it finds none."""
+    found = str(connection.exec_driver_sql(f"PRAGMA {pragma}").scalars().first())
+    return "" if found == "ok" else " ".join(found.replace("*** in database main ***", "").split())
 
 
 def _has_malformed(connection: Connection, column: Column[Any]) -> bool:

@@ -4,15 +4,13 @@ Each function is one bounded step, because with a rollback journal a reader dela
 all writers. Only `compact` is not bounded: it rewrites the whole file.
 """
 
-import time
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from sqlalchemy import JSON, Connection
-from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.column_types import tables
 from backscroll.database.compressed_json import damage_of
-from backscroll.database.driver_errors import is_interrupted
+from backscroll.database.sqlite_file import found_within, pragma_flaw
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,8 +21,6 @@ ANALYSED_ROWS: Final = 1_000
 BEFORE_ALL: Final = -(1 << 63)
 """A row number that no table has, because it is less than all others."""
 
-_STEPS: Final = 1_000
-"""How many steps SQLite's virtual machine takes between two checks of the time."""
 _TABLES: Final = (
     "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
     " AND name NOT LIKE 'sqlite_%' ORDER BY name"
@@ -80,25 +76,14 @@ def structure_flaw(connection: Connection, table: str, limit_s: float) -> str | 
         limit_s: the time limit in seconds; infinite for none.
 
     Returns:
-        The first flaw on one line, without data of the database; an empty string if there is none;
-        None if the time limit was exceeded.
+        The first flaw on one line, without data of the database; an empty string if there is no
+        flaw; None if the time limit was exceeded.
 
     Raises:
         DBAPIError: the table cannot be read.
     """
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-    ends_at = time.monotonic() + limit_s
-    driver.set_progress_handler(lambda: time.monotonic() > ends_at, _STEPS)
-    try:
-        statement = f"PRAGMA integrity_check({_quoted(table)})"
-        found = str(connection.exec_driver_sql(statement).scalars().first())
-    except DBAPIError as error:
-        if not is_interrupted(error):
-            raise
-        return None
-    finally:
-        driver.set_progress_handler(None, 0)
-    return "" if found == "ok" else " ".join(found.replace("*** in database main ***", "").split())
+    pragma = f"integrity_check({_quoted(table)})"
+    return found_within(connection, limit_s, lambda: pragma_flaw(connection, pragma))
 
 
 def walk(connection: Connection, table: str, above: int, most: int) -> Walked:
