@@ -21,6 +21,7 @@ from backscroll.database import postgres_upkeep, sqlite_upkeep
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S, Pace
+from backscroll.store.search.rows import is_postgres
 
 STRUCTURE_S: Final = 1.0
 """The time limit for the check of a table's pages if it delays writers, in seconds."""
@@ -66,7 +67,7 @@ async def check(
         NothingWrittenError: the database cannot be read for another reason than damage.
     """
     found = Findings()
-    if await database.maintain(_is_postgres):
+    if await database.maintain(is_postgres):
         await _check_postgres(database, begin, found, pause_s)
         return found
     tables = await database.maintain(sqlite_upkeep.table_names)
@@ -138,10 +139,6 @@ async def _check_postgres(
                 raise
             found.flaws.append(f"{table}: {error.sentence}")
         found.rows += blocks
-
-
-def _is_postgres(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
 
 
 def _blocks(table: str, connection: Connection) -> int:

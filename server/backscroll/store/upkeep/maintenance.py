@@ -17,6 +17,7 @@ from backscroll.store.clock import Clock
 from backscroll.store.pace import PAUSE_S
 from backscroll.store.retention import RetentionClock
 from backscroll.store.search import backfill, merging, terms
+from backscroll.store.search.rows import is_postgres
 from backscroll.store.upkeep.checking import Begin, Findings, check
 from backscroll.store.upkeep.expiry import DaysOf, Expired, expire
 from backscroll.store.upkeep.keeping import finish_erasing
@@ -89,9 +90,9 @@ async def maintain(  # noqa: PLR0913 - what the operator chose
     """
     before = await database.maintain(_size)
     found = await check(database, begin, pause_s=pause_s)
-    if found.flaws:
-        return Report(found, before, before)
     report = Report(found, before, before)
+    if found.flaws:
+        return report
     begin("erasing", None)
     await finish_erasing(database)
     retention = RetentionClock((clock or Clock()).monotonic)
@@ -114,24 +115,20 @@ async def maintain(  # noqa: PLR0913 - what the operator chose
 
 async def _analyse(database: Database, begin: Begin, pause_s: float) -> int:
     """Update the planner's statistics of all tables; on PostgreSQL, also vacuum them."""
-    is_postgres = await database.maintain(_is_postgres)
-    upkeep = postgres_upkeep if is_postgres else sqlite_upkeep
+    vacuums = await database.maintain(is_postgres)
+    upkeep = postgres_upkeep if vacuums else sqlite_upkeep
     tables = await database.maintain(upkeep.table_names)
-    if not is_postgres:  # FTS5 reads its own tables in one way only
+    if not vacuums:  # FTS5 reads its own tables in one way only
         tables = [table for table in tables if not table.startswith("search_terms")]
-    advance = begin("vacuuming" if is_postgres else "analysing", len(tables))
+    advance = begin("vacuuming" if vacuums else "analysing", len(tables))
     for table in tables:
-        if is_postgres:
+        if vacuums:
             await database.maintain(partial(_vacuum, table))
         else:
             await database.write(partial(_analyse_one, table))
         advance(1)
         await asyncio.sleep(pause_s)
     return len(tables)
-
-
-def _is_postgres(connection: Connection) -> bool:
-    return connection.dialect.name == "postgresql"
 
 
 def _vacuum(table: str, connection: Connection) -> None:
@@ -144,6 +141,6 @@ def _analyse_one(table: str, connection: Connection) -> None:
 
 def _size(connection: Connection) -> Size:
     parts = terms.parts(connection)
-    if _is_postgres(connection):
+    if is_postgres(connection):
         return Size(postgres_upkeep.size(connection), None, parts)
     return Size(*sqlite_upkeep.sizes(connection), parts)

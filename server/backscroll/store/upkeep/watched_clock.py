@@ -22,6 +22,7 @@ from backscroll.database.response_schema import responses
 from backscroll.database.schema import completions, conversations, retention_clock, threads
 from backscroll.database.upkeep_schema import watched_clock
 from backscroll.store.activity import US
+from backscroll.store.search.rows import is_postgres
 
 ACCEPTED: Final = 24
 """How many seconds that nobody measured are trusted for each second that is measured."""
@@ -52,8 +53,8 @@ class Seen(NamedTuple):
 
 def clock_of(connection: Connection) -> int:
     """Return the time of day of the database's machine, in Unix seconds."""
-    is_postgres = connection.dialect.name == "postgresql"
-    return int(connection.exec_driver_sql(_POSTGRES if is_postgres else _SQLITE).scalar_one())
+    statement = _POSTGRES if is_postgres(connection) else _SQLITE
+    return int(connection.exec_driver_sql(statement).scalar_one())
 
 
 def look(connection: Connection, clock_s: int) -> Seen:
@@ -104,7 +105,7 @@ def begin_sweep(connection: Connection, seen: Seen) -> None:
 
 
 def _newest_s(connection: Connection, clock_s: int) -> int:
-    """Return the time of the newest activity in the store, in Unix seconds; 0 if there is none.
+    """Return the time of the newest activity in the store, in Unix seconds; 0 if it is empty.
 
     Times after the clock's say nothing, because an import may give them in milliseconds. The clock
     of the process that wrote them may be a little ahead.
