@@ -19,7 +19,9 @@ from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.packing import Packing, Range, pack
 from backscroll.store.search.pages import erase
 from backscroll.store.search.rows import BLOCK
+from tests.postgres import PostgresServer
 from tests.store.conftest import Sql, examples_share_a_store
+from tests.store.pooling import pooling
 from tests.store.search.contents import indexed, scanned
 from tests.store.search.test_index import ACTS
 from tests.store.search.writer import Writer
@@ -118,6 +120,17 @@ async def test_every_search_finds_the_same_once_rows_are_packed(
     assert [4 * BLOCK] in [[size] for (size,) in ranges]
     assert [await walked(api, params) for params in QUERIES] == before
     assert all(before)
+
+
+async def test_rows_are_packed_behind_a_pooler(
+    store: Store, database_url: str, postgres: PostgresServer, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, 300))
+    async with pooling(postgres.port, by_transaction=True) as port:
+        url = database_url.replace(str(postgres.port), str(port))
+        async with open_database(url, "store") as database:
+            await pack(database, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(300 - 2 * BLOCK,)]
 
 
 @settings(examples_share_a_store, max_examples=3)

@@ -16,9 +16,10 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
-from backscroll.database.locks import writers_of
+from backscroll.database.locks import sqlstate, writers_of
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import blocks, pages, rows
@@ -54,7 +55,8 @@ _ADD_BLOCKS: Final = text(
 )
 _VACUUM_ROWS: Final = "VACUUM search_rows"
 _VACUUM_PAGES: Final = "VACUUM search_pages"
-"""They run on connections for reading, because these have no transactions."""
+"""They run on connections for reading, because these have no transactions without a pooler."""
+_IN_TRANSACTION: Final = "25001"
 _BYTES: Final = (
     "SELECT pg_total_relation_size(oid) FROM pg_class"
     " WHERE oid = CAST('search_rows' AS regclass) AND pg_has_role(relowner, 'USAGE')"
@@ -138,7 +140,7 @@ class Packing:
             moved += self.packed
             await asyncio.sleep(pause_s)
         if moved:
-            await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_ROWS))
+            await _vacuum(database, _VACUUM_ROWS)
         return moved > 0
 
     async def _move_next(self, database: Database) -> bool:
@@ -229,6 +231,15 @@ def _shrink(connection: Connection, most: int) -> None:
         connection.exec_driver_sql("CLUSTER search_rows USING search_rows_pkey")
 
 
+async def _vacuum(database: Database, statement: str) -> None:
+    """Make space usable again. Behind a pooler, where it is impossible, autovacuum does that."""
+    try:
+        await database.read(lambda connection: connection.exec_driver_sql(statement))
+    except DBAPIError as error:
+        if sqlstate(error) != _IN_TRANSACTION:
+            raise
+
+
 async def _merge(database: Database, size: int, pause_s: float) -> None:
     first = vacuumed = 0
     while True:
@@ -238,7 +249,7 @@ async def _merge(database: Database, size: int, pause_s: float) -> None:
         first = following
         # If the space of merged pages is not free soon, the table becomes twice as large.
         if first - vacuumed >= _VACUUMED:
-            await database.read(lambda connection: connection.exec_driver_sql(_VACUUM_PAGES))
+            await _vacuum(database, _VACUUM_PAGES)
             vacuumed = first
         await asyncio.sleep(pause_s)
 
