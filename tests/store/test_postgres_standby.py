@@ -21,6 +21,7 @@ from backscroll.database.postgres_standby import reading_from
 from backscroll.store.app import open_store
 from backscroll.store.search import rows
 from backscroll.store.search.packing import Packing, pack
+from backscroll.store.search.rows import BLOCK
 from tests.faults.test_replicas import replica
 from tests.pace import limit_s, paced_s
 from tests.postgres_cluster import Cluster, cluster
@@ -86,6 +87,24 @@ async def test_the_primary_says_which_rows_of_the_index_are_final(servers: Clust
         packing = Packing()
         await pack(database, packing)
         assert packing.final == await database.read(rows.newest)
+
+
+async def test_packing_the_index_costs_no_reads_from_the_standby(
+    servers: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    async with (
+        open_store(servers.primary_url) as store,
+        client_of(store) as api,
+        open_database(servers.primary_url, "store", standby=servers.standby_url) as database,
+    ):
+        for _ in range(2):
+            await new_thread(api, tuple(f"number {each}" for each in range(100)))
+        await until_read_from_the_standby(database)
+        await pack(database, Packing(packed=BLOCK, merged=(BLOCK,)))
+        await until_read_from_the_standby(database)
+        assert await database.read(rows.packed) == BLOCK
+    assert caplog.messages == []
 
 
 async def test_the_primary_says_which_transactions_are_writing(servers: Cluster) -> None:

@@ -33,7 +33,17 @@ OF_STANDBY: Final = "backscroll_of_standby"
 
 
 class PrimaryNeededError(Exception):
-    """A read asked a standby for what only the primary knows. `Database.read` never raises this."""
+    """A standby got work that only the primary can do. `Database.read` never raises this."""
+
+
+def need_primary(connection: Connection) -> None:
+    """Raise an error on a standby that reads are sent to. `Database.read` then asks the primary.
+
+    Raises:
+        PrimaryNeededError: the connection is to such a standby.
+    """
+    if connection.info.get(OF_STANDBY):
+        raise PrimaryNeededError
 
 
 def take_turns(connection: Connection, *names: str) -> None:
@@ -63,13 +73,12 @@ def writers_of(connection: Connection, *tables: str) -> frozenset[str]:
     documentation, `pg_locks`).
 
     Raises:
-        PrimaryNeededError: the connection is to a standby that reads are sent to, which does not
-            know the primary's transactions.
+        PrimaryNeededError: as in `need_primary`. A standby does not know the primary's
+            transactions.
     """
     if connection.dialect.name != "postgresql":
         return frozenset()
-    if connection.info.get(OF_STANDBY):
-        raise PrimaryNeededError
+    need_primary(connection)
     return frozenset(connection.scalars(_writers, {"names": list(tables)}))
 
 

@@ -64,8 +64,8 @@ class PostgresDatabase:
         Args:
             writing: a pool of connections for transactions.
             reading: a pool of connections for single statements.
-            maintaining: a pool of one connection, for statements that take long; None if there is
-                none, because a pooler gives a session to several clients.
+            maintaining: a pool of one connection, for statements that take long; None behind a
+                pooler that gives a session to several clients.
             lock_s: the maximum wait for locks and earlier writes, in seconds.
             outage_s: how long work waits for a server that fails, in seconds.
         """

@@ -2,9 +2,8 @@
 
 Before each read, the primary is asked for the position of its write-ahead log. The standby is used
 only if it has replayed the log up to there. So a read sees everything that was committed before the
-read began, by any caller of any replica. If the standby is behind, or a read asks for the primary's
-transactions, the primary is read. The same happens for a while if the standby fails or does not
-answer.
+read began, by any caller of any replica. If the standby is behind, or a read needs the primary
+itself, the primary is read. The same happens for a while if the standby fails or does not answer.
 """
 
 import asyncio
@@ -114,7 +113,7 @@ class StandbyReading:
 
         Raises:
             _BehindError: the standby has not reached the position.
-            PrimaryNeededError: only the primary knows what `work` asks for.
+            PrimaryNeededError: only the primary can do `work`.
             TimeoutError: the standby did not say in time whether it has.
             StoreError: the standby cannot be used.
             NothingWrittenError: as in `Database.read`.

@@ -9,8 +9,8 @@ takes less space than single rows.
 
 On PostgreSQL, concurrent writers would have to wait for one another to add rows to a block. So a
 write adds single rows to `search_rows`, whose column `terms` has hashes of the tokens and a GIN
-index. A background task moves them, when there are enough, to tables that take an eighth of the
-space (`store.search.packing`):
+index. A background task moves them, when there are enough, to compressed tables
+(`store.search.packing`):
 - `search_blocks` has compressed blocks of consecutive rows.
 - `search_pages` has, for each bucket of hashes, the rows that have them. The page that ends with
   the row `last` begins after the row `after`.

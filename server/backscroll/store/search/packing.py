@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
-from backscroll.database.locks import sqlstate, writers_of
+from backscroll.database.locks import need_primary, sqlstate, writers_of
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import blocks, pages, rows
@@ -233,8 +233,13 @@ def _shrink(connection: Connection, most: int) -> None:
 
 async def _vacuum(database: Database, statement: str) -> None:
     """Make space usable again. Behind a pooler, where it is impossible, autovacuum does that."""
+
+    def vacuum(connection: Connection) -> None:
+        need_primary(connection)
+        connection.exec_driver_sql(statement)
+
     try:
-        await database.read(lambda connection: connection.exec_driver_sql(statement))
+        await database.read(vacuum)
     except DBAPIError as error:
         if sqlstate(error) != _IN_TRANSACTION:
             raise
