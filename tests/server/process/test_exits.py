@@ -17,6 +17,7 @@ from backscroll.database.faults import (
     DatabaseUnavailableError,
     StoreError,
 )
+from backscroll.database.locks import PrimaryNeededError
 from backscroll.history.reading.sqlite_source import DatabaseError
 from backscroll.history.source_file import DamagedFileError
 from backscroll.http.auth.issuer import IssuerError
@@ -48,8 +49,9 @@ LINES = {
 OF_OTHERS = {
     *(ApiError, IssuerError, RefusedError, SceneError),
     *(CallerGoneError, DamagedFileError, DatabaseError, EmbeddingsError),
+    PrimaryNeededError,
 }
-"""What is told to clients and callers, or is told the operator as another error."""
+"""What is told to clients and callers, is told the operator as another error, or is never told."""
 
 
 @pytest.mark.parametrize("error", LINES, ids=lambda error: type(error).__name__)
