@@ -31,6 +31,11 @@ def write(text: str, stream: TextIO | None = None) -> None:
     stream.flush()
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, such as `1 thread` or `2,000 threads`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def warn(line: str) -> None:
     """Write `backscroll: ` and a line to stderr. Control characters in the line are escaped."""
     click.echo(f"backscroll: {plain(line)}", err=True)

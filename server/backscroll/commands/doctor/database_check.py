@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from backscroll.commands.doctor import file_check
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.file_check import FIX, STRUCTURE_CHECK_S
+from backscroll.commands.terminal import counted
 from backscroll.database.faults import (
     CommitUnknownError,
     DatabaseBusyError,
@@ -185,12 +186,11 @@ async def _read(database: Database, days_of: DaysOf | None) -> tuple[Check, ...]
 
 
 def _contents(connection: Connection) -> Check:
-    counted: list[str] = []
+    counts: list[str] = []
     for table, noun in _NOUNS:
         existing = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
-        count = connection.execute(existing).scalar_one()
-        counted.append(f"{count:,} {noun}{'' if count == 1 else 's'}")
-    return Check("contents", "ok", ", ".join(counted))
+        counts.append(counted(connection.execute(existing).scalar_one(), noun))
+    return Check("contents", "ok", ", ".join(counts))
 
 
 def _retention(days_of: DaysOf, connection: Connection) -> Check:

@@ -11,6 +11,7 @@ import anyio
 
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.token_check import check_tokens
+from backscroll.commands.terminal import counted
 from backscroll.http.auth import access
 from backscroll.http.serving import tls
 from backscroll.settings.addresses import is_loopback
@@ -94,8 +95,7 @@ def _certificate(settings: Settings, now: datetime) -> tuple[Check, ...]:
         detail = f"is not valid before {since:%Y-%m-%d}"
         return (Check("certificate", "failed", detail, next_step=step),)
     if until - now <= SOON:
-        days = (until - now).days
-        left = f"{days} day{'' if days == 1 else 's'}"
+        left = counted((until - now).days, "day")
         detail = f"is valid only until {until:%Y-%m-%d}: {left} left"
         return (Check("certificate", "warning", detail, next_step=_RENEW),)
     return (Check("certificate", "ok", f"is valid until {until:%Y-%m-%d}, and matches its key"),)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backscroll.commands.doctor.diagnosis import Check
+from backscroll.commands.terminal import counted
 from backscroll.history.sources.finding import FoundSource, found
 from backscroll.history.sources.source import Surroundings
 from backscroll.settings.model import Settings
@@ -25,7 +26,7 @@ def check_sessions(settings: Settings, machine: Surroundings) -> tuple[Check, ..
 def _found(settings: Settings, results: list[FoundSource]) -> Iterator[Check]:
     for each in results:
         name = each.source.name
-        count = f"sessions in {len(each.files):,} file{'' if len(each.files) == 1 else 's'}"
+        count = f"sessions in {counted(len(each.files), 'file')}"
         is_kept = name in settings.sources
         if each.unreadable:
             detail = f"{count}, and {each.unreadable[0]} cannot be read"

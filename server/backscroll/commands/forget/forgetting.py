@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from backscroll.commands.local_store import opened_store
+from backscroll.commands.terminal import counted
 from backscroll.commands.times import in_utc
 from backscroll.store.archive.records import Forgettable, Selection
 
@@ -73,8 +74,8 @@ def summary(forgotten: Sequence[Forgettable], folder: str = "") -> str:
     if len(forgotten) > _SHOWN:
         lines.append(f"and {len(forgotten) - _SHOWN} more")
     kinds = Counter(each.kind for each in forgotten)
-    counts = ", ".join(_counted(count, kind) for kind, count in kinds.items())
-    total = _counted(sum(each.messages for each in forgotten), "message")
+    counts = ", ".join(counted(count, kind) for kind, count in kinds.items())
+    total = counted(sum(each.messages for each in forgotten), "message")
     lines.append(f"{counts}; {total}")
     root = folder.rstrip("/\\")
     below = sum(each.project.rstrip("/\\") not in {"", root} for each in forgotten)
@@ -104,7 +105,3 @@ def _title(each: Forgettable) -> str:
     title = " ".join(each.title.split())
     cut = title if len(title) <= _TITLE_CHARS else f"{title[:_TITLE_CHARS]}…"
     return cut or "(no title)"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -4,6 +4,7 @@ from typing import Final
 
 from backscroll.commands.local_store import is_missing, opened_database
 from backscroll.commands.progress import one_after_another
+from backscroll.commands.terminal import counted
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.opening import is_postgres
 from backscroll.process.exits import CommandError
@@ -64,7 +65,7 @@ def shown(report: Report, settings: Settings) -> str:
         )
         return "\n".join(lines)
     unit = "block" if is_postgres(settings.database_url) else "row"
-    lines.append(f"checked   {_counted(found.rows, unit)} read, no damage found")
+    lines.append(f"checked   {counted(found.rows, unit)} read, no damage found")
     lines += [f"          not checked: {each}" for each in found.unchecked]
     if report.expired is None:
         lines.append("kept      everything: BACKSCROLL_KEEP_DAYS is not set")
@@ -73,8 +74,8 @@ def shown(report: Report, settings: Settings) -> str:
         lines.append(f"kept      {kept} days: {report.expired.erased:,} erased for good")
         if report.expired.waiting:
             lines.append(f"          {_WAITING.format(report.expired.waiting)}")
-    lines.append(f"replies   {_counted(report.purged, 'idempotency key')} removed")
-    parts = _counted(report.before.parts, "part")
+    lines.append(f"replies   {counted(report.purged, 'idempotency key')} removed")
+    parts = counted(report.before.parts, "part")
     lines.append(f"search    {parts} of the index before, {report.after.parts:,} after")
     done = "vacuumed and analysed" if unit == "block" else "analysed"
     lines.append(f"tables    {report.tables} {done}")
@@ -85,7 +86,3 @@ def shown(report: Report, settings: Settings) -> str:
 def _size(size: Size) -> str:
     free = "" if size.free is None else f" ({size.free / _MIB:,.1f} free)"
     return f"{size.whole / _MIB:,.1f} MiB{free}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from backscroll.commands.terminal import counted
 from backscroll.store.archive.records import ImportKind, ImportOutcome
 
 OWN: Final = "backscroll"
@@ -65,8 +66,7 @@ class ImportTally:
             yield f"{skipped:,} without messages: {hint}"
         if self.redacted:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in self.redacted.most_common())
-            count = self.redacted.total()
-            yield f"{count:,} secret{'' if count == 1 else 's'} replaced: {kinds}"
+            yield f"{counted(self.redacted.total(), 'secret')} replaced: {kinds}"
 
     def _table(self) -> Iterator[str]:
         sources = sorted(self.by_source)
