@@ -22,6 +22,10 @@ from tests.pace import limit_s, paced_s
 
 RUNS: Final = sized(quick=2, long=20)
 DEADLINE_S: Final = paced_s(0.3)
+MORE_S: Final = limit_s(3.0)
+"""How much later than its deadline a call may end, in seconds: enough for a machine that becomes
+busy after its speed was measured. It finds calls that do not end."""
+
 CODES: Final = frozenset(get_args(ErrorCode)) - {"internal", "invalid_arguments"}
 _slowest: dict[tuple[Fault, Phase], float] = {}
 
@@ -75,8 +79,7 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
 
     for run in range(0, RUNS, 2):
         await asyncio.gather(made(run, "store"), made(run + 1, "threads"))
-    # The figure that is recorded tells how soon calls end; this limit finds one that does not.
-    assert max(took) < DEADLINE_S + limit_s(1.0), (fault, phase, took)
+    assert max(took) < DEADLINE_S + MORE_S, (fault, phase, took)
     _slowest[fault, phase] = max(took)
     if len(_slowest) == len(FAULTS) * len(PHASES):
         record(
@@ -91,6 +94,7 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
 async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
     served: Served, phase: Phase
 ) -> None:
+    deadline_s = paced_s(2.0)  # all tools at once: each must have asked the upstream by then
     took: dict[str, float] = {}
 
     async def timed(tool: Tool) -> None:
@@ -98,8 +102,8 @@ async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
             least = next(least_calls(tool.input_schema))
             started = time.monotonic()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DEADLINE_S + limit_s(1.0)):
-                    outcome = await call(client, tool.name, least, DEADLINE_S)
+                async with asyncio.timeout(deadline_s + MORE_S):
+                    outcome = await call(client, tool.name, least, deadline_s)
                     assert isinstance(outcome, Result) or outcome.code in CODES, outcome
             took[tool.name] = time.monotonic() - started
 
@@ -107,6 +111,6 @@ async def test_no_tool_waits_longer_for_an_upstream_that_never_answers(
     async with proxy.serving():
         await asyncio.gather(*map(timed, TOOLS))
 
-    late = {name for name, seconds in took.items() if seconds > DEADLINE_S + limit_s(1.0)}
+    late = {name for name, seconds in took.items() if seconds > deadline_s + MORE_S}
     assert late == set()
     assert len(proxy.seen) >= len(TOOLS)
