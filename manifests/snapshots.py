@@ -1,7 +1,8 @@
 """tests/tools/snapshots: each tool in a file of its own, so that a change shows as a diff."""
 
-import dataclasses
 from typing import Final
+
+from msgspec import structs
 
 from backscroll_tools.tool import Tool
 from manifests.description import JSON, ROOT
@@ -18,7 +19,7 @@ def published(tool: Tool) -> JSON:
         "inputSchema": tool.input_schema,
         "outputSchema": tool.output_schema,
         "toolset": tool.toolset.name,
-        "hints": dataclasses.asdict(tool.hints),
+        "hints": structs.asdict(tool.hints),
         "needs": [group.name for group in tool.needs],
         "finds": tool.finds,
         "keywords": tool.keywords,

@@ -1,9 +1,11 @@
 """The data for the agents: real conversations, and invented ones with facts to find."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.commands.demo.cast import Cast, choose
 from backscroll.commands.transfer.formats import chitchat

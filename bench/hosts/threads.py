@@ -3,9 +3,10 @@
 import hashlib
 import string
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from bench.conversations import chats, long_messages

@@ -1,12 +1,12 @@
 """`backscroll doctor` on the settings for serving over HTTP."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from backscroll.cli import commands
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis

@@ -1,11 +1,12 @@
 """`list-threads` over the real store: its order, its period, and what it shows."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
@@ -165,8 +166,8 @@ async def test_a_thread_too_long_for_a_page_is_read_on_at_its_place() -> None:
 
 
 async def test_an_upstream_without_activity_dates_threads_by_their_creation() -> None:
-    profile = replace(EMBEDDED.profile, lists_by_activity=False)
-    other = replace(EMBEDDED, profile=profile)
+    profile = dataclasses.replace(EMBEDDED.profile, lists_by_activity=False)
+    other = dataclasses.replace(EMBEDDED, profile=profile)
     async with _client() as (_, http):
         listed = await _list(http, upstream=other, since="2026-11-01", until="2026-11-01")
         assert _ids(await _list(http, upstream=other, since="2026-11-02")) == []

@@ -12,7 +12,9 @@ import pytest
 from tests.product import processes
 
 REPORTING: Final = (sys.executable, "-X", "importtime")
-OURS: Final = {"backscroll", "backscroll_tools"}
+OURS: Final = {"backscroll", "backscroll_tools", "msgspec"}
+"""Our own packages, and the one that all of them need."""
+
 NEEDED_LATER: Final = {
     "backscroll.store.assistants",
     "backscroll.store.completions",

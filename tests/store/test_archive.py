@@ -1,11 +1,11 @@
 """Conversations in and out, whole."""
 
-import dataclasses
 import math
 from pathlib import Path
 
 import httpx2
 import pytest
+from msgspec import structs
 
 from backscroll.database.faults import StoreError
 from backscroll.store.app import Store, open_store
@@ -159,9 +159,7 @@ async def test_imported_items_are_taken_as_the_api_takes_them_in_any_number(
 ) -> None:
     items = [{"role": "user", "content": str(number)} for number in range(250)]
     await store.import_conversation(
-        dataclasses.replace(
-            CONVERSATION, items=[*map(ImportedItem, [*items, {"type": "reasoning"}])]
-        )
+        structs.replace(CONVERSATION, items=[*map(ImportedItem, [*items, {"type": "reasoning"}])])
     )
     listed = await page(api, "/conversations/conv_1/items", limit=2)
     assert listed["data"] == [
@@ -205,16 +203,14 @@ async def test_a_key_or_an_id_that_is_there_is_imported_once(store: Store) -> No
     for change in ({"key": "other"}, {"id": None}):
         again: Json = dict(change)
         assert (
-            await store.import_conversation(dataclasses.replace(CONVERSATION, **again))
+            await store.import_conversation(structs.replace(CONVERSATION, **again))
         ).kind == "present"
-    assert (await store.import_thread(dataclasses.replace(THREAD, key="other"))).kind == "present"
-    assert (await store.import_thread(dataclasses.replace(THREAD, id=None))).kind == "present"
+    assert (await store.import_thread(structs.replace(THREAD, key="other"))).kind == "present"
+    assert (await store.import_thread(structs.replace(THREAD, id=None))).kind == "present"
     assert (
-        await store.import_completion(dataclasses.replace(COMPLETION, key="other"))
+        await store.import_completion(structs.replace(COMPLETION, key="other"))
     ).kind == "present"
-    assert (
-        await store.import_completion(dataclasses.replace(COMPLETION, id=None))
-    ).kind == "present"
+    assert (await store.import_completion(structs.replace(COMPLETION, id=None))).kind == "present"
     assert len([each async for each in store.export_threads()]) == 1
     assert len([each async for each in store.export_completions()]) == 1
     assert len([each async for each in store.export_conversations()]) == 1
@@ -267,7 +263,7 @@ async def test_a_completion_s_metadata_must_be_given_to_be_changed(
 async def test_a_choice_without_a_message_is_kept_and_not_listed(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    bare = dataclasses.replace(COMPLETION, choices=[{"index": 0, "message": None}])
+    bare = structs.replace(COMPLETION, choices=[{"index": 0, "message": None}])
     await store.import_completion(bare)
     listed = await page(api, "/chat/completions/chatcmpl-1/messages")
     assert [message["role"] for message in listed["data"]] == ["user"]
@@ -283,14 +279,14 @@ _MESSAGE = ImportedMessage(role="user", content="a", created_at=1)
         ({"id": "conv_1"}, "does not begin with 'thread'"),
         ({"id": "thread/1"}, "is not an id"),
         ({"metadata": {"a": 1}}, "expected a string"),
-        ({"messages": [dataclasses.replace(_MESSAGE, id="a b")]}, "is not an id"),
-        ({"messages": [dataclasses.replace(_MESSAGE, id="msg_1")] * 2}, "have the same id"),
+        ({"messages": [structs.replace(_MESSAGE, id="a b")]}, "is not an id"),
+        ({"messages": [structs.replace(_MESSAGE, id="msg_1")] * 2}, "have the same id"),
     ],
 )
 async def test_what_cannot_be_kept_is_refused_and_leaves_nothing(
     store: Store, sql: Sql, change: Json, reason: str
 ) -> None:
-    bad = dataclasses.replace(THREAD, **change)
+    bad = structs.replace(THREAD, **change)
     with pytest.raises(StoreError, match=reason):
         await store.import_thread(bad)
     counted = "SELECT (SELECT count(*) FROM threads), count(*) FROM messages"
@@ -320,7 +316,7 @@ async def test_a_conversation_that_cannot_be_kept_is_refused_and_leaves_nothing(
     store: Store, change: Json, reason: str
 ) -> None:
     with pytest.raises(StoreError, match=reason):
-        await store.import_conversation(dataclasses.replace(CONVERSATION, **change))
+        await store.import_conversation(structs.replace(CONVERSATION, **change))
     assert [each async for each in store.export_conversations()] == []
     assert (await store.import_conversation(CONVERSATION)).kind == "imported"
 
@@ -346,7 +342,7 @@ async def test_a_completion_s_message_cursor_must_be_one_of_its_own(
 async def test_messages_of_one_id_in_two_threads_are_two_messages(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    other = dataclasses.replace(THREAD, key="source:9", id="thread_2")
+    other = structs.replace(THREAD, key="source:9", id="thread_2")
     for thread in (THREAD, other):
         await store.import_thread(thread)
     untouched = await page(api, "/threads/thread_2/messages/msg_1")

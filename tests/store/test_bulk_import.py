@@ -1,10 +1,11 @@
 """Many new conversations are written together, as if each were written alone."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from backscroll.store.app import Store, open_store
 from backscroll.store.archive.records import (
@@ -49,7 +50,7 @@ async def exported(store: Store) -> list[object]:
     ]
 
 
-def with_unstable_ids_removed(found: list[object]) -> list[object]:
+def with_unstable_ids_removed(found: Sequence[object]) -> list[object]:
     """Leave out the ids that the store makes for messages and items."""
     alike: list[object] = []
     for each in found:

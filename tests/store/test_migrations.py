@@ -7,12 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import httpx2
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from backscroll.database.faults import StoreError

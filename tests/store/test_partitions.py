@@ -1,11 +1,11 @@
 """What is in another partition is nowhere: the same status, the same body, no trace."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import httpx2
 import openai
 import pytest
+from msgspec.structs import replace
 
 from backscroll.store.app import Store
 from backscroll.store.archive.records import (

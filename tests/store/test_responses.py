@@ -1,12 +1,12 @@
 """Responses that were imported are listed, read, paged through and deleted; none is created."""
 
-from dataclasses import replace
 from itertools import count
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll.database.faults import StoreError
 from backscroll.store.app import Store

@@ -1,15 +1,16 @@
 """What a tool's id names is chosen once, by the id and the kind of upstream."""
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.profiles import COMPATIBLE, FOUNDRY, OPENAI, STORE, Profile
 from backscroll_tools.collection import EditableCollection
 from backscroll_tools.collections import CONVERSATION, THREAD, collection_of
 
-FORGETFUL = replace(COMPATIBLE, keeps_metadata=False)
+FORGETFUL = dataclasses.replace(COMPATIBLE, keeps_metadata=False)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ FORGETFUL = replace(COMPATIBLE, keeps_metadata=False)
         (OPENAI, "", CONVERSATION),
         (FOUNDRY, "thread_1", replace(THREAD, list_files=None)),
         (FORGETFUL, "thread_1", replace(THREAD, list_files=None, has_metadata=False)),
-        (replace(STORE, serves=frozenset({CONVERSATIONS})), "", CONVERSATION),
+        (dataclasses.replace(STORE, serves=frozenset({CONVERSATIONS})), "", CONVERSATION),
     ],
 )
 def test_an_id_names_a_thread_or_a_conversation_as_the_upstream_has_them(

@@ -1,9 +1,9 @@
 """`last_chars` of get-message: only the end of a message's text."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Output, Result

@@ -1,18 +1,20 @@
 """`search-messages`, over the real store: with its index, and as an upstream without one."""
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from backscroll.store.app import Store, open_store
@@ -47,7 +49,9 @@ BETA: Final = {"OpenAI-Beta": "assistants=v2"}
 def without(*groups: Group) -> Upstream:
     """Return the embedded store as an upstream that lacks some groups of endpoints."""
     served = EMBEDDED.profile.serves.difference(groups)
-    return replace(EMBEDDED, profile=replace(EMBEDDED.profile, serves=served))
+    return dataclasses.replace(
+        EMBEDDED, profile=dataclasses.replace(EMBEDDED.profile, serves=served)
+    )
 
 
 INDEXED: Final = EMBEDDED
@@ -562,7 +566,7 @@ async def test_a_scan_lists_messages_with_the_same_words_on_all_of_its_pages() -
 
 async def test_without_a_thread_an_upstream_that_cannot_list_threads_asks_for_one() -> None:
     async with opened(thread("thread_1", *TALK)) as desk:
-        error = await desk.error(replace(EMBEDDED, profile=OPENAI), query="refund")
+        error = await desk.error(dataclasses.replace(EMBEDDED, profile=OPENAI), query="refund")
         found = await desk.find(without(SEARCH, LIST_THREADS), query="refund", thread_id="thread_1")
     assert error.code == "invalid_arguments"
     assert error.message == (
@@ -925,7 +929,7 @@ async def test_a_call_ends_at_its_deadline(upstream: Upstream) -> None:
 async def test_a_caller_finds_nothing_of_another_partition_not_even_by_its_cursor(
     upstream: Upstream,
 ) -> None:
-    ours = replace(upstream, headers=(("OpenAI-Project", "ours"),))
+    ours = dataclasses.replace(upstream, headers=(("OpenAI-Project", "ours"),))
     async with opened(*(thread(f"thread_{n}", "a moose") for n in range(3))) as desk:
         first = await desk.find(upstream, query="moose", limit=1)
         found = await desk.find(ours, query="moose")

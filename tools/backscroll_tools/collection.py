@@ -1,15 +1,15 @@
 """The type of a kind of message collection, such as threads or conversations."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backscroll_tools.client import items, objects
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.models import JSON, Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
+class Collection(Struct, frozen=True, kw_only=True):
     """A kind of collection: functions that build its requests, and what the upstream supports.
 
     If a function builds a request for an existing collection, its first argument is the
@@ -74,8 +74,7 @@ class Collection:
         return with_items and self.has_items and items.is_shown(self.as_item(raw))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WritableCollection(Collection):
+class WritableCollection(Collection, frozen=True, kw_only=True):
     """A kind of collection that messages can be written to.
 
     Attributes:
@@ -94,8 +93,7 @@ class WritableCollection(Collection):
     returns_id: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditableCollection(WritableCollection):
+class EditableCollection(WritableCollection, frozen=True, kw_only=True):
     """A kind of collection that can be created with messages, changed and deleted.
 
     Attributes:

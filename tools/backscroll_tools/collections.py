@@ -7,9 +7,10 @@ decides which `Collection` is used.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Final, cast
+
+from msgspec.structs import replace
 
 from backscroll_tools.client import completion_requests, items, requests, response_requests
 from backscroll_tools.client.file_requests import list_message_files

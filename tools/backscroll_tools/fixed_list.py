@@ -7,8 +7,10 @@ A longer list is read page by page.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -24,8 +26,7 @@ class MessageList(Source[Message], SourceAround[Message], Protocol):
     """A list of a collection's messages that pages can be read from."""
 
 
-@dataclass(slots=True, eq=False)
-class WholeList:
+class WholeList(Struct, eq=False):
     """A list that is read at most once, with one request.
 
     Attributes:
@@ -35,7 +36,7 @@ class WholeList:
 
     client: CallClient
     listing: Callable[[Slice], Request]
-    _reply: Reply | None = field(default=None, init=False)
+    _reply: Reply | None = None
 
     async def read(self) -> Reply | None:
         """Return the whole list, oldest first, each object once; None if it is too long."""
@@ -47,8 +48,7 @@ class WholeList:
         return replace(self._reply, has_more=False) if is_all else None
 
 
-@dataclass(frozen=True, slots=True)
-class FixedList:
+class FixedList(Struct, frozen=True):
     """The messages of a list that never changes.
 
     Attributes:

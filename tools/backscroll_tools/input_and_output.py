@@ -1,8 +1,10 @@
 """The messages of a stored completion or a response: its input, followed by its output."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.abridging import OMITTED
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -19,8 +21,7 @@ _UNKNOWN: Final = frozenset({"not_found", "invalid_arguments"})
 """The codes of the errors that upstreams send for an id that their list does not contain."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputAndOutput:
+class InputAndOutput(Struct, frozen=True):
     """The messages in the upstream's list, then the messages of the output that this list lacks.
 
     In OpenAI's published examples, the list has only the input. OGX lists the choices of a

@@ -6,8 +6,9 @@ that differ from those in the list (DevUI; docs/upstreams.md).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -34,8 +35,7 @@ def last_of(reply: Reply, after: str) -> str:
     return reply.next_after or last
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """Finds single objects of one list.
 
     Attributes:

@@ -6,8 +6,9 @@ is shown twice.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -54,8 +55,7 @@ def id_of(key: str) -> str:
     return found[1][found[0]]
 
 
-@dataclass(frozen=True, slots=True)
-class MergedLists:
+class MergedLists(Struct, frozen=True):
     """Several lists that are read as one.
 
     Attributes:

@@ -1,7 +1,9 @@
 """Reads the messages of a collection: a page of them, or a single message."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.abridging import abridged
 from backscroll_tools.client.call import CallClient
@@ -135,8 +137,7 @@ async def raw_message(  # noqa: PLR0913 - the arguments select and shape the mes
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
+class _Listed(Struct, frozen=True):
     """The messages that the upstream's list contains."""
 
     client: CallClient

@@ -6,8 +6,10 @@ are avoided, because some upstreams do not support them (docs/upstreams.md).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.replies import CONTRARY, Reply
@@ -20,8 +22,7 @@ _UNKNOWN: Final = frozenset({"not_found", "invalid_arguments"})
 """The codes of the errors that upstreams send if the object that `after` names does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """An object of a list, and the objects on both sides of it.
 
     Attributes:
@@ -37,8 +38,7 @@ class Found:
     ignores_after: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
+class Neighbours(Struct, frozen=True):
     """Finds objects of one list together with their neighbours.
 
     Attributes:

@@ -1,7 +1,9 @@
 """The type of a kind of object that `list-objects` and `get-object` read."""
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.dialects import Dialect
@@ -12,8 +14,7 @@ from backscroll_tools.id_kinds import refuse_unlike
 from backscroll_tools.models import Order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """A kind of object.
 
     Attributes:

@@ -6,8 +6,9 @@ sessions are from its Python SDK 3.57.0, and those of managed sessions from Anth
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll_tools.client.dialects import (
     BY_ITEM,

@@ -1,7 +1,8 @@
 """Reads any list of an upstream page by page, in whichever way it is divided into pages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.dialects import Place
@@ -12,8 +13,7 @@ from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.source import Chunk
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectList:
+class ObjectList(Struct, frozen=True):
     """A list of objects.
 
     Attributes:

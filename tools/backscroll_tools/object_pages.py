@@ -1,8 +1,10 @@
 """Reads objects of one kind for a tool: a page of their list, or one object whole."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client.requests import Request, Slice
@@ -147,8 +149,7 @@ async def read_one(  # noqa: PLR0913 - the call, the tool and the item
     return await read_page(call, shape, start, _One(item), 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
+class _One(Struct, frozen=True):
     """A list of one item, so that a long item can be read in pages."""
 
     read: Callable[[], Awaitable[Mapping[str, object]]]

@@ -13,9 +13,10 @@ import calendar
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
@@ -33,8 +34,7 @@ _MONTHS: Final = 12
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A period of time.
 
     Attributes:

@@ -1,7 +1,8 @@
 """A stored completion or a response: it contains its output and perhaps its input."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backscroll_tools.client.abridging import OMITTED
 from backscroll_tools.client.call import CallClient
@@ -15,8 +16,7 @@ from backscroll_tools.lookup import Lookup
 from backscroll_tools.models import JSON
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(Struct, frozen=True):
     """A stored completion or a response: it contains its output and perhaps its input.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The lists of threads, conversations, sessions and responses that each kind of upstream has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.client import objects, requests, response_requests
 from backscroll_tools.client import session_requests as sessions
@@ -21,8 +22,7 @@ from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.models import JSON, Thread
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ThreadList:
+class ThreadList(Struct, frozen=True, eq=False):
     """A list of objects that contain messages.
 
     Attributes:

@@ -1,10 +1,10 @@
 """Defines the types of tools, calls and results."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import anyio
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
@@ -30,8 +30,7 @@ REQUESTS: Final = 50
 """The default maximum number of upstream requests that a call may make."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The limits of a call.
 
     Attributes:
@@ -49,8 +48,7 @@ class Bounds:
     output: Output = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A tool call in progress.
 
     Attributes:
@@ -89,16 +87,14 @@ class Call:
         return self.client.ends_at
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The result of a tool: text for a model, and the same content as typed JSON."""
 
     text: str
     structured: JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(Struct, frozen=True):
     """How a tool may affect existing data (MCP specification, `ToolAnnotations`).
 
     Attributes:
@@ -120,8 +116,7 @@ CHANGES: Final = Hints(read_only=False, destructive=True, idempotent=True)
 """The hints of a tool that replaces or deletes data, and can be called again without harm."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tool:
+class Tool(Struct, frozen=True, eq=False):
     """The definition of a tool: its texts, its schemas, and the function that runs it.
 
     Attributes:

@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+
+from msgspec import Struct
 
 from backscroll_tools.models import JSON
 
@@ -92,8 +93,7 @@ def _error_of(rules: JSON, value: object) -> "JsonSchemaValueException | None":
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """A value that violates a rule of a schema.
 
     Attributes:

@@ -1,7 +1,9 @@
 """The messages of a list that the upstream always sends whole, such as Mistral's history."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -12,8 +14,7 @@ from backscroll_tools.models import JSON, Message, Order
 from backscroll_tools.pages.source import Chunk, Surroundings
 
 
-@dataclass(slots=True, eq=False)
-class WholeMessages:
+class WholeMessages(Struct, eq=False):
     """A list that is read at most once, with one request. The items' keys are their ids.
 
     Attributes:
@@ -31,7 +32,7 @@ class WholeMessages:
     order: Order
     message: Callable[[JSON], Message]
     is_wanted: Callable[[JSON], bool]
-    _reply: Reply | None = field(default=None, init=False)
+    _reply: Reply | None = None
 
     async def read(self) -> Reply:
         """Return all items that have a valid id, oldest first."""

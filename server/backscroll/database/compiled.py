@@ -6,9 +6,9 @@ and its parameters directly to the driver.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from msgspec import Struct
 from sqlalchemy import JSON, ClauseElement, Connection, CursorResult, Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
 
-@dataclass(frozen=True, slots=True)
-class _Sql:
+class _Sql(Struct, frozen=True):
     """A statement in the SQL of one engine.
 
     Attributes:

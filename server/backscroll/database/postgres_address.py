@@ -1,9 +1,10 @@
 """Parses the address of a PostgreSQL server, or of several servers."""
 
 import os
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from backscroll.database.faults import StoreError
 from backscroll.settings.installation import how_to_add
@@ -15,8 +16,7 @@ _NOT_INSTALLED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """The address of a database on a PostgreSQL server.
 
     Attributes:
@@ -26,10 +26,17 @@ class Address:
         setting: the setting that names it, for errors.
     """
 
-    servers: tuple[str, ...] = field(repr=False)
+    servers: tuple[str, ...]
     name: str
     needs_primary: bool = False
     setting: str = SETTING
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        shown = ("name", "needs_primary", "setting")
+        return [(name, getattr(self, name)) for name in shown]
+
+    def __repr__(self) -> str:
+        return f"Address({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 def parse(url: str, setting: str = SETTING) -> Address:

@@ -1,9 +1,9 @@
 """Pools of connections to PostgreSQL, for SQLAlchemy."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from msgspec import Struct
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -20,8 +20,7 @@ POOL_WAIT_S: Final = 10.0
 Isolation = Literal["READ COMMITTED", "AUTOCOMMIT"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
+class Pools(Struct, frozen=True):
     """What all pools of connections to one database have in common.
 
     Attributes:

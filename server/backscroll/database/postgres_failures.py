@@ -3,9 +3,9 @@
 Source: the error codes in PostgreSQL's appendix A.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from msgspec import Struct
 from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -40,8 +40,7 @@ Raised: TypeAlias = DBAPIError | PoolTimeoutError | OSError | DatabaseUnavailabl
 """The errors that are classified. Any other error is the work's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A failure that rolled back the work.
 
     Attributes:

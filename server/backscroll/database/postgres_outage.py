@@ -1,16 +1,16 @@
 """How long work waits for a server that fails: until a standby takes over, or it is back."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 OUTAGE_PER_LOCK: Final = 2
 """How long work waits for a server that fails, by how long it waits for locks. With the defaults,
 20 seconds are less than half of `BACKSCROLL_DEADLINE_S`, so that a caller can try again."""
 
 
-@dataclass(slots=True)
-class Outage:
+class Outage(Struct):
     """The time since which a database's server has failed.
 
     Work waits until the server has failed for `patience_s` seconds. Work that begins later fails at

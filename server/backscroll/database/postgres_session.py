@@ -1,7 +1,8 @@
 """What each session or transaction on PostgreSQL is set to: time limits and durability."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _IDLE_IN_TRANSACTION_S: Final = 60
 _DURABLE: Final = (
@@ -12,8 +13,7 @@ _DURABLE: Final = (
 `remote_apply` is not replaced, because it guarantees more than `on`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """The time limits of a session.
 
     Attributes:

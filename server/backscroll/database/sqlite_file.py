@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     Column,
@@ -62,8 +62,7 @@ _STEPS: Final = 1_000
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseFile:
+class DatabaseFile(Struct, frozen=True):
     """The path of a database file, and the tables that it must have.
 
     Attributes:

@@ -13,11 +13,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -40,8 +40,7 @@ GROUP_S: Final = 0.05
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
-class Job(Generic[T]):
+class Job(Struct, Generic[T], eq=False):
     """A piece of work and its outcome.
 
     Attributes:
@@ -53,8 +52,8 @@ class Job(Generic[T]):
 
     work: Work[T]
     future: asyncio.Future[T]
-    value: T | None = field(default=None, init=False)
-    error: BaseException | None = field(default=None, init=False)
+    value: T | None = None
+    error: BaseException | None = None
 
     def run(self, connection: Connection) -> None:
         """Run the work, and store its result."""

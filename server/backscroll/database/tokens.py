@@ -7,9 +7,9 @@ A token has 256 random bits and cannot be guessed, so SHA-256 without salt or st
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, insert, select, update
 
 from backscroll.database.schema import tokens
@@ -28,8 +28,7 @@ SECRET_BYTES: Final = 32
 MOST_LISTED: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """The record of a token, without the token itself.
 
     Attributes:

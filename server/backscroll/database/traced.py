@@ -1,10 +1,10 @@
 """Traces database reads and writes with OpenTelemetry spans."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,8 +16,7 @@ _TRACER: Final = get_tracer("backscroll.store")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class TracedDatabase:
+class TracedDatabase(Struct, frozen=True):
     """A database that creates a span for each read and write of a traced request.
 
     Attributes:

@@ -1,14 +1,14 @@
 """A conversation as another program recorded it, in one form for all formats."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from backscroll.store.envelopes import JSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceItem:
+class SourceItem(Struct, frozen=True, kw_only=True):
     """A message, tool call, tool output or reasoning of a conversation.
 
     Attributes:
@@ -25,8 +25,7 @@ class SourceItem:
     created_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceConversation:
+class SourceConversation(Struct, frozen=True, kw_only=True):
     """A conversation with the items that its user saw, oldest first.
 
     Attributes:
@@ -72,8 +71,7 @@ class SourceConversation:
     replaced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A file, or a record in a file, that cannot be read as a conversation.
 
     Attributes:
@@ -87,18 +85,15 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotNow(Unreadable):
+class NotNow(Unreadable, frozen=True):
     """A record that cannot be read now, because its program is writing it. It can be read later."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadElsewhere(Unreadable):
+class ReadElsewhere(Unreadable, frozen=True):
     """A record that is skipped, because the same conversation is read from another file."""
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutContent(Unreadable):
+class WithoutContent(Unreadable, frozen=True):
     """A record of a conversation without any messages, which is skipped and only counted."""
 
 

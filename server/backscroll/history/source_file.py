@@ -1,8 +1,9 @@
 """A file to read conversations from: on disk, or inside an archive."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 
 class OpenBytes(Protocol):
@@ -13,8 +14,7 @@ class OpenBytes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file to read conversations from.
 
     Attributes:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Literal
 
 import anyio
 from mcp.server.lowlevel import Server
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -71,8 +71,7 @@ _SLASH: Final = f"{endpoint.PATH}/"
 some clients do not follow redirects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The ASGI application, and the state that a graceful shutdown needs.
 
     Attributes:

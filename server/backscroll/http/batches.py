@@ -6,12 +6,12 @@ a single concurrent request.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
 import anyio.to_thread
 from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError, JSONRPCRequest, RequestId
+from msgspec import Struct
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -44,8 +44,7 @@ async def parse(body: bytes) -> list[Each] | JSONRPCError | None:
     return await anyio.to_thread.run_sync(_parsed, body, abandon_on_cancel=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Answers a batch with one array of replies, or with status 202 if no message needs a reply.
 
     If no message needs a reply, but messages were refused, the response is the first refusal.

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +12,8 @@ from mcp.server.lowlevel import Server
 from mcp.server.streamable_http import check_accept_headers
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -37,8 +38,7 @@ _LARGE: Final = (
 _TOO_LARGE: Final = f"The body is larger than {BODY_BYTES} bytes. Send a smaller message."
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedBody:
+class ParsedBody(Struct, frozen=True):
     """A message that was parsed from the body of a request.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 from mcp.server.context import ServerRequestContext
+from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -34,8 +34,7 @@ def request_context_of(context: ServerRequestContext[None, object]) -> RequestCo
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Answers MCP requests. A caller's permissions and the URL restrict the settings for a request.
 
     Attributes:

@@ -8,10 +8,10 @@ warning).
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -57,8 +57,7 @@ def _one(word: str) -> str:
     return re.escape(word.removesuffix(":*")) + _ANY_PORT
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """Regular expressions that match the allowed hosts and origins in lower case."""
 
     hosts: re.Pattern[str]

@@ -4,9 +4,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -175,8 +175,7 @@ class CountedResponses:
         await self._app(scope, receive, counted)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsEndpoint:
+class MetricsEndpoint(Struct, frozen=True):
     """Serves the metrics, only to callers who may call the tools.
 
     Attributes:

@@ -1,13 +1,13 @@
 """Writes error messages for invalid JSON in a line (stdio) or a body (HTTP)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.strict_json import DEPTH, JSONFlawError
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """The unit in which a transport sends one message: a line or a body.
 
     Attributes:

@@ -5,7 +5,6 @@ MCP restricts JSON-RPC 2.0: ids are strings or integers, and only version 2025-0
 
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeGuard, cast
 
 from mcp.types import (
@@ -19,6 +18,7 @@ from mcp.types import (
     RequestId,
     jsonrpc_message_adapter,
 )
+from msgspec import Struct
 from pydantic import ValidationError
 
 from backscroll.mcp.flaws import LINE, Carrier, describe
@@ -34,8 +34,7 @@ WITH_BATCHES: Final = "2025-03-26"
 _NO_OBJECT: Final = "The arguments of a call must be one JSON object, such as {} if there are none."
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A message for the server.
 
     Attributes:
@@ -51,8 +50,7 @@ class Received:
     altered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """An invalid line that must not be answered. The reason is logged, so it quotes no data."""
 
     reason: str

@@ -1,15 +1,15 @@
 """The context of a request: its settings, its upstream client, and how its call is recorded."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from backscroll.settings.model import Settings
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """A tool call that has ended.
 
     Attributes:
@@ -38,8 +38,7 @@ def _not_recorded(_: Called) -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(Struct, frozen=True):
     """The context of a request.
 
     Attributes:

@@ -5,11 +5,11 @@ span also contains no message text, key or header.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from msgspec import Struct
 from opentelemetry.context import Context
 from opentelemetry.propagate import extract
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span, get_tracer
@@ -35,8 +35,7 @@ _TRACE: Final = ("traceparent", "tracestate")
 """The `_meta` fields or HTTP headers that have a request's trace context (W3C Trace Context)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestSpans:
+class RequestSpans(Struct, frozen=True):
     """Middleware that records a span for each request. It replaces the SDK's middleware.
 
     Attributes:

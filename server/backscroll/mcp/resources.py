@@ -4,7 +4,6 @@ The files are read only when a host asks for them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp.server.context import ServerRequestContext
@@ -19,6 +18,7 @@ from mcp.types import (
     Resource,
     TextResourceContents,
 )
+from msgspec import Struct
 
 from backscroll.mcp import page_file, skill_file
 
@@ -32,8 +32,7 @@ _MODERN: Final = "2026-07-28"
 _Context = ServerRequestContext[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Readable:
+class _Readable(Struct, frozen=True):
     """A resource, and the function that reads its text."""
 
     resource: Resource

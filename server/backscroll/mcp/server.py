@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
@@ -19,6 +19,7 @@ from mcp.types import (
     PaginatedRequestParams,
 )
 from mcp.types import Tool as McpTool
+from msgspec import Struct
 
 from backscroll.mcp import page_file, request_spans, resources, skills, tool_entry
 from backscroll.mcp.instructions import instructions
@@ -54,8 +55,7 @@ _Context = ServerRequestContext[Any, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
+class RefusedLine(Struct, frozen=True):
     """The reason why the transport removed the arguments of a request.
 
     The transport stores the reason in the SDK's context of the request, so that the result of the
@@ -160,8 +160,7 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
     return server
 
 
-@dataclass(frozen=True, slots=True)
-class _Instructions:
+class _Instructions(Struct, frozen=True):
     """Adds instructions to the reply to `initialize` or `server/discover`.
 
     Attributes:

@@ -7,10 +7,11 @@ import time
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, TextIO, TypeAlias
+
+from msgspec import Struct
 
 from backscroll_tools.plain import plain
 
@@ -75,8 +76,7 @@ class JsonLines(NoValuesFormatter):
 _CallSite: TypeAlias = tuple[str, int, str, int]
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     """Counts the lines that one logging statement has written or omitted in a window of time."""
 
     since: float

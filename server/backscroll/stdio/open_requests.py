@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Final
 
 from mcp.types import JSONRPCRequest, RequestId
+from msgspec import Struct
 
 CALL: Final = "tools/call"
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(Struct, frozen=True):
     request_id: RequestId
     is_call: bool
 

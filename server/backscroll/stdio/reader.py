@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, Self
 
 import anyio
@@ -22,6 +21,7 @@ from mcp.types import (
     JSONRPCNotification,
     JSONRPCRequest,
 )
+from msgspec import Struct, field
 
 from backscroll.mcp import json_rpc
 from backscroll.mcp.json_rpc import Dropped, Parsed, Received
@@ -45,8 +45,7 @@ _CLOSE_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """The input of a connection that `stdio.front` read before the SDK's server was started.
 
     Attributes:
@@ -62,8 +61,7 @@ class Opening:
     unsent: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     received: Received
     request: JSONRPCRequest
     size: int

@@ -11,10 +11,11 @@ thread.
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Column, Select, bindparam, case, select
 from starlette.datastructures import QueryParams
 
@@ -51,8 +52,7 @@ _ENCODED: Final = ";base64,"
 _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class LargeListing(Listing):
+class LargeListing(Listing, frozen=True, eq=False, kw_only=True):
     """A list with a column that can hold large content.
 
     Attributes:
@@ -64,8 +64,7 @@ class LargeListing(Listing):
     row: tuple[Column[Any], ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class LargeRows:
+class LargeRows(Struct, frozen=True, eq=False, kw_only=True):
     """Rows with a column that can hold large content, which are not a `Listing`.
 
     Attributes:

@@ -20,10 +20,10 @@ descending list waits for the transactions that are writing when it is requested
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -153,8 +153,7 @@ def _writers(connection: Connection) -> frozenset[str]:
     return writers_of(connection, threads.name, conversations.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """Reads one page in one transaction."""
 
     connection: Connection

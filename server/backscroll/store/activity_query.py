@@ -1,9 +1,9 @@
 """Parses requests for the list by activity, and the cursors of that list."""
 
 import re
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from starlette.datastructures import QueryParams
 
 from backscroll.store.activity import US
@@ -56,8 +56,7 @@ def read_cursor(text: str) -> Cursor | None:
     return Cursor(key, None if found[4] is None else int(found[4]))
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityQuery:
+class ActivityQuery(Struct, frozen=True):
     """A request for a page of the list of threads and conversations, ordered by last activity.
 
     Attributes:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
@@ -41,8 +40,7 @@ UPKEEP_AFTER_S: Final = 60.0
 _CLOCK: Final = Clock()
 
 
-@dataclass(frozen=True, slots=True)
-class Store(Archive):
+class Store(Archive, frozen=True):
     """An open store.
 
     Attributes:

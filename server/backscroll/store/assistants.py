@@ -5,9 +5,9 @@ retrieve an assistant before they use threads. The `OpenAI-Beta` header is not r
 objects are those of version 2 of the API, whatever version the header names.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -70,8 +70,7 @@ def _assistant_object(row: JSON) -> JSON:
     return known | _DEFAULTS | given | {"metadata": row["metadata"] or {}}
 
 
-@dataclass(frozen=True, slots=True)
-class AssistantEndpoints:
+class AssistantEndpoints(Struct, frozen=True):
     """The endpoints at `/assistants` and `/assistants/{assistant_id}`."""
 
     database: Database

@@ -6,10 +6,10 @@ itself has no model.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import (
     Connection,
     Integer,
@@ -153,8 +153,7 @@ def stored_completion(connection: Connection, partition: str, completion_id: str
     return _completion_object(_find_completion(connection, partition, completion_id))
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionEndpoints:
+class CompletionEndpoints(Struct, frozen=True):
     """The endpoints under `/chat/completions`."""
 
     database: Database

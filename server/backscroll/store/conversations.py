@@ -5,10 +5,10 @@ Its filters, `metadata[key]=value`, follow OpenAI's lists of stored completions 
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import (
     Connection,
     bindparam,
@@ -69,8 +69,7 @@ def _listing(keys: tuple[str, ...] = ()) -> Listing:
     return Listing("conversation", rows, conversations.c.position, by_id(conversations))
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationEndpoints:
+class ConversationEndpoints(Struct, frozen=True):
     """The endpoints at `/conversations` and `/conversations/{conversation_id}`."""
 
     database: Database

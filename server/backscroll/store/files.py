@@ -3,9 +3,9 @@
 Source: OpenAI's OpenAPI document of 2024-04-15, `listMessageFiles` and `getMessageFile`.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,8 +18,7 @@ from backscroll.store.messages import find_message
 from backscroll.store.paging import PageQuery, read_page_query
 
 
-@dataclass(frozen=True, slots=True)
-class FileEndpoints:
+class FileEndpoints(Struct, frozen=True):
     """The endpoints under `/threads/{thread_id}/messages/{message_id}/files`."""
 
     database: Database

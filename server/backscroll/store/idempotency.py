@@ -16,11 +16,11 @@ that its outcome becomes known.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeAlias, cast
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, literal, select, tuple_, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,8 +55,7 @@ _prune: Final = CompiledStatement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of a write, and the thread or conversation that it belongs to.
 
     Attributes:
@@ -82,8 +81,7 @@ Rebuild: TypeAlias = Callable[[Connection, list[str], JSON], JSON]
 """Returns the JSON of the first reply, given the ids of its objects and `Outcome.stored`."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKeys:
+class IdempotencyKeys(Struct, frozen=True):
     """The idempotency keys in a database, each with the reply to its first request.
 
     Attributes:

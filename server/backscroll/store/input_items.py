@@ -13,10 +13,11 @@ To read a page, the store reads the whole chain, but only the items near the pag
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice, starmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from backscroll.database.response_schema import response_items, responses
@@ -148,8 +149,7 @@ def own_input(connection: Connection, position: int) -> list[dict[str, Any]]:
     return [item_object(row._asdict()) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
+class _Chain(Struct, frozen=True):
     """The responses of a chain, oldest first.
 
     Attributes:
@@ -194,8 +194,7 @@ def _chain(connection: Connection, partition: str, response_id: str) -> _Chain |
     return _Chain(positions, numbers, living=deleted[-1] + 1 if deleted else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """Reads the items of a chain in one direction."""
 
     connection: Connection

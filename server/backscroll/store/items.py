@@ -6,9 +6,9 @@ order.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -193,8 +193,7 @@ def _find(
     raise not_found("item", item_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemEndpoints:
+class ItemEndpoints(Struct, frozen=True):
     """The endpoints under `/conversations/{conversation_id}/items`."""
 
     database: Database

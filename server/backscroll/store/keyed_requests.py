@@ -1,10 +1,10 @@
 """Requests with an idempotency key, and the stored reply to the first request with the same key."""
 
 import hashlib
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Self
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
 from starlette.requests import Request
 
@@ -29,8 +29,7 @@ its connection was lost or the server was restarted (PostgreSQL's documentation,
 Replication")."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
+class KeyedRequest(Struct, frozen=True):
     """A request that has an idempotency key.
 
     Attributes:

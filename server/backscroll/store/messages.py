@@ -6,10 +6,11 @@ order.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, ScalarSelect, bindparam, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -162,8 +163,7 @@ def find_message(
     raise not_found("message", message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class MessageEndpoints:
+class MessageEndpoints(Struct, frozen=True):
     """The endpoints under `/threads/{thread_id}/messages`."""
 
     database: Database

@@ -5,15 +5,15 @@ document of 2024-04-15; and the resources of OpenAI's Python SDK 3.54.0.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.store.api_errors import ApiError, no_model, not_served
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(Struct, frozen=True, kw_only=True):
     """Endpoints that are not served for the same reason.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -16,8 +17,7 @@ _BUSY: Final = 5
 """How many times longer a step may take on a busy machine than the CPU time that it needs."""
 
 
-@dataclass(slots=True)
-class Pace:
+class Pace(Struct):
     """How much to do in the next step.
 
     Attributes:

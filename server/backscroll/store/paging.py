@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, select
 from starlette.datastructures import QueryParams
 
@@ -23,8 +23,7 @@ this number of pairs."""
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuery:
+class PageQuery(Struct, frozen=True):
     """The page of a list that a request asks for.
 
     Attributes:
@@ -46,8 +45,7 @@ class PageQuery:
         return self.before is not None and self.after is None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Listing:
+class Listing(Struct, frozen=True, eq=False):
     """A list that is served in pages.
 
     Attributes:
@@ -85,8 +83,7 @@ def by_id(table: Table) -> Callable[[str], ColumnElement[int]]:
     return cursor
 
 
-@dataclass(frozen=True, slots=True)
-class RowPage:
+class RowPage(Struct, frozen=True):
     """The rows of a page, in the list's order, and whether more rows match than fit on the page."""
 
     rows: Sequence[JSON]

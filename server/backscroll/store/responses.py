@@ -6,11 +6,11 @@ has no model. OpenAI's API cannot list responses, so the list follows Azure AI F
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -103,8 +103,7 @@ def asks_for_stream(request: Request) -> bool:
     return request.query_params.get("stream", "").lower() in {"true", "1"}
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseEndpoints:
+class ResponseEndpoints(Struct, frozen=True):
     """The endpoints under `/responses`."""
 
     database: Database

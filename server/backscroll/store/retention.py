@@ -27,9 +27,9 @@ for a shorter time. In regular use, a row that must be kept for 24 hours is kept
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select, update
 
 from backscroll.database.schema import retention_clock
@@ -69,8 +69,7 @@ def gone_before_ms(kept_s: int) -> int:
     return (kept_s + STEP_S + TRANSACTION_S) * 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     token: str
     at_s: float
 

@@ -1,8 +1,8 @@
 """Endpoints that create, list, get, modify and delete threads."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,8 +54,7 @@ def _find_thread(
     return row._asdict()
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadEndpoints:
+class ThreadEndpoints(Struct, frozen=True):
     """The endpoints at `/threads` and `/threads/{thread_id}`."""
 
     database: Database

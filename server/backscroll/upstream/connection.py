@@ -4,11 +4,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import httpx2
+from msgspec import Struct, field
 
 from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
@@ -76,8 +76,7 @@ def _upstream(settings: Settings, authenticate: Callable[[], Awaitable[Header]] 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Pools:
+class Pools(Struct, frozen=True):
     """The connection pools of an upstream, which all its clients share."""
 
     reading: Http
@@ -206,8 +205,7 @@ def endpoint_of(settings: Settings) -> "Endpoint | None":
     return Endpoint(settings.embeddings_url, settings.embeddings_model, settings.embeddings_key)
 
 
-@dataclass(frozen=True, slots=True)
-class _InProcess:
+class _InProcess(Struct, frozen=True):
     """Sends requests to an ASGI application in this process.
 
     To save time, it does not handle cookies, redirects or authentication, unlike an HTTP client.

@@ -1,11 +1,11 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.redaction.redacting import redacted

@@ -5,7 +5,7 @@ import pytest
 from backscroll.commands.demo import cast, show
 
 
-class _Misremembered(cast.Cast):
+class _Misremembered(cast.Cast, frozen=True):
     """A cast whose words are not those that were loaded."""
 
     def texts(self, uuid: str) -> list[str]:

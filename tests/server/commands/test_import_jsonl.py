@@ -3,12 +3,12 @@
 import io
 import json
 import time
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.transfer.formats import jsonl
@@ -20,6 +20,8 @@ from backscroll.store.archive.records import (
     ImportedMessage,
     ImportedThread,
 )
+
+T = TypeVar("T")
 
 ANSWER = {"index": 0, "message": {"role": "assistant", "content": "Yo"}}
 
@@ -315,7 +317,13 @@ PARTS = st.lists(
     ),
     max_size=3,
 )
-MESSAGES = st.builds(
+
+
+def made(kind: type[T], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    return st.fixed_dictionaries(fields).map(lambda drawn: kind(**drawn))
+
+
+MESSAGES = made(
     ImportedMessage,
     role=st.sampled_from(["user", "assistant", "system", "tool"]),
     content=TEXT | PARTS,
@@ -328,7 +336,7 @@ MESSAGES = st.builds(
     incomplete_at=st.none() | SECONDS,
     incomplete_details=st.none() | st.just({"reason": "max_tokens"}),
 )
-THREADS = st.builds(
+THREADS = made(
     ImportedThread,
     key=IDS,
     created_at=SECONDS,
@@ -341,7 +349,7 @@ CHAT: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"role": st.sampled_from(["system", "user", "assistant"]), "content": TEXT | st.none() | PARTS},
     optional={"name": TEXT, "tool_calls": st.just([{"id": "call_1", "type": "function"}])},
 )
-COMPLETIONS = st.builds(
+COMPLETIONS = made(
     ImportedCompletion,
     key=IDS,
     created_at=SECONDS,

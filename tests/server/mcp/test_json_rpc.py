@@ -1,7 +1,6 @@
 """A line is parsed into a message, an error or nothing, and never into what was not sent."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from mcp.types import (
     JSONRPCRequest,
     JSONRPCResponse,
 )
+from msgspec.structs import replace
 
 from backscroll.mcp.json_rpc import Dropped, Received, parse
 from backscroll.mcp.lines import Overlong

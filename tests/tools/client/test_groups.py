@@ -1,9 +1,10 @@
 """A group of endpoints is one value, which says all that is told, asked and believed of it."""
 
-from dataclasses import replace
+import dataclasses
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -65,7 +66,7 @@ async def test_a_new_group_is_one_value(monkeypatch: pytest.MonkeyPatch) -> None
         asked.append(request)
         return JSONResponse({"error": {"message": "No letter letter_0."}}, 404)
 
-    profile = replace(COMPATIBLE, serves=frozenset({LETTERS}))
+    profile = dataclasses.replace(COMPATIBLE, serves=frozenset({LETTERS}))
     app = Starlette(routes=[Route("/v1/{path:path}", answer)])
     async with served(app) as url, httpx2.AsyncClient(verify=NO_TLS) as http:
         found = await probe_all(Client(http, Upstream(profile, f"{url}/v1")))

@@ -1,7 +1,9 @@
 """Lists in memory to page through: an honest one, and some with one fault that upstreams have."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ToolError

@@ -1,12 +1,13 @@
 """A page around a message has that message, keeps its bound, and can be left in both directions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON

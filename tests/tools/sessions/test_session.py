@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client

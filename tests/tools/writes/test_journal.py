@@ -2,10 +2,10 @@
 
 import gc
 import weakref
-from dataclasses import replace
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED

@@ -1,12 +1,12 @@
 """A key carries what is known of a write, and nobody's own key is taken for one."""
 
 import hashlib
-from dataclasses import replace
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backscroll_tools.client.upstream_clock import ClockName
 from backscroll_tools.writes import keys

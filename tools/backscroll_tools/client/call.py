@@ -1,10 +1,10 @@
 """Sends the requests of one call, within the call's limits. Retries them if that is safe."""
 
 import math
-from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+from msgspec import Struct, field
 
 from backscroll_tools.client import attempt, failures, oversized, replies, retry
 from backscroll_tools.client.client import Client
@@ -24,8 +24,7 @@ _AFTER_OVERSIZED: Final = 4
 """The number of items to request in the page after an item that was too large by itself."""
 
 
-@dataclass(slots=True, eq=False)
-class CallClient:
+class CallClient(Struct, eq=False):
     """Sends requests to an upstream for one call.
 
     Attributes:
@@ -43,8 +42,8 @@ class CallClient:
     requests: float = math.inf
     ends_at: float = math.inf
     tally: Tally = field(default_factory=Tally)
-    in_doubt: bool = field(default=False, init=False)
-    items: int = field(default=PAGE_ITEMS, init=False)
+    in_doubt: bool = False
+    items: int = PAGE_ITEMS
 
     @property
     def upstream(self) -> Upstream:

@@ -9,7 +9,6 @@ import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from time import monotonic
@@ -20,6 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import anyio
 import httpcore2
 import httpx2
+from msgspec import Struct, field
 
 from backscroll_tools.client.network import Network, NetworkStream
 
@@ -55,8 +55,7 @@ _SAME_FOR_ALL: Final = frozenset(
 because any of them may contain a credential."""
 
 
-@dataclass(slots=True)
-class _Pool:
+class _Pool(Struct):
     """One caller's connections to one origin."""
 
     connections: httpcore2.AsyncConnectionPool
@@ -138,7 +137,7 @@ class Connections:
             core_response.status,
             headers=core_response.headers,
             stream=_ResponseBody(
-                self, caller, pool, cast("AsyncIterable[bytes]", core_response.stream)
+                self, caller, pool, cast("httpx2.AsyncByteStream", core_response.stream)
             ),
             request=request,
             extensions=core_response.extensions,
@@ -185,26 +184,28 @@ class Connections:
                 await connections.aclose()
 
 
-@dataclass(frozen=True, slots=True)
 class _ResponseBody(httpx2.AsyncByteStream):
     """The body of a response. The request ends when the body is closed."""
 
-    connections: Connections
-    caller: str
-    pool: _Pool
-    raw: AsyncIterable[bytes]
+    def __init__(
+        self, connections: Connections, caller: str, pool: _Pool, raw: httpx2.AsyncByteStream
+    ) -> None:
+        self._connections = connections
+        self._caller = caller
+        self._pool = pool
+        self._raw = raw
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _raised():
-            async for chunk in self.raw:
+            async for chunk in self._raw:
                 yield chunk
 
     async def aclose(self) -> None:
         try:
             with anyio.CancelScope(shield=True):
-                await cast("httpx2.AsyncByteStream", self.raw).aclose()
+                await self._raw.aclose()
         finally:
-            await self.connections.release(self.caller, self.pool)
+            await self._connections.release(self._caller, self._pool)
 
 
 def _caller(request: httpx2.Request) -> str:

@@ -13,8 +13,9 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, cast
+
+from msgspec import Struct, field
 
 from backscroll_tools.models import JSON, Order
 
@@ -34,8 +35,7 @@ _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 _SAME: Final[Mapping[Order, str]] = {"asc": "asc", "desc": "desc"}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A position in a list for which `Dialect.has_places` is True.
 
     Attributes:
@@ -82,8 +82,7 @@ def _decoded(part: str) -> str:
     return base64.urlsafe_b64decode(f"{part[1:]}{'=' * (-len(part[1:]) % 4)}").decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """How one list is divided into pages.
 
     Attributes:

@@ -1,12 +1,12 @@
 """Sends one request, and tracks whether the upstream may have received it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
 import httpx2
+from msgspec import Struct
 
 from backscroll_tools.client.failures import Fate, too_large, unreachable, unreadable
 from backscroll_tools.client.profiles import Header, Upstream
@@ -57,8 +57,7 @@ class Http(Protocol):
 _HEADERS: Final = (("User-Agent", "backscroll"), ("Accept", "application/json"), ACCEPTED)
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """A request that is sent to an upstream once.
 
     Attributes:

@@ -6,9 +6,10 @@ be missing, null or unknown.
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeGuard, cast
+
+from msgspec import Struct
 
 from backscroll_tools import strict_json
 from backscroll_tools.client.dialects import ARRAY, TOKEN_CHARS, Place
@@ -23,8 +24,7 @@ CONTRARY: Final = "items are in reverse order"
 MOVED: Final = "the list changed between two pages, so items may be missing or repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One page of an upstream's list, with the fields of its envelope.
 
     Attributes:

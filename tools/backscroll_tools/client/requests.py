@@ -6,16 +6,14 @@ The parameters are from OpenAI's published API documents of 2026-08-21.
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import quote
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from backscroll_tools.client.dialects import BY_ITEM, BY_LAST_ID, BY_NUMBER, Dialect
-from backscroll_tools.client.groups import (
-    CONVERSATIONS,
-    THREADS,
-    Group,
-)
+from backscroll_tools.client.groups import CONVERSATIONS, THREADS, Group
 from backscroll_tools.errors import invalid_arguments
 from backscroll_tools.models import JSON, Order
 
@@ -26,8 +24,7 @@ NAME: Final = re.compile(r"[A-Za-z0-9_@][\x21-\x7e]{0,255}")
 """The format of a name that is used as an id, such as a model's: `ft:gpt-4o:team::7f`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request, relative to an upstream's base URL.
 
     Attributes:
@@ -59,7 +56,7 @@ class Request:
     group: Group
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: JSON | None = field(default=None, repr=False)
+    body: JSON | None = None
     idempotency_key: str = ""
     harmless_twice: bool = False
     idempotent: bool = False
@@ -70,6 +67,12 @@ class Request:
     window: "Slice | None" = None
     root: str = ""
     is_content: bool = False
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "body"]
+
+    def __repr__(self) -> str:
+        return f"Request({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
     @property
     def outermost(self) -> str:
@@ -145,8 +148,7 @@ class Request:
         return (*self.group.headers, *((("Idempotency-Key", key),) if key else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """The part of a list to request.
 
     Attributes:
@@ -195,8 +197,7 @@ def segment(value: str, argument: str = "id", form: re.Pattern[str] = ID) -> str
 def probe(group: Group) -> Request:
     """Read one item of a list, to find out whether an upstream serves a group of endpoints."""
     dialect = BY_NUMBER if group.probe_is_array else BY_ITEM
-    owner = group.part_of or group
-    return Request("GET", owner, group.probe, group.probe_query, dialect=dialect)
+    return Request("GET", group.part_of or group, group.probe, group.probe_query, dialect=dialect)
 
 
 def listing(group: Group, path: str, window: Slice, dialect: Dialect) -> Request:
@@ -284,8 +285,7 @@ def retrieve_item(conversation_id: str, item_id: str) -> Request:
 def create_items(conversation_id: str, items: Sequence[JSON], idempotency_key: str) -> Request:
     """Add 1 to 20 items to a conversation."""
     body: JSON = {"items": list(items)}
-    path = _items(conversation_id)
-    return Request("POST", CONVERSATIONS, path, (), body, idempotency_key)
+    return Request("POST", CONVERSATIONS, _items(conversation_id), (), body, idempotency_key)
 
 
 def _messages(thread_id: str) -> str:

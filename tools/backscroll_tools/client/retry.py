@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.client.upstream_clock import unix_s
 
@@ -69,8 +70,7 @@ def patience_s(attempt: int, left_s: float) -> float:
     return left_s / 2 if attempt < PATIENT else math.inf
 
 
-@dataclass(slots=True)
-class RetryBudget:
+class RetryBudget(Struct):
     """Limits the number of retries, so that they do not make an outage worse.
 
     Each retry costs 1, and each success earns 0.1. So while an upstream is down, it receives at

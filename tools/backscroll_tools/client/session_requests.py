@@ -5,8 +5,9 @@ of managed agents, from Mistral's Python SDK 3.7.0, and from Google's Python SDK
 (docs/upstreams.md).
 """
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll_tools.client import interaction_steps
 from backscroll_tools.client.dialects import (

@@ -1,10 +1,9 @@
 """Counts the upstream requests, the retries and the received bytes of one call."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The counters of one call, which increase while the call runs.
 
     Attributes:

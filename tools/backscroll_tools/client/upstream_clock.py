@@ -7,10 +7,11 @@ the same upstream, so they use its clock for the times that they exchange.
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 ClockName: TypeAlias = Literal["upstream", "wall"]
 """The clock that a time was read from: the upstream's, or the process's own wall clock."""
@@ -33,8 +34,7 @@ def unix_s(date: str) -> float | None:
     return seconds
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(Struct, frozen=True):
     """A time that was read from the upstream's clock.
 
     Attributes:
@@ -48,8 +48,7 @@ class _Reading:
     received_at: float
 
 
-@dataclass(slots=True)
-class UpstreamClock:
+class UpstreamClock(Struct):
     """The clock of one upstream. Until a reply has a usable `Date`, the wall clock is used.
 
     Attributes:

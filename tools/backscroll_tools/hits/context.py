@@ -1,9 +1,9 @@
 """The messages before and after a hit, read from the upstream."""
 
-from dataclasses import replace
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.collections import any_collection_of

@@ -1,10 +1,10 @@
 """Hits from the index of an upstream that has search: the embedded store (docs/upstreams.md)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+from msgspec import Struct, field
 
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -79,8 +79,7 @@ def importing(programs: Sequence[str]) -> str:
     return f"sessions of {whose} are still being imported; search again later"
 
 
-@dataclass(slots=True)
-class _Filling:
+class _Filling(Struct):
     """A page that is filled with hits from an index.
 
     Each request asks for as many hits as probably fit. A reply has only one cursor, which continues
@@ -111,7 +110,7 @@ class _Filling:
     semantic: bool | None = None
     warnings: dict[str, None] = field(default_factory=dict)
     left_out: int = 0
-    most: int = field(init=False)
+    most: int = 0
 
     def __post_init__(self) -> None:
         self.most = self.search.limit

@@ -1,7 +1,8 @@
 """Builds pages of hits that never exceed a size in characters. A page ends only between hits."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.passages import CONTEXT_CHARS, EXCERPT_CHARS, Passage, fitted

@@ -1,8 +1,10 @@
 """Passages. A passage is a hit with the messages around it; neighbouring hits share a passage."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.models import Message
 from backscroll_tools.search.excerpt import excerpt
@@ -24,8 +26,7 @@ _NO_WORDS: Final = Query(words=())
 _CUT: Final = "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """The part of a message that a page shows.
 
     Attributes:
@@ -50,8 +51,7 @@ class Shown:
     position: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A hit, with the messages before and after it.
 
     Attributes:

@@ -10,8 +10,9 @@ these messages, so that messages added later are ignored.
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from typing import Final, Self
+
+from msgspec import Struct
 
 from backscroll_tools.client.requests import ID
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -30,8 +31,7 @@ _DIGESTS: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ScanPosition:
+class ScanPosition(Struct, frozen=True):
     """The position at which a scan continues.
 
     Attributes:

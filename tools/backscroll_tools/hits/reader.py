@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+from msgspec import Struct, field
 
 from backscroll_tools.hits.passages import Shown, as_context, as_hit
 from backscroll_tools.hits.search import Search
@@ -25,8 +25,7 @@ _LONG_CHARS: Final = 200_000
 thread, so that other calls do not have to wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMessage:
+class ReadMessage(Struct, frozen=True):
     """A message that was compared with the query.
 
     Attributes:
@@ -52,8 +51,7 @@ class ReadMessage:
     undated: bool
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """A thread's list of messages. Each message that is read is also compared with the query.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Reads the messages of an upstream that has no search, and finds the hits among them."""
 
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.failures import TooManyRequestsError
@@ -28,8 +29,7 @@ _MANY: Final = 1_000_000
 """The `limit` of each `Walk`. It is never reached, because a call's other limits are lower."""
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """The messages that one call has read and compared with the query, in the order of reading.
 
     Attributes:
@@ -51,8 +51,8 @@ class Scan:
     search: Search
     ranks: bool
     position: ScanPosition
-    words: int | None = field(init=False)
-    _start: ScanPosition = field(init=False)
+    words: int | None = None
+    _start: ScanPosition = ScanPosition()
     messages: list[ReadMessage] = field(default_factory=list)
     found: list[int] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)

@@ -9,7 +9,7 @@ among them are ranked together. The cursor continues this ranking. After the las
 ranking, it continues with messages that have not been read yet.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from backscroll_tools.client.groups import CONVERSATIONS, LIST_CONVERSATIONS
 from backscroll_tools.client.profiles import Profile

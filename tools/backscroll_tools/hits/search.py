@@ -2,8 +2,10 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -31,8 +33,7 @@ RELEVANCE: Final = "relevance"
 """The default order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What one call of `search-messages` searches for, from its arguments and its cursor.
 
     Attributes:

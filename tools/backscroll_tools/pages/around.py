@@ -5,11 +5,12 @@ page has two cursors: one for the items before the page, and one for the items a
 """
 
 import math
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Generic
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.errors import ToolError
@@ -57,8 +58,7 @@ async def read_around(
     return _PageAround(shape, start, call.bounds, above, below).filled(found.named)
 
 
-@dataclass(frozen=True, slots=True)
-class _Side(Generic[Item]):
+class _Side(Struct, Generic[Item], frozen=True):
     """The items on one side of the item in the middle, nearest first.
 
     Attributes:
@@ -86,8 +86,7 @@ class _Side(Generic[Item]):
         return key, Stop("size", has_more=True, passed=passed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read(Generic[Item]):
+class _Read(Struct, Generic[Item], frozen=True):
     """Serves one page of an upstream, which was read earlier, as if it were a list."""
 
     page: Chunk[Item]

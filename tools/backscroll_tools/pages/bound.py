@@ -6,8 +6,9 @@ the cursor of each page continues inside the item.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import chain
+
+from msgspec.structs import replace
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON

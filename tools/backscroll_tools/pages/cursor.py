@@ -10,8 +10,9 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Final, cast
+
+from msgspec import Struct
 
 from backscroll_tools.client.requests import ID
 from backscroll_tools.errors import ToolError, invalid_arguments
@@ -45,8 +46,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*")
 the tokens of base64."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """The offset at which the next page continues inside an item that is longer than a page.
 
     Attributes:
@@ -61,8 +61,7 @@ class Inside:
     with_fields: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListPosition:
+class ListPosition(Struct, frozen=True):
     """A position in a list, with the order and the filters of the list.
 
     Attributes:
@@ -91,7 +90,7 @@ class ListPosition:
     preview: int = 0
     filters: tuple[tuple[str, str], ...] = ()
     ignores_after: bool = False
-    continued: bool = field(default=False, compare=False)
+    continued: bool = False
 
     @property
     def walk_order(self) -> Order:

@@ -1,7 +1,9 @@
 """The parts of a result around its items, and their exact length in characters."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.models import JSON, Page
 from backscroll_tools.pages.cursor import Inside, ListPosition, encode
@@ -15,8 +17,7 @@ _MARK: Final = "#" * MARK_CHARS
 _WARNING: Final = "w" * WARNING_CHARS
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The shape of a tool's result.
 
     Attributes:

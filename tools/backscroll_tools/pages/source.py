@@ -4,8 +4,10 @@ A list is read in chunks. A chunk is one page of the upstream.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.models import JSON
@@ -14,8 +16,7 @@ Item = TypeVar("Item", bound=Mapping[str, object])
 Item_co = TypeVar("Item_co", bound=Mapping[str, object], covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk(Generic[Item_co]):
+class Chunk(Struct, Generic[Item_co], frozen=True):
     """One page of an upstream.
 
     Attributes:
@@ -133,8 +134,7 @@ class Chunk(Generic[Item_co]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings(Generic[Item_co]):
+class Surroundings(Struct, Generic[Item_co], frozen=True):
     """An item of a list, and the chunks of the list on both sides of it.
 
     Attributes:

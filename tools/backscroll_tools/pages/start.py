@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll_tools.client.requests import ID
 from backscroll_tools.errors import ToolError, invalid_arguments

@@ -1,7 +1,9 @@
 """The reasons why reading a list ends, and the warnings about faults of the upstream."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.replies import CONTRARY, UNFILTERED, UNNAMED
 from backscroll_tools.models import StoppedBy
@@ -25,8 +27,7 @@ def join_warnings(*warnings: str) -> str:
     return "; ".join(filter(None, warnings))
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The reason why a `Walk` over a list ended, and whether more items follow.
 
     Attributes:

@@ -7,10 +7,11 @@ read.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -21,8 +22,7 @@ from backscroll_tools.pages.stop import ABSENT, EMPTY, FAILED, IGNORED, REPEATED
 _NOT_ENDED: Final = Stop("requests", has_more=True)
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """The changing state of a walk.
 
     Attributes:
@@ -43,8 +43,7 @@ class _Progress:
     limit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A walk over an upstream's list, with its limits.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.search.folding import Folded, begins
 from backscroll_tools.search.match import occurrences
@@ -18,8 +19,7 @@ _LITERAL: Final = 10.0
 """The weight of a quoted phrase. A single word has a weight of 1 by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """A part of a text.
 
     Attributes:

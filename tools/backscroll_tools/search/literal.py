@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final, Self
+
+from msgspec import Struct
 
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.tokenizer import inside_word, query_terms, word_end, words_alone
@@ -16,8 +17,7 @@ with the text of the messages that the index finds.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A phrase that a text must contain as written.
 
     A match begins and ends between words: `"cat"` does not match `concatenate`, but `"bar.py"`
@@ -33,7 +33,7 @@ class Literal:
 
     text: str
     terms: tuple[str, ...]
-    _pattern: re.Pattern[str] = field(repr=False)
+    _pattern: re.Pattern[str]
 
     @classmethod
     def of(cls, text: str) -> Self | None:

@@ -8,8 +8,9 @@ excluded literal (`-"a literal"`). Operators of other search engines are treated
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll_tools.search.folding import begins
 from backscroll_tools.search.literal import Literal
@@ -43,8 +44,7 @@ class QueryError(ValueError):
     """A query that cannot be searched for. The error's message says how to change the query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A parsed query. An index can look it up, or each text can be compared with it.
 
     If the query has literals, a matching text contains all of them. If not, a matching text
@@ -85,8 +85,7 @@ class Query:
         return tuple(dict.fromkeys((*self.required, *self.words)))
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(Struct):
     """The parts of a query that have been read so far."""
 
     terms: list[Term] = field(default_factory=list)

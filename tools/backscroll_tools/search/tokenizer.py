@@ -19,10 +19,11 @@ index can find the text.
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import accumulate, chain, islice, pairwise
 from operator import add
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.stems import MAX_WORD_CHARS, stem
@@ -78,8 +79,7 @@ _ELISIONS: Final = frozenset("cdjlmnst") | {
 the apostrophe is a term."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """The tokens of a text and its length, as an index stores them.
 
     Attributes:
@@ -92,8 +92,7 @@ class Tokens:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A part of a query that an index can look up.
 
     Attributes:

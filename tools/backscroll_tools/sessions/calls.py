@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from backscroll_tools.client.abridging import OMITTED
 from backscroll_tools.client.call import CallClient

@@ -1,9 +1,9 @@
 """A store of ChatKit."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from backscroll_tools.client import requests

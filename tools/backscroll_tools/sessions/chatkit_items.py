@@ -1,10 +1,10 @@
 """Items of ChatKit's threads as items of conversations, and back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import Struct, field
 from pydantic import TypeAdapter
 
 from backscroll_tools.client.items import is_message
@@ -29,8 +29,7 @@ _FRAMEWORK: Final = "chatkit"
 _ITEM: Final[TypeAdapter[ThreadItem]] = TypeAdapter(ThreadItem)
 
 
-@dataclass(slots=True)
-class StoredItem:
+class StoredItem(Struct):
     """An item of a thread.
 
     Attributes:

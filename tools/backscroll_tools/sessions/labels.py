@@ -6,8 +6,9 @@ time, both use the one that was created first, and the other program deletes its
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from backscroll_tools.client import replies, requests
 from backscroll_tools.client.call import CallClient

@@ -1,8 +1,9 @@
 """The sessions that an adapter uses: by name, and several at a time."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.render import compact
@@ -31,8 +32,7 @@ def named(client: Client, framework: str, name: str, deadline_s: float) -> Sessi
     return Session(client, labels_of(framework, session=name), deadline_s=deadline_s)
 
 
-@dataclass(slots=True)
-class Sessions:
+class Sessions(Struct):
     """The sessions of an adapter that serves many of them.
 
     Attributes:
@@ -44,7 +44,7 @@ class Sessions:
     client: Client
     framework: str
     deadline_s: float = DEADLINE_S
-    _used: OrderedDict[str, Session] = field(default_factory=OrderedDict, init=False)
+    _used: OrderedDict[str, Session] = field(default_factory=OrderedDict)
 
     def named(self, name: str) -> Session:
         """Return the session with a name; see the function `named`."""

@@ -4,9 +4,10 @@ import copy
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.call import CallClient
@@ -47,8 +48,7 @@ _UNFINISHED: Final = 64
 """How many additions that have failed are remembered."""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """A session's conversation. It is created with the first items.
 
     Two programs may use the same session at the same time. Up to 20 items that are added at once
@@ -65,9 +65,9 @@ class Session:
     labels: Labels
     conversation_id: str = ""
     deadline_s: float = DEADLINE_S
-    _found: str = field(default="", init=False)
-    _unfinished: dict[str, str] = field(default_factory=dict, init=False)  # tokens by digest
-    _popping: JSON | None = field(default=None, init=False)  # perhaps deleted by a pop that failed
+    _found: str = ""
+    _unfinished: dict[str, str] = field(default_factory=dict)  # tokens by digest
+    _popping: JSON | None = None  # perhaps deleted by a pop that failed
 
     def through(self, client: Client) -> "Session":
         """Return the same session with another client; additions that failed can be continued."""

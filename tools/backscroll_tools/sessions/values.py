@@ -5,8 +5,9 @@ Each change is an item. A change that later ones have replaced is deleted.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.models import JSON
 from backscroll_tools.sessions.session import Session
@@ -17,8 +18,7 @@ _NEWEST: Final = 100
 deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """Values that several programs may change at the same time: none of the changes is lost.
 
     Attributes:

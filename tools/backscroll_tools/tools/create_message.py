@@ -1,9 +1,9 @@
 """`create-message`: writes one message, exactly once."""
 
-from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 import anyio
+from msgspec import Struct
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, replies
@@ -98,8 +98,7 @@ def _write(client: CallClient, thread_id: str, message: JSON, argument: str | No
     return OneWrite(client, journal_of(client.shared), thread_id, message, record)
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyedWrite:
+class _KeyedWrite(Struct, frozen=True):
     """A message to write on an upstream that honours idempotency keys."""
 
     client: CallClient

@@ -1,9 +1,10 @@
 """`get-message`: returns one whole message or the end of its text, in pages if that is long."""
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
@@ -25,8 +26,7 @@ from backscroll_tools.tool import Call, Result, Tool
 _SHAPE: Final = Shape("message", "message", single=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _OneMessage:
+class _OneMessage(Struct, frozen=True):
     """A list of one message, so that a long message can be read in pages.
 
     Attributes:

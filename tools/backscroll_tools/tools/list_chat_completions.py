@@ -1,8 +1,10 @@
 """`list-chat-completions`: lists the stored chat completions."""
 
 import json
-from dataclasses import dataclass, replace
 from typing import Final, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client import completion_requests, objects
@@ -23,8 +25,7 @@ from backscroll_tools.tool import Call, Result, Tool
 _SHAPE: Final = Shape("completions", "completion")
 
 
-@dataclass(frozen=True, slots=True)
-class _ChatCompletions:
+class _ChatCompletions(Struct, frozen=True):
     client: CallClient
     start: ListPosition
     filters: tuple[tuple[str, str], ...]

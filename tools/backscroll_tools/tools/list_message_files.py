@@ -1,8 +1,10 @@
 """`list-message-files`: lists the files that a message refers to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects
@@ -25,8 +27,7 @@ from backscroll_tools.tool import Call, Result, Tool
 _SHAPE: Final = Shape("files", "file")
 
 
-@dataclass(frozen=True, slots=True)
-class _MessageFiles:
+class _MessageFiles(Struct, frozen=True):
     client: CallClient
     request: Callable[[str, str, Slice], Request]
     start: ListPosition
@@ -42,8 +43,7 @@ class _MessageFiles:
         return MessageFile(id=item_id, message_id=self.message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _DerivedFiles:
+class _DerivedFiles(Struct, frozen=True):
     """The files that a message refers to, extracted from the message.
 
     This is for upstreams that cannot list a message's files.

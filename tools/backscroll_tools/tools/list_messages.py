@@ -1,7 +1,8 @@
 """`list-messages`: lists the messages of a thread or conversation."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client.groups import READABLE

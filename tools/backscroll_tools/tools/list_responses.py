@@ -1,7 +1,8 @@
 """`list-responses`: lists responses, as far as the upstream can list them."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools import schemas
 from backscroll_tools.client import groups, response_object, response_requests
@@ -21,8 +22,7 @@ _SHAPE: Final = Shape("responses", "response")
 _CONVERSATION: Final = "conversation_id"
 
 
-@dataclass(frozen=True, slots=True)
-class _Responses:
+class _Responses(Struct, frozen=True):
     client: CallClient
     start: ListPosition
 

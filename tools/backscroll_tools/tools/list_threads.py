@@ -1,7 +1,9 @@
 """`list-threads`: lists threads and conversations in order of their last activity."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, store_requests
@@ -28,8 +30,7 @@ _FILTERS: Final = ("since", "until", "now")
 _BY_CREATION: Final = "since and until were compared with the times of creation"
 
 
-@dataclass(frozen=True, slots=True)
-class _ByActivity:
+class _ByActivity(Struct, frozen=True):
     """The list of an upstream that sorts threads and conversations by their last activity."""
 
     client: CallClient
@@ -52,8 +53,7 @@ class _ByActivity:
         return objects.thread(reply.items[0]) if reply.items else None
 
 
-@dataclass(frozen=True, slots=True)
-class _ByCreation:
+class _ByCreation(Struct, frozen=True):
     """Threads, filtered by creation time, of an upstream that does not sort by activity."""
 
     client: CallClient

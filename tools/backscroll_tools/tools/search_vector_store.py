@@ -1,8 +1,9 @@
 """`search-vector-store`: finds the passages of a vector store's files that match a query best."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, cast
+
+from msgspec import Struct
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
@@ -20,8 +21,7 @@ from backscroll_tools.toolset import FILES
 _SHAPE: Final = Shape("results", "result")
 
 
-@dataclass(frozen=True, slots=True)
-class _Results:
+class _Results(Struct, frozen=True):
     """The results of a search, best first. The key of a result is its number, from 1."""
 
     client: CallClient

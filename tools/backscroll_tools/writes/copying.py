@@ -7,9 +7,9 @@ finished, and writes only the messages that are missing.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import anyio
+from msgspec import Struct, field
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
@@ -23,8 +23,7 @@ from backscroll_tools.writes.portable import is_copy, portable
 from backscroll_tools.writes.sequence import MessageSequence
 
 
-@dataclass(slots=True)
-class Copy:
+class Copy(Struct):
     """A copy in progress.
 
     Attributes:

@@ -7,9 +7,9 @@ and take effect.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import anyio
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.requests import Request
@@ -23,8 +23,7 @@ def _can_always(_found: JSON | None) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotentWrite:
+class IdempotentWrite(Struct, frozen=True):
     """A write that has no further effect if it is repeated.
 
     Attributes:

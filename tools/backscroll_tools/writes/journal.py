@@ -1,8 +1,10 @@
 """Remembers a caller's writes, so that a later call with the same idempotency key can find them."""
 
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.upstream_clock import UpstreamClock
@@ -14,8 +16,7 @@ REMEMBERED: Final = 1_000
 """The maximum number of entries of each kind that a journal remembers by default (`Journal`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What this process knows about one write.
 
     Attributes:

@@ -13,8 +13,10 @@ import base64
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client.upstream_clock import ClockName
 
@@ -38,8 +40,7 @@ _CARRIED: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(Struct, frozen=True):
     """An idempotency key.
 
     Attributes:

@@ -6,8 +6,9 @@ began.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.profiles import PAGE_ITEMS
@@ -30,8 +31,7 @@ class UndecidedError(Exception):
     """The upstream's list does not show whether the message was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A search for one message among the newest messages of a thread or a conversation.
 
     Attributes:

@@ -9,10 +9,11 @@ is created twice.
 """
 
 import json
-from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools import schemas
 from backscroll_tools.client import objects, replies
@@ -35,8 +36,7 @@ MARKER: Final = "backscroll_key"
 """The key in a message's metadata whose value is the token of the write."""
 
 
-@dataclass(slots=True)
-class OneWrite:
+class OneWrite(Struct):
     """One message to write.
 
     Attributes:
@@ -267,7 +267,7 @@ class OneWrite:
 
     def _learn(self, **known: str | int) -> None:
         """Update the given fields of the key, and remember the key for later calls."""
-        key = replace(self.key, **known)  # type: ignore[arg-type]  # callers pass fields of a key
+        key = replace(self.key, **known)
         self.record = replace(self.record, key=key)
         self._remember()
 

@@ -6,8 +6,9 @@ an item of a conversation (docs/upstreams.md).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, cast
+
+from msgspec import Struct, field
 
 from backscroll_tools import schemas
 from backscroll_tools.client.objects import ROLE
@@ -30,8 +31,7 @@ _SEARCHED: Final = "file_search"
 """The tool that can read each file of a copied message, if the copy is a thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Portable:
+class Portable(Struct, frozen=True):
     """What can be copied of a message, and what cannot.
 
     Attributes:
@@ -43,8 +43,7 @@ class Portable:
     lost: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(Struct):
     content: list[JSON] = field(default_factory=list)
     attachments: list[JSON] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)

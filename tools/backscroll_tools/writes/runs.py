@@ -4,7 +4,6 @@ A marker in the metadata identifies the run, like a message in `once`. Before a 
 we search the list of the thread's runs for the marker.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from backscroll_tools.client import requests, run_requests
@@ -29,7 +28,6 @@ _RUNS: Final = WritableCollection(
 """The runs of a thread as a collection, so that `OneWrite` handles a run like a message."""
 
 
-@dataclass(slots=True)
 class OneRun(OneWrite):
     """One run to start. `message` is the body of the request, with fewer than 16 metadata pairs."""
 

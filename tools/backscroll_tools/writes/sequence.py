@@ -10,8 +10,10 @@ continues, even in another process.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll_tools.client import replies
 from backscroll_tools.client.call import CallClient
@@ -28,8 +30,7 @@ _LASTING: Final = frozenset({"invalid_arguments", "not_found", "auth_failed", "f
 """The codes of failures after which repeating the same call does not help."""
 
 
-@dataclass(slots=True)
-class MessageSequence:
+class MessageSequence(Struct):
     """Messages of a new thread or conversation, which are written in order.
 
     Attributes:

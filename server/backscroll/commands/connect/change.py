@@ -1,9 +1,10 @@
 """Computes, shows and applies the change that `backscroll connect` makes to a file."""
 
 import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import (
@@ -23,8 +24,7 @@ from backscroll.process.exits import CommandError
 _CONTEXT_LINES: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change to one file.
 
     Attributes:

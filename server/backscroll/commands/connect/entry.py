@@ -1,8 +1,9 @@
 """Backscroll's entry in a host's configuration: the start command, the settings and the key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.settings.model import PREFIX, Settings
 from backscroll_tools.client.profiles import BY_KEY, PROFILES
@@ -12,8 +13,7 @@ KEY_INPUT: Final = "backscroll-api-key"
 """The id of the input with which VS Code asks its user for the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostEntry:
+class HostEntry(Struct, frozen=True):
     """An MCP server in a host's configuration, independent of the host's format.
 
     Attributes:

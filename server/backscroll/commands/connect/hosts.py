@@ -4,9 +4,10 @@ Source: the documentation of each host in November 2026. A comment at each host 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from backscroll.commands.connect import own_command
 from backscroll.commands.connect.entry import KEY, KEY_INPUT
@@ -16,8 +17,7 @@ from backscroll.commands.connect.own_command import OwnCommand
 Format: TypeAlias = Literal["json", "toml", "url"]
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """A program that can start or connect to MCP servers, such as VS Code.
 
     Attributes:

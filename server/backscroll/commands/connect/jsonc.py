@@ -5,8 +5,9 @@ With these positions, an edit of one value can leave the rest of the text unchan
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 DEPTH: Final = 100
 """The maximum nesting depth. A typical configuration of a host has four levels."""
@@ -29,8 +30,7 @@ class MalformedError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A JSON value and its position in the text.
 
     Attributes:
@@ -49,8 +49,7 @@ class Value:
     data: object
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A member of a JSON object or an element of an array, and its position in the text.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+
+class Machine(Struct, frozen=True):
     """The machine on which hosts are looked for.
 
     Attributes:

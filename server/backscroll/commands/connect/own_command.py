@@ -8,8 +8,9 @@ source of VS Code (`src/vs/platform/mcp/common/mcpManagementCli.ts` and
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from backscroll.settings.installation import NAME
 
@@ -18,8 +19,7 @@ Arguments: TypeAlias = tuple[str, ...]
 _COMMENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(//|/\*)')
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCommand:
+class OwnCommand(Struct, frozen=True):
     """A host's own command that adds and removes servers.
 
     Attributes:

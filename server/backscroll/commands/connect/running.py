@@ -5,9 +5,10 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from backscroll.commands.connect import host_file
 from backscroll.commands.connect.configuration import (
@@ -35,8 +36,7 @@ _COLOR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _KEYS: Final = frozenset({KEY, "OPENAI_API_KEY"})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The prepared calls of a host's command-line program, which edit the host's configuration.
 
     Attributes:

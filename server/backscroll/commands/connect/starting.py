@@ -2,8 +2,9 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from backscroll.commands.connect.entry import KEY, HostEntry
 from backscroll.commands.connect.machine import Machine
@@ -24,8 +25,7 @@ _INITIALIZE: Final = {
 _REASON_CHARS: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Starts the server of an entry to check that it works.
 
     Attributes:

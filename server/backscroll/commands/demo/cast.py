@@ -1,9 +1,10 @@
 """Chooses the conversations of the demo: one is invented, and all others are from a dataset."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.commands.transfer.formats import chitchat
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile
@@ -27,8 +28,7 @@ _SAID: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(Struct, frozen=True):
     """The conversations of the demo, in the format of the dataset.
 
     Attributes:

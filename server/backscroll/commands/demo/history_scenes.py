@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
 
 import anyio
+from msgspec import Struct
 
 from backscroll.commands.demo import invented
 from backscroll.commands.demo.scenes import Act, SceneError
@@ -16,8 +16,7 @@ from backscroll.commands.demo.stage import Stage
 _EXPORT = "chatgpt-export.zip"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandLine:
+class CommandLine(Struct, frozen=True):
     """Runs Backscroll's commands as a person does, in a separate home folder.
 
     Attributes:

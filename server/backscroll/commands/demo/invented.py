@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
+
+from msgspec import Struct
 
 from backscroll.store.envelopes import JSON
 
@@ -19,8 +20,7 @@ _PROJECT: Final = "/home/ada/shop"
 _DAY_S: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Invented:
+class Invented(Struct, frozen=True):
     """A conversation of the history.
 
     Attributes:

@@ -1,11 +1,11 @@
 """The scenes of the demo. Each calls a tool and compares the result with the dataset."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
+from msgspec import Struct
 
 from backscroll.commands.demo.cast import ASKED, REFUND, Cast, completions
 from backscroll.commands.demo.invented import HISTORY
@@ -23,8 +23,7 @@ class SceneError(Exception):
     """A command or a tool call of the demo failed. `str()` gives the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """The objects that every scene uses: an MCP client, the output and the conversations."""
 
     client: Client

@@ -37,10 +37,10 @@ def doctor(flags: Flags, *, host: str, as_json: bool) -> None:
     key is shown. The exit code is 0 if there are no problems, 1 if there are, and 2 if a setting is
     invalid. Each problem is shown with a way to fix it.
     """
-    from dataclasses import replace
     from functools import partial
 
     import anyio
+    from msgspec.structs import replace
 
     from backscroll.commands.connect.machine import Machine
     from backscroll.commands.doctor import report

@@ -3,11 +3,11 @@
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 

@@ -1,7 +1,8 @@
 """Defines the diagnosis and its parts: settings, checks, and whether each tool will work."""
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 UNSET: Final = "not set"
 """The text shown for a setting without a value."""
@@ -15,8 +16,7 @@ Fitness: TypeAlias = Literal["works", "withheld", "broken"]
 """Whether a tool will work. `withheld`: the tool is not offered to agents."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
+class ShownSetting(Struct, frozen=True):
     """A setting, its value, and where the value comes from.
 
     Attributes:
@@ -30,8 +30,7 @@ class ShownSetting:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The result of one check.
 
     Attributes:
@@ -49,8 +48,7 @@ class Check:
     next_step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolFitness:
+class ToolFitness(Struct, frozen=True):
     """Whether one tool will work.
 
     Attributes:
@@ -65,8 +63,7 @@ class ToolFitness:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """The complete diagnosis.
 
     Attributes:

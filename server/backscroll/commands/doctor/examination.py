@@ -5,10 +5,11 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.commands.doctor.database_check import check_database, check_folder, is_missing
 from backscroll.commands.doctor.diagnosis import Check, Diagnosis
@@ -56,7 +57,7 @@ async def examine(
         checks, probed = await _check_store(settings)
     groups: dict[Group, Check] = {}
     if not any(check.verdict == "failed" for check in checks):
-        probed = replace(probed, sources=())  # so that nothing is synced
+        probed = dataclasses.replace(probed, sources=())  # so that nothing is synced
         async with UpstreamConnection(probed, upstream) as connection:
             client = await connection.client()
             groups = await probe_all(
@@ -98,7 +99,7 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
         exist, these settings name an empty database in memory.
     """
     if is_missing(settings.database_url):
-        empty = replace(settings, database="sqlite://")  # a new, empty database
+        empty = dataclasses.replace(settings, database="sqlite://")  # a new, empty database
         return (check_folder(settings.database_url),), empty
     found = await check_database(settings.database_url, days_of=settings.days_of)
     return found, settings

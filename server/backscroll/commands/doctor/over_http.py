@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.token_check import check_tokens

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from backscroll.commands.doctor.causes import NO_KEY, cause_of
 from backscroll.commands.doctor.diagnosis import Check

@@ -3,8 +3,9 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Final
+
+from msgspec import to_builtins
 
 from backscroll.commands.doctor.diagnosis import (
     UNSET,
@@ -35,7 +36,7 @@ _NARROW: Final = 60
 def as_json(diagnosis: Diagnosis) -> str:
     """Return the diagnosis as indented JSON that begins with `is_well`."""
     return json.dumps(
-        {"is_well": diagnosis.is_well, **asdict(diagnosis)}, ensure_ascii=False, indent=2
+        {"is_well": diagnosis.is_well, **to_builtins(diagnosis)}, ensure_ascii=False, indent=2
     )
 
 

@@ -1,10 +1,10 @@
 """Renders hits as text for a person, in colour on a terminal."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from backscroll.commands.times import in_utc
 from backscroll_tools.hits.transcript import summary
@@ -12,8 +12,7 @@ from backscroll_tools.models import HitsPage
 from backscroll_tools.plain import plain
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How hits are printed.
 
     Attributes:

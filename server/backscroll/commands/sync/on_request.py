@@ -10,8 +10,9 @@ ends, so it never outlives the server.
 import asyncio
 import os
 import sys
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.history.sync.tally import SyncTally
 from backscroll.history.sync.watching import Rounds
@@ -35,8 +36,7 @@ async def requested_rounds() -> Rounds:
     return Rounds(requests.wait, requests.answer)
 
 
-@dataclass(slots=True)
-class _Requests:
+class _Requests(Struct):
     """The requests of the server.
 
     Attributes:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll.commands.local_store import is_missing, opened_archive
 from backscroll.commands.progress import progress
@@ -18,8 +20,7 @@ from backscroll.history.sync.tally import SyncTally
 from backscroll.history.sync.watching import Rounds, watch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncCommand:
+class SyncCommand(Struct, frozen=True, kw_only=True):
     """What `backscroll sync` was asked to do.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 import json
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import anyio
 import click
+from msgspec.structs import asdict
 
 from backscroll.commands.examples import examples
 from backscroll.commands.options import with_settings

@@ -3,9 +3,11 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backscroll.commands.local_store import opened_store
 from backscroll.commands.progress import Advance, one_after_another
@@ -94,8 +96,7 @@ async def import_sources(  # noqa: PLR0913 - the options of the command
     return tally
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(Struct, frozen=True):
     """An entry that waits in a group to be written. `item` is what the store imports for it."""
 
     source: ImportFile
@@ -104,8 +105,7 @@ class _Member:
     secrets: Secrets = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Import:
+class _Import(Struct):
     """An import in progress.
 
     Attributes:

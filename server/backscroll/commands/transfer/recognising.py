@@ -4,10 +4,11 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
+
+from msgspec import Struct
 
 from backscroll.commands.transfer.formats import chitchat, documents
 from backscroll.commands.transfer.formats.entries import ImportEntry, ImportFile, Refused
@@ -40,8 +41,7 @@ _OWN_FIELDS: Final = ("messages", "items", "choices")
 _HELP: Final = "run backscroll import --help for the formats"
 
 
-@dataclass(frozen=True, slots=True)
-class Recogniser:
+class Recogniser(Struct, frozen=True):
     """Finds the files that can be imported.
 
     Attributes:

@@ -3,8 +3,10 @@
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backscroll.commands.transfer.formats.entries import (
     FromProgram,
@@ -26,8 +28,7 @@ from backscroll.history.sources.known import BY_NAME
 _BUFFER_BYTES: Final = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """Reads files of other programs.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Replaces secrets in imports of Backscroll's own formats, by the rules for recorded sessions."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.commands.transfer.formats.entries import Imported
 from backscroll.history.redaction.redacting import redacted_metadata, redacted_value

@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll.commands.terminal import counted
 from backscroll.store.archive.records import ImportKind, ImportOutcome
@@ -21,8 +22,7 @@ _COLUMNS: Final[dict[ImportKind, str]] = {
 _SUM: Final = _COLUMNS | {"forgotten": "deleted or forgotten before"}
 
 
-@dataclass(slots=True)
-class ImportTally:
+class ImportTally(Struct):
     """What an import did.
 
     Attributes:

@@ -7,8 +7,9 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Protocol
+
+from msgspec import Struct
 
 from backscroll.history.source_file import DamagedFileError
 
@@ -31,8 +32,7 @@ _MAX_WINDOW_BYTES: Final = 128 * 1024**2
 """The memory that a zstandard stream may require. The program `zstd` has the same default limit."""
 
 
-@dataclass(slots=True)
-class Allowance:
+class Allowance(Struct):
     """How much may still be decompressed from one file and everything nested in it.
 
     Attributes:

@@ -4,9 +4,10 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Final
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.files.decompressing import (
@@ -21,8 +22,7 @@ _BUFFER_BYTES: Final = 256 * 1024
 _SYSTEM_FILES: Final = ("._", ".DS_Store")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Limits for reading folders, archives and compressed files.
 
     Attributes:

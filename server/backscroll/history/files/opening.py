@@ -12,9 +12,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, BinaryIO, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.files.decompressing import (
@@ -57,8 +59,7 @@ Codex writes a compressed copy of a log, and Gemini CLI a copy in an older forma
 _FIRST_ZIP_YEAR: Final = 1980
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFolder:
+class SourceFolder(Struct, frozen=True):
     """A folder or archive whose files belong together.
 
     Attributes:
@@ -101,8 +102,7 @@ def opened(
         yield from opening.file(disk_file(path, name, opening.bounds), None, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opening:
+class _Opening(Struct, frozen=True):
     is_whole: IsWhole
     bounds: Bounds
 

@@ -1,14 +1,14 @@
 """The start of a file, read only as far as is needed to recognise its format."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 SampleKind = Literal["array", "object", "lines", "sqlite", "text", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """The start of a file.
 
     Attributes:

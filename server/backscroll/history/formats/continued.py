@@ -1,7 +1,8 @@
 """What the lines that were added to a log add to its conversation."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 

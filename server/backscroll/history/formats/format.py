@@ -1,8 +1,9 @@
 """The type of a format: its name, how it is recognised, and how it is read."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Record
 from backscroll.history.files.sample import Sample
@@ -33,8 +34,7 @@ class Follower(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A format of conversations.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Reads the current branch of a conversation, and on request the abandoned ones."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
+
+from msgspec import structs
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem, Unreadable
 from backscroll.history.items import tree
@@ -50,7 +51,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             follows.
     """
     current = conversation([messages[each] for each in line])
-    current = dataclasses.replace(current, id=bounded_key(current.id, _MAX_ID))
+    current = structs.replace(current, id=bounded_key(current.id, _MAX_ID))
     items = _items(messages, line, add, current)
     if items:
         yield _with_items(current, items)
@@ -64,7 +65,7 @@ def read_branches(  # noqa: PLR0913 - the parts of a tree, and how they are read
             reason = f"has more than {most:,} abandoned branches: only the first {most:,} are read"
             yield Unreadable(position, reason)
             return
-        yield dataclasses.replace(
+        yield structs.replace(
             conversation([messages[each] for each in branch]),
             id=f"{current.id}/{bounded_key(branch[-1], _MAX_ID)}",
             items=its_items,
@@ -144,7 +145,7 @@ def _items(
 def _with_items(
     conversation: SourceConversation, items: Sequence[SourceItem]
 ) -> SourceConversation:
-    return dataclasses.replace(
+    return structs.replace(
         conversation,
         items=items,
         created_at=conversation.created_at or items[0].created_at,

@@ -12,8 +12,9 @@ Invalid UTF-8 becomes U+FFFD, and the record counts how often. Records that are 
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.reading.json_text import LongValue, TooLongError
@@ -37,8 +38,7 @@ _BOM: Final = codecs.BOM_UTF8
 _BLOCK_BYTES: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class JsonRecord:
+class JsonRecord(Struct, frozen=True):
     """A JSON object of a file.
 
     Attributes:
@@ -52,8 +52,7 @@ class JsonRecord:
     replaced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class JsonProblem(Unreadable):
+class JsonProblem(Unreadable, frozen=True):
     """A record that is not a JSON object.
 
     Attributes:

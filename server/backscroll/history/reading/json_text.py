@@ -1,8 +1,9 @@
 """Reads the text of one very long JSON value, without the middle of its very long strings."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 BLOCK_CHARS: Final = 256 * 1024
 """The size of the blocks in which text is read and examined, in characters."""
@@ -26,8 +27,7 @@ class TooLongError(ValueError):
     """A value is longer than the limit, even without the middle of its long strings."""
 
 
-@dataclass(slots=True)
-class LongValue:
+class LongValue(Struct):
     """Collects the text of an object, array or string, and finds its end.
 
     The text is not checked, because the parser reports errors in it.

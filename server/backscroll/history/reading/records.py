@@ -4,11 +4,12 @@ The file is an array, an object that has an array in a field, a single object, o
 """
 
 import codecs
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, Final, TypeAlias
+
+from msgspec import structs
 
 from backscroll.history.conversation import Record, SourceConversation
 from backscroll.history.reading.json_streams import (
@@ -49,7 +50,7 @@ def read_records(
             continue
         for record in read(found.value, position):
             if found.replaced and isinstance(record, SourceConversation):
-                yield dataclasses.replace(record, replaced=record.replaced + found.replaced)
+                yield structs.replace(record, replaced=record.replaced + found.replaced)
             else:
                 yield record
 

@@ -3,10 +3,11 @@
 import shutil
 import sqlite3
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 FIRST_BYTES: Final = b"SQLite format 3\0"
 """The start of every database (section 1.3 of SQLite's "Database File Format")."""
@@ -32,8 +33,7 @@ class _State(NamedTuple):
     has_log: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A connection to a database.
 
     Attributes:

@@ -1,10 +1,11 @@
 """Reads times that other programs wrote: ISO 8601 texts, or Unix times in various units."""
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 LATEST_MS: Final = 253_402_300_799_999
 """The last millisecond of the year 9999, as a Unix time."""
@@ -79,8 +80,7 @@ def whole_seconds(ms: int | None) -> int | None:
     return None if ms is None else ms // 1000
 
 
-@dataclass(slots=True)
-class Period:
+class Period(Struct):
     """A period that grows with each time that is added to it.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from backscroll.history.redaction.values import has_digit, has_letter, is_placeholder, is_random
 
@@ -134,8 +135,7 @@ line.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(Struct, frozen=True):
     """A value that may be secret.
 
     Attributes:

@@ -3,14 +3,14 @@
 import base64
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.history.redaction.values import has_digit, is_placeholder, is_random
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """Text that surrounds secrets.
 
     Attributes:

@@ -4,8 +4,9 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.redaction.detection import secrets_in

@@ -6,15 +6,15 @@ GitHub and GitLab.
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 RUN: Final = 20
 """The minimum length of a run of letters, digits, `_` and `-` in a token, in characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A kind of token.
 
     Attributes:

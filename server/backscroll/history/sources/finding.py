@@ -3,10 +3,11 @@
 import os
 import stat
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from backscroll.history.sources.known import SOURCES
 from backscroll.history.sources.source import Source, Surroundings
@@ -28,8 +29,7 @@ class Imported(NamedTuple):
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(Struct, frozen=True):
     """A file with conversations, as it was when it was found.
 
     Attributes:
@@ -48,8 +48,7 @@ class FoundFile:
     imported: Imported | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSource:
+class FoundSource(Struct, frozen=True):
     """The files of a program.
 
     Attributes:

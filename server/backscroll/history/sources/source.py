@@ -1,12 +1,12 @@
 """The type of a source: a program's name, and where it keeps its sessions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+
+class Surroundings(Struct, frozen=True):
     """The parts of the system that decide where programs keep their files.
 
     Attributes:
@@ -44,8 +44,7 @@ class Surroundings:
         return self.folder("XDG_CONFIG_HOME", ".config")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Folders with files of a program.
 
     Attributes:
@@ -61,8 +60,7 @@ class Place:
     is_database: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A program that records conversations.
 
     Attributes:

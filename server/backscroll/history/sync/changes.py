@@ -1,7 +1,8 @@
 """Finds the files that changed since they were last imported."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backscroll.history.sources.finding import FoundFile, FoundSource, Imported
 from backscroll.store.archive.records import Watermark

@@ -8,8 +8,9 @@ another process.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Record
 from backscroll.history.files.disk_files import disk_file, is_compressed
@@ -33,8 +34,7 @@ MOST_LOGS: Final = 8
 _CHUNK: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
+class _Start(Struct, frozen=True):
     """The lines of a log that were read.
 
     Attributes:
@@ -53,8 +53,7 @@ class _Start:
 _NOTHING: Final = _Start(0, 0, hashlib.sha256(), is_whole=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
+class _Followed(Struct, frozen=True):
     """A log that was read.
 
     Attributes:

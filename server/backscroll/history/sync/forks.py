@@ -1,8 +1,9 @@
 """Forks: conversations that begin with a copy of another conversation's items."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import replace
 from itertools import dropwhile
+
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.reading.texts import first_words

@@ -1,8 +1,9 @@
 """Recognises forks during a sync, so that the items that they copied are stored only once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll.history.conversation import SourceConversation
 from backscroll.history.stored_form import import_key
@@ -14,8 +15,7 @@ from backscroll.store.archive.records import ImportedConversation
 _MOST_ANCESTORS: Final = 16
 
 
-@dataclass(slots=True)
-class Lineage:
+class Lineage(Struct):
     """Finds, in one partition, the parent of each fork: the conversation from which it was forked.
 
     If a conversation names no parent, it is a fork if its first item also occurs in a conversation

@@ -1,8 +1,9 @@
 """Divides conversations that are too long for memory, so that their parts can be imported."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceConversation, SourceItem
 from backscroll.history.streamed_items import StreamedItems

@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backscroll.history.conversation import SourceConversation
 from backscroll.history.redaction.redacting import redacted
@@ -16,8 +17,7 @@ Secrets = Mapping[str, Counter[str]]
 """How many secrets of each kind were replaced in each item, by the item's key."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredParts:
+class StoredParts(Struct, frozen=True):
     """A conversation in the form that the store imports.
 
     Attributes:

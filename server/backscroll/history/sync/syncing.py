@@ -1,8 +1,10 @@
 """Imports the new and changed files of sources in groups, each in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.history.conversation import (
@@ -36,8 +38,7 @@ ReadFile = Callable[[FoundFile, Source], Iterator[Record]]
 """Yields the conversations of a file of a source."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncOptions:
+class SyncOptions(Struct, frozen=True, kw_only=True):
     """The options of a sync.
 
     Attributes:
@@ -90,8 +91,7 @@ async def sync(
     return group.tally
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
+class _Member(Struct, frozen=True):
     """A conversation, or a part of a conversation, in a group.
 
     Attributes:
@@ -107,8 +107,7 @@ class _Member:
     is_rest: bool = False
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """Conversations that are written in one transaction, with the watermarks of their files."""
 
     store: Archive

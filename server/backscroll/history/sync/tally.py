@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll.store.archive.records import ImportOutcome
 
@@ -11,8 +12,7 @@ NOTHING_NEW: Final = "nothing is new"
 """The line that a sync shows if no file is new or changed."""
 
 
-@dataclass(slots=True)
-class SourceTally:
+class SourceTally(Struct):
     """What a sync did with the conversations of one source.
 
     Attributes:
@@ -60,8 +60,7 @@ class SourceTally:
         return f"{_count(self.read, 'conversation')}: {', '.join(counts)}{added}"
 
 
-@dataclass(slots=True)
-class SyncTally:
+class SyncTally(Struct):
     """What a sync did.
 
     Attributes:

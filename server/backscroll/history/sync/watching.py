@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.history.sources.finding import FoundFile, FoundSource
@@ -16,8 +18,7 @@ INTERVAL_S: Final = 1.0
 """The minimum pause before the files are examined again, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rounds:
+class Rounds(Struct, frozen=True):
     """When a watch examines the files again, and what it calls afterwards.
 
     Attributes:

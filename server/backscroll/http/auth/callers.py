@@ -1,8 +1,10 @@
 """Describes callers and their permissions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from backscroll.database.tokens import REQUESTED
 from backscroll.http.narrowing import allowed_toolsets
@@ -10,8 +12,7 @@ from backscroll.http.refusals import RefusedError
 from backscroll.settings.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The user or program that sends requests, and its permissions.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The part of an open store that imports, exports and forgets whole conversations."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from backscroll.database.port import Database
 from backscroll.store.clock import Clock
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 # The modules that do the work are imported when they are needed, so that a server starts quickly.
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """Imports, exports and forgets whole threads, conversations, stored completions and responses.
 
     An import never restores messages or conversations that were deleted or forgotten. It keeps the

@@ -4,8 +4,10 @@ A digest is a hash of a message's content. This module does not use the database
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 REMOVED: Final = 0
 """The digest of a message or item that an import removed. A later import can add the message or
@@ -63,8 +65,7 @@ class Placed(NamedTuple):
     known: Known | None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """The changes that bring the messages or items of the source into the store.
 
     Attributes:

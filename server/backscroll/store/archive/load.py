@@ -6,10 +6,10 @@ because another process may have written in the meantime.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -35,8 +35,7 @@ CHUNK: Final = 1_000
 _NONE: Final = Difference()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The changes that an import has to write.
 
     Attributes:

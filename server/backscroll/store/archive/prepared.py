@@ -1,9 +1,9 @@
 """Prepares imported threads and conversations for writing, before the transaction begins."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Table, bindparam, insert
 
 from backscroll.database.compiled import CompiledStatement
@@ -43,8 +43,7 @@ from backscroll.store.search.texts import (
 _KEY_CHARS: Final = 512
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Collection:
+class Collection(Struct, frozen=True, eq=False):
     """The tables and functions for importing either threads or conversations.
 
     An "owner" is a thread or conversation. A "member" is a message of a thread, or an item of a
@@ -110,8 +109,7 @@ CONVERSATIONS: Final = Collection(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """A thread or conversation that is ready to be written.
 
     Attributes:

@@ -1,15 +1,15 @@
 """Whole threads, conversations, stored completions and responses, for import and export."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:  # its import is slow, and a sync with nothing new imports this module
     from backscroll.store.envelopes import JSON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedMessage:
+class ImportedMessage(Struct, frozen=True, kw_only=True):
     """A message of a thread.
 
     Attributes:
@@ -53,8 +53,7 @@ def numbered_key(number: int) -> str:
     return f"#{number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedThread:
+class ImportedThread(Struct, frozen=True, kw_only=True):
     """A thread with all its messages, oldest first.
 
     Attributes:
@@ -74,8 +73,7 @@ class ImportedThread:
     tool_resources: "JSON | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedItem:
+class ImportedItem(Struct, frozen=True):
     """An item of a conversation.
 
     Attributes:
@@ -90,8 +88,7 @@ class ImportedItem:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedConversation:
+class ImportedConversation(Struct, frozen=True, kw_only=True):
     """A conversation with all its items, oldest first.
 
     Attributes:
@@ -122,8 +119,7 @@ class ImportedConversation:
     is_tail: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedCompletion:
+class ImportedCompletion(Struct, frozen=True, kw_only=True):
     """A stored chat completion with its input messages.
 
     Attributes:
@@ -149,8 +145,7 @@ class ImportedCompletion:
     fields: "JSON" = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedResponse:
+class ImportedResponse(Struct, frozen=True, kw_only=True):
     """A response with its input.
 
     Attributes:
@@ -187,8 +182,7 @@ erased. `refused`: it cannot be stored.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOutcome:
+class ImportOutcome(Struct, frozen=True, kw_only=True):
     """What an import did with one thread, conversation, completion or response.
 
     Attributes:
@@ -211,11 +205,10 @@ class ImportOutcome:
     removed: int = 0
     repaired: int = 0
     reason: str = ""
-    written: frozenset[str | None] = field(default=frozenset(), compare=False, repr=False)
+    written: frozenset[str | None] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watermark:
+class Watermark(Struct, frozen=True, kw_only=True):
     """How far a source file was imported.
 
     Attributes:
@@ -234,8 +227,7 @@ class Watermark:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """Selects the threads, conversations, completions and responses that meet all conditions.
 
     Attributes:
@@ -256,8 +248,7 @@ class Selection:
 ForgetKind: TypeAlias = Literal["thread", "conversation", "chat completion", "response"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgettable:
+class Forgettable(Struct, frozen=True, kw_only=True):
     """A thread, conversation, completion or response that can be forgotten.
 
     Attributes:
@@ -280,8 +271,7 @@ class Forgettable:
     import_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetOutcome:
+class ForgetOutcome(Struct, frozen=True, kw_only=True):
     """What was forgotten.
 
     Attributes:

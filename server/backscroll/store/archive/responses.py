@@ -1,8 +1,8 @@
 """Imports responses, which never change after they are created."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from backscroll.database.faults import StoreError
@@ -26,8 +26,7 @@ _REFERENCE: Final = "item_reference"
 """The type of an item that only has the id of another item."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedResponse:
+class PreparedResponse(Struct, frozen=True):
     """A response that is ready to be written.
 
     Attributes:

@@ -8,14 +8,13 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 from backscroll.database.schema_version import SCHEMA_VERSION, VERSION_TABLE
 from backscroll.store.archive.records import Watermark
 
-_COLUMNS: Final = [field.name for field in fields(Watermark)]
+_COLUMNS: Final = Watermark.__struct_fields__
 _READ: Final = f"SELECT {', '.join(_COLUMNS)} FROM watermarks WHERE partition = ?"  # noqa: S608 - constant names
 _VERSION: Final = f"SELECT version FROM {VERSION_TABLE}"  # noqa: S608 - a constant name
 

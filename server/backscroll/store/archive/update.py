@@ -1,9 +1,9 @@
 """Updates a thread or conversation, in the transaction of an import."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -21,8 +21,7 @@ _CHUNK: Final = 200
 """How many messages or items are read into memory at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Changes one thread or conversation.
 
     Attributes:

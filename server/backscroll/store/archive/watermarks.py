@@ -1,8 +1,8 @@
 """Reads and writes watermarks: how far each source file was imported."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
+from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, insert, select
 
 from backscroll.database.history_schema import watermarks

@@ -1,9 +1,9 @@
 """Reads a request for an answer, and decides whether the answer is recorded."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from backscroll.store.api_errors import ApiError, invalid_value
@@ -18,8 +18,7 @@ _MAX_CHOICES: Final = 128
 """The maximum of `n` in OpenAI's API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request for an answer.
 
     Attributes:

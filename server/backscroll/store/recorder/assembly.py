@@ -1,7 +1,8 @@
 """Assembles the whole object that a model server sends as a stream."""
 
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from backscroll.store.recorder.lenient_json import JSON
 from backscroll.store.recorder.sse_events import MAX_EVENT_BYTES, SseEvent, SseReader
@@ -11,8 +12,7 @@ MAX_RECORD_CHARS: Final = 32 * 1024 * 1024
 Reason: TypeAlias = Literal["cut_off", "error", "no_events", "too_large", "unreadable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(Struct, frozen=True):
     """What a model server answered.
 
     Attributes:

@@ -1,7 +1,6 @@
 """`POST /v1/chat/completions`: answered by the model server, and recorded."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
@@ -24,8 +23,7 @@ from backscroll.store.recorder.replaying import recorded_answer, replay
 from backscroll.store.validation import validate
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionRequests:
+class CompletionRequests(Struct, frozen=True):
     """Forwards requests for chat completions, and records the answers."""
 
     forwarding: Forwarding

@@ -5,10 +5,10 @@ calls of tools and their outputs are part of the history, and the instructions o
 are not.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.port import Database
@@ -36,8 +36,7 @@ _referenced: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Continued:
+class Continued(Struct, frozen=True):
     """What a request continues.
 
     Attributes:

@@ -4,10 +4,10 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Select, Table, bindparam, select
 from starlette.requests import Request
 
@@ -33,8 +33,7 @@ def _same_id(table: Table) -> Select[tuple[str]]:
     return select(table.c.id).where(within, same)
 
 
-@dataclass(slots=True)
-class Keeping:
+class Keeping(Struct):
     """Writes the records of one recorder.
 
     Attributes:

@@ -6,11 +6,11 @@ running is replaced once the model server says that it has ended.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,8 +48,7 @@ _find: Final = select(responses).where(
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptUpstream:
+class KeptUpstream(Struct, frozen=True):
     """The endpoints of single responses, which the model server answers first.
 
     Attributes:

@@ -1,7 +1,8 @@
 """The model server that the recorder forwards to, as the operator configured it."""
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Record: TypeAlias = Literal["api", "all", "none", "best-effort"]
 """What is recorded.
@@ -15,8 +16,7 @@ State: TypeAlias = Literal["store", "upstream"]
 """Who resolves `previous_response_id` and `conversation`: the store, or the model server."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelServer:
+class ModelServer(Struct, frozen=True, kw_only=True):
     """A model server, and what is recorded of it.
 
     Attributes:
@@ -37,7 +37,7 @@ class ModelServer:
     """
 
     url: str
-    key: str = field(default="", repr=False)
+    key: str = ""
     record: Record = "api"
     state: State = "store"
     connect_s: float = 10.0
@@ -47,3 +47,10 @@ class ModelServer:
     answer_bytes: int = 128 * 1024 * 1024
     request_bytes: int = 32 * 1024 * 1024
     upload_bytes: int = 1024 * 1024 * 1024
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "key"]
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"ModelServer({', '.join(shown)})"

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.faults import StoreError
@@ -46,8 +46,7 @@ _ids: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseContext:
+class ResponseContext(Struct, frozen=True, kw_only=True):
     """What a response continues, and how it is recorded.
 
     Attributes:

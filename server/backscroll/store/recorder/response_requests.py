@@ -1,10 +1,10 @@
 """`POST /v1/responses`: answered by the model server, and recorded."""
 
 import asyncio
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import bindparam, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -49,8 +49,7 @@ _living: Final = select(responses.c.id).where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseRequests:
+class ResponseRequests(Struct, frozen=True):
     """Forwards requests for responses, and records the answers."""
 
     forwarding: Forwarding

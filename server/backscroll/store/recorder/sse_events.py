@@ -7,8 +7,9 @@ body needs no blank line. And the data of an event that is too large is discarde
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from backscroll.store.recorder.lenient_json import JSON, parse_object
 
@@ -22,8 +23,7 @@ _FIELD_BYTES: Final = 8
 """How much of a line that is too long is kept, to see whether it is a comment."""
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(Struct, frozen=True):
     """One event.
 
     Attributes:

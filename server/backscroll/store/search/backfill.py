@@ -11,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
@@ -115,8 +116,7 @@ def _has_pending(connection: Connection) -> bool:
     return connection.execute(_pending).first() is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Filling:
+class _Filling(Struct, frozen=True):
     """The progress of completing the index.
 
     The database may run a step again, so a step does not change this object. It returns a new one.

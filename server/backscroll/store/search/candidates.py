@@ -9,9 +9,9 @@ their numbers instead. It starts with the newest row, or with the oldest if the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows, terms
@@ -58,8 +58,7 @@ class CommonWords:
             self._known.add((limits.scope, group.words))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The rows of each group of words that was looked up.
 
     Attributes:

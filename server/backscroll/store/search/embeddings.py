@@ -8,9 +8,10 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,8 +30,7 @@ _OF_A_TEXT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """An embeddings endpoint, as the operator configured it.
 
     Attributes:
@@ -41,7 +41,13 @@ class Endpoint:
 
     url: str
     model: str = ""
-    key: str = field(default="", repr=False)
+    key: str = ""
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("url", self.url), ("model", self.model)]
+
+    def __repr__(self) -> str:
+        return f"Endpoint(url={self.url!r}, model={self.model!r})"
 
 
 class EmbeddingsError(Exception):

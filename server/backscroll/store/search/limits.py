@@ -1,12 +1,11 @@
 """Which rows a search considers, and how many rows and texts it reads."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from backscroll.store.search.index import owner_token
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Limits how many rows and texts a search reads.
 
     Attributes:
@@ -27,8 +26,7 @@ class Bounds:
     chars: int = 4_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Which rows a search considers.
 
     Attributes:

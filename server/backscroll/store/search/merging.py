@@ -9,10 +9,10 @@ after `Merging.busy_rows` new rows.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
@@ -28,8 +28,7 @@ BUSY_ROWS: Final = 100_000
 """The default of `Merging.busy_rows`."""
 
 
-@dataclass(slots=True)
-class Merging:
+class Merging(Struct):
     """Decides at each check which segments of the index to merge.
 
     Attributes:

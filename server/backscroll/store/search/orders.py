@@ -18,10 +18,11 @@ oldest row on, `relevance` and `newest` from the newest row on.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from typing import Final, TypeAlias
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from backscroll.store.search import rows
@@ -54,8 +55,7 @@ _WEIGHT: Final = 1_000_000
 """Weights are multiplied by this number and rounded, because a cursor stores only integers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """A search whose words have been looked up.
 
     Attributes:

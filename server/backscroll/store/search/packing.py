@@ -11,10 +11,10 @@ Other processes may do the same at the same time. They take turns.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -78,8 +78,7 @@ class Range(NamedTuple):
     rows: Sequence[Sequence[Any]]
 
 
-@dataclass(slots=True)
-class Packing:
+class Packing(Struct):
     """Moves rows at each check, if there are enough.
 
     Rows get their numbers before they are committed. A check notes the last number, and which

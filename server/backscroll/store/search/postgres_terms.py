@@ -9,10 +9,10 @@ both, because a row may be moved between two statements.
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from backscroll.database.bulk import COPIED, copy
@@ -124,8 +124,7 @@ def look_up(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """What a statement read.
 
     Attributes:

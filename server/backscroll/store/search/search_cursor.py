@@ -17,9 +17,9 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
 
+from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from backscroll.database.search_schema import search_seal
@@ -39,8 +39,7 @@ _MORE: Final = 0x80
 _key: Final = select(search_seal.c.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """The position at which a page starts.
 
     Attributes:

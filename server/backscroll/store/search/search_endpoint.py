@@ -1,8 +1,8 @@
 """`GET /search`: finds messages. It extends OpenAI's API, which cannot search messages."""
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from backscroll.store.search.meanings import Meanings
 
 
-@dataclass(slots=True)
-class SearchEndpoint:
+class SearchEndpoint(Struct):
     """The endpoint at `/search`.
 
     Attributes:

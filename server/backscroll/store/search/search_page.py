@@ -1,10 +1,10 @@
 """Builds one page of the hits of a search."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.sqlite_file import Identity
@@ -134,8 +134,7 @@ def find(  # noqa: PLR0913, PLR0917 - two arguments have defaults
     }
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """The hits of a page.
 
     Attributes:

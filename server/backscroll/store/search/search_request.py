@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
+from msgspec import Struct
 from starlette.datastructures import QueryParams
 
 from backscroll.store.api_errors import invalid_value
@@ -27,8 +27,7 @@ _INTEGER: Final = re.compile(r"[0-9]{1,16}")
 _ORDERS: Final = ("relevance", "newest", "oldest")
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Struct, frozen=True):
     """A search.
 
     Attributes:

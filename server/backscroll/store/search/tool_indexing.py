@@ -1,8 +1,8 @@
 """A database whose writes also index the calls and outputs of tools (`BACKSCROLL_INDEX=all`)."""
 
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from backscroll.database.port import Database, Work
@@ -16,8 +16,7 @@ def indexes_tools(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get(_OPTION))
 
 
-@dataclass(frozen=True, slots=True)
-class ToolIndexingDatabase:
+class ToolIndexingDatabase(Struct, frozen=True):
     """A database whose writes index the text of messages and also the text of tools in them.
 
     Attributes:

@@ -14,12 +14,12 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import accumulate, islice
 from operator import itemgetter, mul
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from backscroll.database.search_schema import search_vectors as table
@@ -38,8 +38,7 @@ _IDS: Final = 500
 """The maximum number of rows in one statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """The meaning of a query.
 
     Attributes:
@@ -51,8 +50,7 @@ class Meaning:
     model: int
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(Struct, frozen=True):
     """The rows that are similar to a query, and the data to score any row.
 
     Attributes:

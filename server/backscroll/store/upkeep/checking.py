@@ -11,10 +11,10 @@ indexes are checked too.
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from backscroll.database import postgres_upkeep, sqlite_upkeep
@@ -32,8 +32,7 @@ Begin: TypeAlias = Callable[[str, int | None], Advance]
 """Begins a piece of work, given its name and amount; returns a function that reports progress."""
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """What a check found.
 
     Attributes:

@@ -5,10 +5,10 @@ make it worse.
 """
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from backscroll.database import postgres_upkeep, sqlite_upkeep
@@ -38,8 +38,7 @@ class Size(NamedTuple):
     parts: int
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What was done, and what was found.
 
     Attributes:

@@ -253,7 +253,7 @@ def test_a_command_that_is_not_installed_is_named(home: Path) -> None:
 def test_a_batch_file_is_not_given_json(tmp_path: Path) -> None:
     program = tmp_path / "code.cmd"
 
-    class Windows(Machine):
+    class Windows(Machine, frozen=True):
         """Looks programs up as Windows does."""
 
         def program(self, name: str) -> str:

@@ -1,8 +1,9 @@
 """The types that the readers of all formats yield: conversations, and refusals with a reason."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from backscroll.history.conversation import SourceConversation
 from backscroll.store.archive.records import (
@@ -15,8 +16,7 @@ from backscroll.store.archive.records import (
 Imported: TypeAlias = ImportedThread | ImportedConversation | ImportedCompletion | ImportedResponse
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An entry that cannot be imported.
 
     Attributes:
@@ -26,8 +26,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Partly:
+class Partly(Struct, frozen=True):
     """A conversation that has unknown fields and is imported without them.
 
     Attributes:
@@ -39,8 +38,7 @@ class Partly:
     left_out: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FromProgram:
+class FromProgram(Struct, frozen=True):
     """A conversation that another program recorded.
 
     Attributes:
@@ -52,8 +50,7 @@ class FromProgram:
     redacts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AllCopied:
+class AllCopied(Struct, frozen=True):
     """A fork whose items are all copied from its parent, so that there is nothing to write."""
 
 
@@ -61,8 +58,7 @@ Writable: TypeAlias = Imported | AllCopied | Refused
 ImportItem: TypeAlias = Writable | Partly | FromProgram
 
 
-@dataclass(frozen=True, slots=True)
-class ImportEntry:
+class ImportEntry(Struct, frozen=True):
     """One thread, conversation, completion or response of a source, or a refusal.
 
     Attributes:
@@ -79,8 +75,7 @@ class ImportEntry:
     replaced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ImportFile:
+class ImportFile(Struct, frozen=True):
     """A source of conversations.
 
     Attributes:

@@ -15,9 +15,9 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final, Protocol
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter, ValidationError
 
 from backscroll.commands.transfer.formats.entries import Imported, ImportEntry, Partly, Refused

@@ -5,8 +5,9 @@ that the model has written so far.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceItem
 from backscroll.history.items.log_items import item_key

@@ -1,8 +1,9 @@
 """Reads a Claude Code log, and later only the lines that were added to it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Record, SourceConversation
 from backscroll.history.formats.claude_code.index import Index
@@ -16,8 +17,7 @@ _MOST_TURNS: Final = 1_000
 """The maximum number of messages that are read again because a later line belongs to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """The main conversation as it was read.
 
     Attributes:

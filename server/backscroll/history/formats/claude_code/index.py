@@ -6,9 +6,10 @@ of a line is read again when it is needed.
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 NONE: Final = -1
 """As a position: there is no such line. As a group: no sub-agent wrote the line."""
@@ -60,8 +61,7 @@ class Link(NamedTuple):
     group: int = NONE
 
 
-@dataclass(slots=True)
-class Index:
+class Index(Struct):
     """The lines of a log. Each attribute has a value for each line, by the line's position, from 0.
 
     Each id is kept as a 64-bit hash. The hash is 0 if a line has no such id.

@@ -1,8 +1,9 @@
 """Reads a Claude Code log for the first time: the kinds of its lines, and facts of its sessions."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
+
+from msgspec import Struct, field
 
 from backscroll.history.conversation import Unreadable
 from backscroll.history.formats.claude_code.index import NONE, Index, Kind, Link
@@ -34,8 +35,7 @@ _LINKS: Final = frozenset({"system", "attachment", "progress"})
 _MOST_PROMPT_CHARS: Final = 8 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Struct):
     """What the first reading found.
 
     Attributes:

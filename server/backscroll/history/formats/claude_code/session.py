@@ -1,14 +1,13 @@
 """Collects the facts of a session of Claude Code, such as its model and working directory."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from backscroll.history.reading.fields import mapping, text_in
 from backscroll.history.reading.times import Period
 from backscroll.store.envelopes import JSON
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """The facts of the main conversation, or of the conversation of one sub-agent.
 
     Attributes:
@@ -55,8 +54,7 @@ class Session:
         self.period.add(time)
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """A prompt that was typed while the program worked, and that is not in the tree of lines.
 
     Attributes:

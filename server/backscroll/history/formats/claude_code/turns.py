@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from backscroll.history.items import log_items
 from backscroll.history.reading.fields import mapping, objects_of, string, text_in
@@ -30,8 +31,7 @@ _INSERTED: Final = re.compile(
 """Matches what the program inserts into the text that a person typed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The content of a line.
 
     Attributes:

@@ -3,9 +3,10 @@
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
+
+from msgspec import Struct, field
 
 from backscroll.history.conversation import SourceItem
 from backscroll.history.formats.codex.payloads import (
@@ -37,8 +38,7 @@ Span = tuple[int, int]
 """The numbers of the first and the last line of turns that the user undid."""
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """What is known of a thread besides its items.
 
     Attributes:
@@ -66,8 +66,7 @@ class Facts:
     agent: str = ""
 
 
-@dataclass(slots=True)
-class Thread:
+class Thread(Struct):
     """Reads the lines of a log in order.
 
     Attributes:

@@ -1,11 +1,11 @@
 """One activity of Google's My Activity, from a JSON or an HTML file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """One entry of My Activity: something that the user did in a product of Google.
 
     Attributes:

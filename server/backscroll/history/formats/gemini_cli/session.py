@@ -9,7 +9,9 @@ A record is one of these:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backscroll.history.formats.gemini_cli.messages import Body, items_of
 from backscroll.history.reading.texts import first_words
@@ -17,8 +19,7 @@ from backscroll.history.reading.times import Period, unix_ms, whole_seconds
 from backscroll.store.envelopes import JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message: where it is in the file, and its items if they are in memory.
 
     Attributes:
@@ -36,8 +37,7 @@ class Message:
     bodies: Sequence[Body] | None
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """Reads the records of a session in order.
 
     Attributes:

@@ -4,8 +4,9 @@ Source: `message-v2.ts` of OpenCode (the types of parts). A later message or par
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from backscroll.history.conversation import Record
 from backscroll.history.items.draft import Draft
@@ -15,8 +16,7 @@ from backscroll.history.reading.times import unix_seconds
 NAME: Final = "opencode"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A session without its messages."""
 
     id: str
@@ -29,8 +29,7 @@ class Session:
     updated_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message. `parts` has the id and the content of each part, in order."""
 
     id: str

@@ -5,17 +5,17 @@ Source: "Formatting text for app surfaces" in Slack's documentation.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from backscroll.history.reading.fields import first_text, mapping, sequence, string
 
 _REFERENCE: Final = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """The names of users and channels by their ids."""
 
     users: dict[str, str] = field(default_factory=dict)
