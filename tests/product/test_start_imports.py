@@ -31,6 +31,21 @@ SDK: Final = "import mcp.server.caching, mcp.server.context, mcp.server.lowlevel
 """What a server on the SDK cannot do without; it brings click and uvicorn along."""
 
 
+COUNTING_MODELS: Final = """
+import atexit, sys
+from backscroll.__main__ import main
+
+def report():
+    from mcp import types
+    models = [each for each in vars(types).values() if hasattr(each, "__pydantic_complete__")]
+    print(len(models), sum(each.__pydantic_complete__ for each in models), file=sys.stderr)
+
+atexit.register(report)
+main()
+"""
+"""Starts the server; at its end, it prints how many models the SDK has, and how many were built."""
+
+
 def modules(report: str) -> set[str]:
     """Return the modules in a report of `-X importtime`."""
     return {
@@ -97,3 +112,20 @@ def test_until_the_first_page_only_what_it_needs_is_imported(tmp_path: Path) -> 
     assert "backscroll.store.messages" in imported
     assert not imported & NEEDED_LATER
     assert not imported & NEEDED_LATER
+
+
+def test_of_the_sdks_models_only_those_that_a_session_uses_are_built(tmp_path: Path) -> None:
+    call = processes.request(
+        "tools/call", name="list-messages", arguments={"thread_id": "thread_1"}
+    )
+    data = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    server = subprocess.run(
+        [sys.executable, "-c", COUNTING_MODELS],
+        input=call,
+        capture_output=True,
+        check=True,
+        env=os.environ | data,
+    )
+    assert b"not_found: " in server.stdout
+    models, built = map(int, server.stderr.split())
+    assert 0 < built < models / 5

@@ -120,11 +120,25 @@ class _Loading:
 
     def _import_transport(self) -> None:
         try:
+            build_models_when_used()
             import_module("backscroll.stdio.transport")
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._failure = error
         finally:
             self._imported.set()
+
+
+def build_models_when_used() -> None:
+    """Let pydantic build the validator of a model when the model is first used.
+
+    The SDK has 550 models, for all messages of two protocol versions, and a session uses a few of
+    them. This affects every model that is defined later in this process. Models can then be used
+    for the first time in several threads at once, and in fields of the type `Any`, from pydantic
+    2.14 on.
+    """
+    from pydantic import BaseModel
+
+    BaseModel.model_config["defer_build"] = True
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:
