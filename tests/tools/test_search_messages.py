@@ -510,6 +510,20 @@ async def test_a_scan_by_relevance_ranks_what_one_call_can_look_at() -> None:
     )
 
 
+async def test_a_page_that_reads_less_than_the_one_before_repeats_no_hit() -> None:
+    arguments = {"thread_id": "thread_1", "limit": 1}
+    async with opened(many(300, lambda n: n in {20, 40})) as desk:
+        first = await desk.find(READ, query="moose", **arguments)
+        cursor = first["page"]["next_cursor"]
+        short = await desk.find(READ, Bounds(requests=1), cursor=cursor, **arguments)
+        rest = await desk.pages(READ, cursor=short["page"]["next_cursor"], **arguments)
+    assert [ids(page) for page in (first, short, *rest)] == [
+        ["msg_thread_1_40"],
+        [],
+        ["msg_thread_1_20"],
+    ]
+
+
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 async def test_a_scan_by_time_ends_with_enough_hits(order: str) -> None:
     async with opened(many(450, lambda n: n % 40 == 0)) as desk:

@@ -134,6 +134,10 @@ def _ranked(
         return again.encoded(), stopped
     if stopped_by == "end":
         return None, "end"
+    # An earlier page may have read more than this one, and may have shown hits that follow.
+    read = set(ids)
+    later = tuple(each for each in shown if each not in read)
+    scan.position = replace(scan.position, shown=later)
     return scan.position.encoded(), stopped_by
 
 
