@@ -68,14 +68,20 @@ class Served:
 
 
 @contextmanager
-def served(database: str) -> Iterator[Served]:
+def served(database: str, delay_s: float = 0) -> Iterator[Served]:
     """Serve a store on a free port of this machine's.
+
+    Args:
+        database: the store's URL.
+        delay_s: the time after which each reply leaves, in seconds.
 
     Raises:
         RuntimeError: it did not say where it is.
     """
+    ours = ("-m", "backscroll", "store", "--port", "0", "--database", database)
+    distant = (str(_PEERS / "distant_store.py"), database, str(delay_s))
     process = subprocess.Popen(
-        (sys.executable, "-m", "backscroll", "store", "--port", "0", "--database", database),
+        (sys.executable, *(distant if delay_s else ours)),
         env=environment({}),
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -148,7 +148,8 @@ of a call allow; the cursor continues from there. Without `thread_id`, its threa
 first, if it can list them; otherwise `thread_id` is required. By `relevance`, all messages that
 one call can read are ranked together. By time, the first hits decide whether all pages list only
 messages with all words. A hit at the start or end of the messages that were read may have less
-context.
+context. By `relevance`, a long thread is
+[read from both ends](reliability.md#whole-threads-from-both-ends).
 
 A hit:
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from bench.figures import Row
+from bench.rows.both_ends import BOTH_ENDS
 from bench.rows.call import CALL
 from bench.rows.creates import CREATES
 from bench.rows.first_page import FIRST_PAGE
@@ -28,6 +29,7 @@ ROWS: Final[dict[str, Row]] = {
         TOKENS,
         MEMORY,
         PAGE_DEPTH,
+        BOTH_ENDS,
         GROWTH,
         CREATES,
         IMPORT,

@@ -74,6 +74,13 @@ def messages_of(
     return InputAndOutput(stored, start.walk_order, *lists, listed.is_wanted)
 
 
+def has_both_ends(collection: Collection, owner: str) -> bool:
+    """Whether the list of a collection's messages can be read page by page in both orders."""
+    if collection.lists_all or collection.retrieve is not None:
+        return False
+    return collection.list_messages(owner, Slice(1, "asc")).dialect.has_both_ends
+
+
 def _fixed(whole: WholeList, paged: "_Listed") -> FixedList:
     order, message = paged.start.walk_order, paged.collection.message
     return FixedList(whole, paged, order, message, paged.is_wanted)

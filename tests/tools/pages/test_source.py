@@ -28,6 +28,25 @@ def pages(draw: st.DrawFn, names: str) -> Chunk[dict[str, str]]:
     return page(names, tuple(draw(counts)) if has_counts else ())
 
 
+@given(pages("abcde"), st.sampled_from("abcde"), st.integers(0, 3))
+def test_the_part_after_an_item_has_its_items_and_counts(
+    whole: Chunk[dict[str, str]], key: str, fewer: int
+) -> None:
+    expected = rows(whole)[rows(whole).index(key) + 1 :]
+    assert rows(whole.following(key)) == expected
+    assert isinstance(expected[0], int)
+    assert rows(whole.passing_fewer(fewer))[1:] == rows(whole)[1:]
+    assert rows(whole.following(key).passing_fewer(fewer)) == [
+        max(0, expected[0] - fewer),
+        *expected[1:],
+    ]
+
+
+def test_other_items_in_place_of_a_pages_items_have_their_keys() -> None:
+    other = page("abc", (1, 0, 0, 2), last="d").with_items(({"id": "x"}, {"id": "y"}, {"id": "z"}))
+    assert other == page("xyz", (1, 0, 0, 2), last="d", keys=("a", "b", "c"))
+
+
 @given(pages("abc"), pages("de"))
 def test_two_pages_as_one_have_all_items_and_counts_in_order(
     one: Chunk[dict[str, str]], other: Chunk[dict[str, str]]

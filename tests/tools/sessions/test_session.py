@@ -14,7 +14,7 @@ from backscroll_tools.client import requests
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import OPENAI, Upstream
 from backscroll_tools.errors import ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.models import JSON, Order
 from backscroll_tools.sessions import labels
 from backscroll_tools.sessions.calls import begin, walk
 from backscroll_tools.sessions.labels import labels_of
@@ -263,6 +263,22 @@ async def test_an_operation_has_a_limit_of_requests(stage: Stage) -> None:
     assert len(await walk(replace(begin(stage.client), requests=3), listing)) == 250
     with pytest.raises(ToolError, match="more upstream requests"):
         await walk(replace(begin(stage.client), requests=2), listing)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_a_long_session_is_read_from_both_ends(stage: Stage, order: Order) -> None:
+    session = Session(stage.client, CHAT)
+    await session.add(said(*range(550)))
+    stage.proxy.begin(lambda _method, _number: CLEAN)
+
+    found = await session.items(order=order)
+
+    numbers = [int(item["content"][0]["text"]) for item in found]
+    assert numbers == sorted(range(550), reverse=order == "desc")
+    began = sorted(seen.begun for seen in stage.proxy.seen if "order=asc" in seen.path)
+    told = sorted(seen.told for seen in stage.proxy.seen if "order=desc" in seen.path)
+    assert began[0] < told[-1]
+    assert told[0] < began[-1]
 
 
 async def test_an_adapter_remembers_a_thousand_sessions(stage: Stage) -> None:

@@ -36,6 +36,10 @@ class CallClient(Struct, eq=False):
         in_doubt: whether the upstream may have acted on a write although no reply confirmed it.
         items: the maximum number of items to ask for at once, 1 to 100. It changes with the size of
             the items that have been received.
+        received: the total size of the replies to this client's requests, in bytes. `tally` also
+            counts the replies to the requests of `beside`.
+        resumes_at: the end of the pause before the latest retry, in seconds of
+            `anyio.current_time`.
     """
 
     shared: Client
@@ -44,6 +48,23 @@ class CallClient(Struct, eq=False):
     tally: Tally = field(default_factory=Tally)
     in_doubt: bool = False
     items: int = PAGE_ITEMS
+    received: int = 0
+    resumes_at: float = -math.inf
+
+    def beside(self, requests: float, received: float) -> "CallClient":
+        """Return a client whose requests are sent at the same time as those of this client.
+
+        Both clients belong to the same call, and its limits apply to their requests together. The
+        new client is polite: it sends each request only once, and none while this client pauses
+        before a retry.
+
+        Args:
+            requests: the maximum number of requests of the new client.
+            received: the size of replies, in bytes, after which the new client sends no further
+                request.
+        """
+        ours = (self.shared, self.requests, self.ends_at, self.tally)
+        return _Beside(*ours, first=self, left=requests, most=received)
 
     @property
     def upstream(self) -> Upstream:
@@ -96,7 +117,7 @@ class CallClient(Struct, eq=False):
         trusted = self.upstream.profile.trusts_has_more
         while True:
             request = request.with_limit(min(request.limit, self.items))
-            before = self.tally.bytes
+            before = self.received
             try:
                 reply = replies.listed(await self.send(request), request, trusted=trusted)
             except ExchangeError as error:
@@ -109,7 +130,7 @@ class CallClient(Struct, eq=False):
                 self.items = request.limit // 4 or 1
             else:
                 if self.items < PAGE_ITEMS and reply.items:
-                    each = (self.tally.bytes - before) / len(reply.items)
+                    each = (self.received - before) / len(reply.items)
                     wanted = _FILLED * self.shared.reply_bytes / max(each, 1)
                     self.items = int(min(max(wanted, 1), PAGE_ITEMS))
                 return reply
@@ -155,6 +176,7 @@ class CallClient(Struct, eq=False):
             return False
         if not self.shared.budget.spend() and not owed:
             return False
+        self.resumes_at = anyio.current_time() + pause
         await anyio.sleep(pause)
         return True
 
@@ -186,7 +208,26 @@ class CallClient(Struct, eq=False):
             raise
         finally:
             if exchange.reply is not None:
+                self.received += len(exchange.reply[2])
                 self.tally.bytes += len(exchange.reply[2])
+
+
+class _Beside(CallClient, eq=False, kw_only=True):
+    """A client beside another one of the same call; see `CallClient.beside`."""
+
+    first: CallClient
+    left: float
+    most: float
+
+    async def pauses(self, error: ExchangeError, attempts: int, *, owed: bool = False) -> bool:  # noqa: ARG002 - as in `CallClient`
+        return False
+
+    async def _attempt(self, request: Request, number: int) -> JSON:
+        await anyio.sleep_until(self.first.resumes_at)
+        if self.left < 1 or self.received >= self.most:
+            raise failures.too_many_requests()
+        self.left -= 1
+        return await super()._attempt(request, number)
 
 
 def _as_unknown(request: Request, error: ExchangeError) -> ExchangeError:

@@ -32,6 +32,8 @@ class Client:
         chance: returns a random number from 0 to 1, which varies the pauses before retries.
         clock: the clock of the upstream.
         budget: limits how many requests may be retried.
+        has_one_order: whether the upstream was found not to serve lists in both orders. Then no
+            list is read from both ends any more.
 
     Args:
         http: the connection pool for reads. The creator of the client closes it.
@@ -62,6 +64,7 @@ class Client:
         self.chance = chance
         self.clock = UpstreamClock(wall, monotonic)
         self.budget = RetryBudget()
+        self.has_one_order = False
         # Reads and writes have separate limits, so that waiting writes do not block reads.
         self._reading = http, Lanes()
         self._writing = writing or http, Lanes()

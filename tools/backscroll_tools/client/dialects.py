@@ -120,6 +120,11 @@ class Dialect(Struct, frozen=True, kw_only=True):
         """Whether the items' keys in the list have the format of `Place.key`, and are not ids."""
         return self.next_is != "item"
 
+    @property
+    def has_both_ends(self) -> bool:
+        """Whether a page can start after the same item in both orders of the list."""
+        return not self.has_places and self.fixed_order is None and len(self.orders) > 1
+
     def query(self, limit: int, order: Order, after: str, filters: Query = ()) -> Query:
         """Return the query parameters of a request for a part of the list.
 

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypedDict
 
 import anyio
-from msgspec import Struct, field
+from msgspec import Struct
 
 from backscroll_tools.hits.passages import Shown, as_context, as_hit
 from backscroll_tools.hits.search import Search
 from backscroll_tools.models import Message
-from backscroll_tools.pages.source import Chunk, Source
+from backscroll_tools.pages.source import Chunk, Chunks
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.match import bits, matches
 from backscroll_tools.search.titles import titled
@@ -51,8 +51,20 @@ class ReadMessage(Struct, frozen=True):
     undated: bool
 
 
+class Compared(TypedDict):
+    """A message that a `Reader` has read.
+
+    Attributes:
+        id: the message's id.
+        read: the message, compared with the query.
+    """
+
+    id: str
+    read: ReadMessage
+
+
 class Reader(Struct):
-    """A thread's list of messages. Each message that is read is also compared with the query.
+    """A thread's list of messages, each compared with the query.
 
     Attributes:
         inner: the list.
@@ -61,48 +73,45 @@ class Reader(Struct):
         title: the thread's title; may be empty.
         begins: whether the list starts with the thread's first message. If so, this message is
             compared together with the title.
-        last: the last message that was read, preceded by its key; None if no message was read yet.
-        messages: the messages that were read, by id, until the scan removes them.
+        first: the first message that was read, preceded by its key; None if none was read.
+        last: the last message that was read, preceded by its key; None if none was read.
     """
 
-    inner: Source[Message]
+    inner: Chunks[Message]
     search: Search
     thread_id: str
     title: str = ""
     begins: bool = False
+    first: tuple[str, Message] | None = None
     last: tuple[str, Message] | None = None
-    messages: dict[str, ReadMessage] = field(default_factory=dict)
 
-    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
-        """Return the next messages of `inner`, and add each to `messages`."""
+    async def chunk(self, after: str, limit: int) -> Chunk[Compared]:
+        """Return the next messages of `inner`."""
         chunk = await self.inner.chunk(after, limit)
-        self.last = chunk.keyed[-1] if chunk.items else self.last
+        if chunk.items:
+            self.first, self.last = self.first or chunk.keyed[0], chunk.keyed[-1]
         if sum(len(message["text"]) for message in chunk.items) > _LONG_CHARS:
-            found = await anyio.to_thread.run_sync(self._all_compared, chunk)
-        else:
-            found = self._all_compared(chunk)
-        self.messages |= found
-        return chunk
+            return await anyio.to_thread.run_sync(self._all_compared, chunk)
+        return self._all_compared(chunk)
 
-    def last_with_title(self, message_id: str) -> ReadMessage | None:
-        """Compare the query again with the last message read, this time including the title.
+    def with_title(self, message_id: str, title: str) -> ReadMessage | None:
+        """Compare the query again with the first or the last message read, including the title.
 
-        Return None if the id of the last message is not `message_id`.
+        Return None if neither has this id.
         """
-        if self.last is None or self.last[1]["id"] != message_id:
-            return None
-        return self._compared(*self.last, self.title)
+        self.title = title
+        for key, message in filter(None, (self.first, self.last)):
+            if message["id"] == message_id:
+                return self._compared(key, message, title)
+        return None
 
-    async def item(self, key: str, /) -> Message | None:
-        """Return one message by its key, or None if it was deleted."""
-        return await self.inner.item(key)
-
-    def _all_compared(self, chunk: Chunk[Message]) -> dict[str, ReadMessage]:
-        found = {}
+    def _all_compared(self, chunk: Chunk[Message]) -> Chunk[Compared]:
+        found = list[Compared]()
         for key, message in chunk.keyed:
             first, self.begins = self.begins, False
-            found[message["id"]] = self._compared(key, message, self.title if first else "")
-        return found
+            read = self._compared(key, message, self.title if first else "")
+            found.append({"id": message["id"], "read": read})
+        return chunk.with_items(tuple(found))
 
     def _compared(self, key: str, message: Message, title: str = "") -> ReadMessage:
         search, query = self.search, self.search.query

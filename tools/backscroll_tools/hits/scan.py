@@ -1,5 +1,7 @@
 """Reads the messages of an upstream that has no search, and finds the hits among them."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import anyio
@@ -7,15 +9,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from backscroll_tools.client import requests
+from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.failures import TooManyRequestsError
 from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.collections import RESPONSE, any_collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.hits.positions import ScanPosition
-from backscroll_tools.hits.reader import Reader, ReadMessage
+from backscroll_tools.hits.reader import Compared, Reader, ReadMessage
 from backscroll_tools.hits.search import Search
-from backscroll_tools.message_lists import messages_of
-from backscroll_tools.models import Message, Order, StoppedBy
+from backscroll_tools.message_lists import has_both_ends, messages_of
+from backscroll_tools.models import Order, StoppedBy
+from backscroll_tools.pages.both_ends import from_both_ends
 from backscroll_tools.pages.cursor import ListPosition
 from backscroll_tools.pages.stop import FAILED, Stop
 from backscroll_tools.pages.walk import Walk
@@ -107,24 +111,23 @@ class Scan(Struct):
         """
         client = self.call.client
         collection = any_collection_of(client.upstream.profile, thread_id)
-        position = ListPosition("", thread_id, self.order)
         begins = not key and self.order == "asc"
         if begins and title is None:
             title = await self._title(collection.describe(thread_id))
-        reader = Reader(
-            messages_of(client, collection, thread_id, position),
-            self.search,
-            thread_id,
-            title or "",
-            begins,
-        )
+        readers = list[Reader]()
+
+        def reader(of: CallClient, order: Order) -> Reader:
+            listed = messages_of(of, collection, thread_id, ListPosition("", thread_id, order))
+            readers.append(Reader(listed, self.search, thread_id, title or "", begins))
+            return readers[-1]
+
         owner = "" if self.search.thread_id else thread_id
 
-        def take(message: Message, key: str, _passed: int) -> bool:
-            each, position = reader.messages.pop(message["id"]), ScanPosition(owner, key)
-            if collection is RESPONSE and owner and self._is_repeated(message["id"], position):
+        def take(item: Compared, key: str, _passed: int) -> bool:
+            position = ScanPosition(owner, key)
+            if collection is RESPONSE and owner and self._is_repeated(item["id"], position):
                 return not self.is_full
-            return self._take(each, position)
+            return self._take(item["read"], position)
 
         walk = Walk(
             _MANY,
@@ -133,14 +136,19 @@ class Scan(Struct):
             self._report,
             ignores_after=self.ignores_after,
         )
-        stop = await walk.over(reader, key, take, lambda _: True)
+        # Hits are ranked when all messages have been read, which starts with the newest.
+        whole = self.ranks and not self.ignores_after and has_both_ends(collection, thread_id)
+        oldest_first = partial(reader, order="asc") if whole else None
+        near = reader(client, self.order)
+        async with from_both_ends(client, near, oldest_first) as source:
+            stop = await walk.over(source, key, take, lambda _: True)
         if stop.last and not self.is_full:
             self.position = ScanPosition(owner, stop.last)
         self.warnings |= dict.fromkeys(filter(None, [stop.warning]))
         if stop.by == "end" and self.order == "desc" and self.messages and not self.beyond:
             if title is None:
-                reader.title = await self._title(collection.describe(thread_id))
-            self._add_title(reader)
+                title = await self._title(collection.describe(thread_id))
+            self._add_title(readers, title)
         return stop
 
     async def _title(self, request: requests.Request) -> str:
@@ -155,18 +163,19 @@ class Scan(Struct):
         self.warnings[UNTITLED] = None
         return ""
 
-    def _add_title(self, reader: Reader) -> None:
+    def _add_title(self, readers: Sequence[Reader], title: str) -> None:
         """Compare the thread's first message with the query again, together with the title.
 
         The scan has read the newest messages first, so this is the last message that it has read.
         """
         last = self.messages[-1]
-        again = reader.last_with_title(last.shown.id) if reader.title else None
-        if again is None or last.thread_id != reader.thread_id:
+        found = (each.with_title(last.shown.id, title) for each in readers if title)
+        again = next(filter(None, found), None)
+        if again is None or last.thread_id != again.thread_id:
             return
         for at in self.found:
-            if self.messages[at].thread_id == reader.thread_id:
-                self.messages[at] = replace(self.messages[at], title=reader.title)
+            if self.messages[at].thread_id == again.thread_id:
+                self.messages[at] = replace(self.messages[at], title=title)
         at = len(self.messages) - 1
         self.messages[at] = again
         if last.shown.found:

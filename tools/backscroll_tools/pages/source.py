@@ -81,6 +81,33 @@ class Chunk(Struct, Generic[Item_co], frozen=True):
             from_start=self.from_start or following.from_start,
         )
 
+    def following(self, key: str) -> "Chunk[Item_co]":
+        """Return the part of the page after the item with this key."""
+        start = 1 + next(at for at, (each, _) in enumerate(self.keyed) if each == key)
+        return replace(
+            self, items=self.items[start:], passed=self.passed[start:], keys=self.keys[start:]
+        )
+
+    def passing_fewer(self, count: int) -> "Chunk[Item_co]":
+        """Return the same page with `count` fewer skipped items before its first item."""
+        before, after = self.passed[:1], self.passed[1:]
+        return replace(self, passed=(*(max(0, each - count) for each in before), *after))
+
+    def with_items(self, items: tuple[Item, ...]) -> "Chunk[Item]":
+        """Return the same page with other items in place of its items, under the same keys."""
+        keys = self.keys or tuple([str(item["id"]) for item in self.items])
+        return Chunk(
+            items,
+            self.has_more,
+            self.last,
+            self.passed,
+            self.warning,
+            keys,
+            self.has_places,
+            self.is_dead_end,
+            self.from_start,
+        )
+
     def around(self, key: str) -> "Surroundings[Item_co] | None":
         """Return the item with this key or id, and all items on both sides of it.
 

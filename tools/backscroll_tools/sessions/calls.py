@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 import anyio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from backscroll_tools.client.abridging import OMITTED
@@ -14,6 +15,8 @@ from backscroll_tools.client.profiles import PAGE_ITEMS
 from backscroll_tools.client.requests import Request, Slice
 from backscroll_tools.errors import ToolError, invalid_arguments
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.both_ends import from_both_ends
+from backscroll_tools.pages.source import Chunk
 
 DEADLINE_S: Final = 60.0
 """The default maximum duration of one operation on a session, in seconds."""
@@ -46,13 +49,29 @@ def begin(client: Client, deadline_s: float = DEADLINE_S) -> CallClient:
     return CallClient(client, REQUESTS, anyio.current_time() + deadline_s)
 
 
+class _Listed(Struct, frozen=True):
+    """A list of which every object is needed."""
+
+    call: CallClient
+    listing: Callable[[Slice], Request]
+    start: Slice
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        window = replace(self.start, limit=limit, after=after)
+        reply = await self.call.page(self.listing(window))
+        # What stands in for an item that is too large has only the fields before its content.
+        if any(OMITTED in each and "created_at" not in each for each in reply.items):
+            raise too_large(self.call.shared.reply_bytes)
+        return Chunk.of(reply, lambda raw: raw)
+
+
 async def walk(
     call: CallClient,
     listing: Callable[[Slice], Request],
     start: Slice = OLDEST_FIRST,
     limit: float = math.inf,
 ) -> list[JSON]:
-    """Return the objects of a list, at most `limit`.
+    """Return the objects of a list, at most `limit`. Without a limit, read it from both ends.
 
     Args:
         call: sends the requests.
@@ -64,19 +83,22 @@ async def walk(
         ToolError: a request failed, or an object is larger than a reply may be. The walk is never
             cut short.
     """
+    opposite = replace(start, order="asc" if start.order == "desc" else "desc", after="")
+
+    def far(beside: CallClient) -> _Listed:
+        return _Listed(beside, listing, opposite)
+
     found: list[JSON] = []
     after = start.after
-    while len(found) < limit:
-        wanted = int(min(limit - len(found), start.limit))
-        window = replace(start, limit=wanted, after=after)
-        reply = await call.page(listing(window))
-        # What stands in for an item that is too large has only the fields before its content.
-        if any(OMITTED in each and "created_at" not in each for each in reply.items):
-            raise too_large(call.shared.reply_bytes)
-        found += reply.items
-        if reply.has_more is False or not reply.items:
-            break
-        after = reply.next_after or str(found[-1]["id"])
+    near, is_whole = _Listed(call, listing, start), limit == math.inf
+    # The whole list is returned, so what is read from its end may be as long as the rest.
+    async with from_both_ends(call, near, far if is_whole else None, REQUESTS, math.inf) as source:
+        while len(found) < limit:
+            page = await source.chunk(after, int(min(limit - len(found), start.limit)))
+            found += page.items
+            if page.has_more is False or not page.items:
+                break
+            after = page.last or str(found[-1]["id"])
     return found
 
 
