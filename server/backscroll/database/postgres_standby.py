@@ -92,24 +92,24 @@ class StandbyReading:
         now = asyncio.get_running_loop().time
         if now() < self._rests_until:
             return await self._primary.read(work, large=large)
-        position = await self._primary.read(_position_of)
+        position = await self._primary.read(position_of)
         if position is None:
             return await self._primary.read(work, large=large)
-        has_replayed = asyncio.Event()
+        is_ahead = asyncio.Event()
         try:
-            return await self._read(work, position, has_replayed)
+            return await self._read(work, position, is_ahead)
         except (_BehindError, PrimaryNeededError):
             pass
         except (NothingWrittenError, StoreError, DBAPIError, PoolTimeoutError, OSError) as error:
             # Once the standby has answered, the work may be the cause. Then the primary fails too.
-            if not has_replayed.is_set() or not isinstance(error, DBAPIError):
+            if not is_ahead.is_set() or not isinstance(error, DBAPIError):
                 self._rests_until = now() + self._rest_s
                 code = f"SQLSTATE {sqlstate(error)}" if isinstance(error, DBAPIError) else error
                 _log.warning("the standby is not read for %g s: %s", self._rest_s, code)
         return await self._primary.read(work, large=large)
 
-    async def _read(self, work: Work[T], position: Position, has_replayed: asyncio.Event) -> T:
-        """Run `work` on the standby. Set `has_replayed` once it has reached the position.
+    async def _read(self, work: Work[T], position: Position, is_ahead: asyncio.Event) -> T:
+        """Run `work` on the standby. Set `is_ahead` once it has reached the position.
 
         Raises:
             _BehindError: the standby has not reached the position.
@@ -120,10 +120,9 @@ class StandbyReading:
         """
 
         def checked(connection: Connection) -> T:
-            at, timeline = position
-            if not connection.scalar(_has_replayed, {"at": at, "timeline": timeline}):
+            if not has_replayed(position, connection):
                 raise _BehindError
-            has_replayed.set()
+            is_ahead.set()
             connection.info[OF_STANDBY] = True
             return work(connection)
 
@@ -132,11 +131,11 @@ class StandbyReading:
 
         checked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for traces
         reading = asyncio.create_task(read())
-        waiting = asyncio.create_task(has_replayed.wait())
+        waiting = asyncio.create_task(is_ahead.wait())
         try:
             either = {reading, waiting}
             await asyncio.wait(either, timeout=self._check_s, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done() and not has_replayed.is_set():
+            if not reading.done() and not is_ahead.is_set():
                 raise TimeoutError(f"it did not answer within {self._check_s:g} s")
             return await reading
         finally:
@@ -147,16 +146,29 @@ class StandbyReading:
     async def _opened(self) -> PostgresDatabase:
         async with self._opening:
             if self._standby is None:
-                pooled = await is_pooled(self._address, SESSION)
-                pools = Pools(self._address, pooled=pooled, wait_s=self._check_s)
-                engine = pools.engine(SESSION, "AUTOCOMMIT", READERS)
-                self._standby = PostgresDatabase(engine, engine)
+                self._standby = await open_standby(self._address, self._check_s)
             return self._standby
 
     async def close(self) -> None:
         """Close the connections to the standby. Those to the primary are closed by its opener."""
         if self._standby is not None:
             await self._standby.close()
+
+
+async def open_standby(address: Address, wait_s: float) -> PostgresDatabase:
+    """Return a database for reads from a standby. The caller must close it.
+
+    Args:
+        address: the address of the standby.
+        wait_s: the maximum wait of a read for a free connection, in seconds.
+
+    Raises:
+        StoreError: the standby is behind a pooler that allows no transactions.
+        DatabaseUnavailableError: the standby cannot be connected to.
+    """
+    pooled = await is_pooled(address, SESSION)
+    engine = Pools(address, pooled=pooled, wait_s=wait_s).engine(SESSION, "AUTOCOMMIT", READERS)
+    return PostgresDatabase(engine, engine)
 
 
 @asynccontextmanager
@@ -176,7 +188,13 @@ async def reading_from(
             await database.close()
 
 
-def _position_of(connection: Connection) -> Position | None:
+def position_of(connection: Connection) -> Position | None:
     """Return how far a server's log is, or None if the server became a standby."""
     at, timeline = connection.execute(_position).one()
     return None if at is None else (at, int(timeline, 16))
+
+
+def has_replayed(position: Position, connection: Connection) -> bool:
+    """Return whether a server is a standby that has replayed the log up to a position."""
+    at, timeline = position
+    return bool(connection.scalar(_has_replayed, {"at": at, "timeline": timeline}))

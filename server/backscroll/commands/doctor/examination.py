@@ -17,6 +17,7 @@ from backscroll.commands.doctor.fitness import fitness_of_all, unneeded_groups
 from backscroll.commands.doctor.probes import PROBE_S, probe_all
 from backscroll.commands.doctor.session_check import check_sessions
 from backscroll.commands.doctor.settings_report import notes, shown_settings
+from backscroll.commands.doctor.standby_check import check_engines, check_standby
 from backscroll.history.sources.source import Surroundings
 from backscroll.settings.model import Settings
 from backscroll.upstream.connection import UpstreamConnection, upstream_of_callers
@@ -98,10 +99,16 @@ async def _check_store(settings: Settings) -> tuple[tuple[Check, ...], Settings]
         the results, and the settings with which the store can be queried. If the database does not
         exist, these settings name an empty database in memory.
     """
+    if settings.database_read and (mixed := check_engines(settings)):
+        return (mixed,), settings
     if is_missing(settings.database_url):
         empty = dataclasses.replace(settings, database="sqlite://")  # a new, empty database
         return (check_folder(settings.database_url),), empty
     found = await check_database(settings.database_url, days_of=settings.days_of)
+    is_open = len(found) > 1  # else its only check says why not
+    if settings.database_read and is_open:
+        standby = await check_standby(settings.database_read, settings.database_url)
+        return (*found, standby), settings
     return found, settings
 
 
