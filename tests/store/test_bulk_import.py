@@ -1,7 +1,10 @@
 """Many new conversations are written together, as if each were written alone."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -41,6 +44,62 @@ def conversation(name: str) -> ImportedConversation:
         for at in range(COUNT)
     ]
     return ImportedConversation(key=name, id=f"conv_{name}", created_at=1, items=items)
+
+
+def with_ids(given: ImportedThread) -> ImportedThread:
+    messages = [
+        replace(message, id=f"msg_{given.key}_{at}") for at, message in enumerate(given.messages)
+    ]
+    return replace(given, messages=messages)
+
+
+def conversation_with_ids(name: str) -> ImportedConversation:
+    given = conversation(name)
+    items = [
+        replace(each, item={**each.item, "id": f"msg_{name}_{at}"})
+        for at, each in enumerate(given.items)
+    ]
+    return replace(given, items=items)
+
+
+def odd(name: str) -> ImportedThread:
+    """Return a thread with every column of messages, and with values that need repair."""
+    parts = [
+        {"type": "text", "text": {"value": "one\0two", "annotations": []}},
+        {"type": "image_file", "image_file": {"file_id": "file_1", "scale": 1e22}},
+    ]
+    whole = ImportedMessage(
+        role="assistant",
+        content=parts,
+        created_at=1,
+        metadata={"name": "value"},
+        attachments=[{"file_id": "file_2"}],
+        run_id="run_1",
+        assistant_id="asst_1",
+        status="incomplete",
+        incomplete_at=2,
+        incomplete_details={"reason": "max_tokens"},
+    )
+    plain = ImportedMessage(role="user", content='"NaN" \\u0000 東京\n', created_at=2)
+    empty = ImportedMessage(role="user", content="", created_at=3)
+    return replace(thread(name, 0), messages=[whole, plain, empty])
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of a SQLite store, and which rows of its index have which token."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search_terms, instance)"
+        )
+        statements = {
+            "threads": "SELECT * FROM threads",
+            "messages": "SELECT * FROM messages",
+            "conversations": "SELECT * FROM conversations",
+            "items": "SELECT * FROM items",
+            "search_rows": "SELECT * FROM search_rows",
+            "search_terms": "SELECT term, doc FROM vocabulary ORDER BY term, doc",
+        }
+        return {name: connection.execute(each).fetchall() for name, each in statements.items()}
 
 
 async def exported(store: Store) -> list[object]:
@@ -97,6 +156,28 @@ async def test_a_group_becomes_what_its_members_become_alone(
         assert len(hits) > 0
     order = await sql("SELECT id FROM threads WHERE partition = '' ORDER BY position")
     assert order == [(f"thread_{name}",) for name in (*"abcde", "empty")]
+
+
+async def test_a_group_leaves_the_same_rows_and_the_same_index_as_its_members_alone(
+    tmp_path: Path,
+) -> None:
+    given: list[ImportedThread | ImportedConversation] = [
+        *(with_ids(thread(name, title=f"About {name}")) for name in "abcde"),
+        with_ids(odd("odd")),
+        *(conversation_with_ids(name) for name in "fghij"),
+    ]
+    left = []
+    for name, size in (("together", len(given)), ("in threes", 3), ("alone", 1)):
+        path = tmp_path / f"{name}.db"
+        async with open_store(f"sqlite:///{path}") as store:
+            for at in range(0, len(given), size):
+                await store.import_conversations(given[at : at + size])
+        left.append(contents(path))
+    together, in_threes, alone = left
+    assert together == in_threes == alone
+    assert len(together["messages"]) == 5 * COUNT + 3
+    assert len(together["items"]) == 5 * COUNT
+    assert ("number", 1) in together["search_terms"]
 
 
 async def test_what_is_there_already_is_updated_and_what_is_forgotten_stays_so(

@@ -6,6 +6,7 @@ and its parameters directly to the driver.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec import Struct
@@ -24,6 +25,7 @@ class _Sql(Struct, frozen=True):
     Attributes:
         text: the SQL.
         names: the names of the parameters, in the order in which the SQL uses them.
+        pick: returns the values of the parameters in that order, from a mapping by name.
         constants: the values of parameters that the statement itself sets, by the parameter's name.
         conversions: for each value that the driver does not accept unchanged, such as JSON, the
             position of the value and the function that converts it.
@@ -31,6 +33,7 @@ class _Sql(Struct, frozen=True):
 
     text: str
     names: tuple[str, ...]
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     constants: Mapping[str, Any]
     conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
 
@@ -45,17 +48,26 @@ class _Sql(Struct, frozen=True):
         return cls(
             compiled.string,
             names,
+            _picking(names),
             {name: bind.value for name, bind in used.items() if not bind.required},
             tuple((at, convert) for at, convert in enumerate(converters) if convert is not None),
         )
 
     def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the parameters for the driver, converted and in the SQL's order."""
-        every = {**self.constants, **values}
-        given = [every[name] for name in self.names]
+        picked = self.pick({**self.constants, **values} if self.constants else values)
+        if not self.conversions:
+            return picked
+        given = list(picked)
         for at, convert in self.conversions:
             given[at] = convert(given[at])
         return tuple(given)
+
+
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
 
 
 def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

@@ -60,6 +60,16 @@ class WrittenJson(TypeDecorator[JsonText]):
         return _stored if dialect.name == "sqlite" else lambda value: value.text
 
 
+class DumpedJson(TypeDecorator[str]):
+    """The type of a parameter whose value is JSON text, which is never compressed."""
+
+    impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Let the driver store the text unchanged."""
+
+
 class _ReadText(TypeDecorator[str]):
     """The type of a stored JSON value that is read as text."""
 

@@ -3,6 +3,7 @@
 import re
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Final
 
 from backscroll.store.api_errors import invalid_value
@@ -54,6 +55,11 @@ def new_message_id() -> str:
     return "msg_" + _random(24)
 
 
+def new_message_ids(count: int) -> list[str]:
+    """Return ids like those of `new_message_id`. Many at once take a fraction of the time."""
+    return ["msg_" + digits for digits in _several(count, 24)]
+
+
 def new_token_id() -> str:
     """Return `tok_` and 24 random base62 characters: the id of a bearer token."""
     return "tok_" + _random(24)
@@ -73,7 +79,16 @@ def new_item_id(kind: str) -> str:
     output's id meets both expectations, because its prefix begins with the letters of the call's
     prefix. The only exception is `tso_`, because the prefix of its call is `tsc_`.
     """
-    return _ITEM_PREFIXES.get(kind, "item_") + _random(24)
+    return new_item_ids([kind])[0]
+
+
+def new_item_ids(kinds: Sequence[str]) -> list[str]:
+    """Return the ids of new items, of which `kinds` are the types, as in `new_item_id`."""
+    random = _several(len(kinds), 24)
+    return [
+        _ITEM_PREFIXES.get(kind, "item_") + digits
+        for kind, digits in zip(kinds, random, strict=True)
+    ]
 
 
 def new_completion_id() -> str:
@@ -122,6 +137,13 @@ def _require(value: str, param: str, prefix: str) -> str:
 
 
 def _random(length: int) -> str:
+    return _several(1, length)[0]
+
+
+def _several(count: int, length: int) -> list[str]:
+    """Return `count` strings of `length` random digits."""
     # Bytes from 248 to 255 are dropped, so that each of the 62 digits is equally likely. Twice as
     # many bytes as needed are drawn; the probability that too few remain is below 10^-30.
-    return secrets.token_bytes(2 * length).translate(_DIGITS, _UNEVEN)[:length].decode()
+    wanted = count * length
+    digits = secrets.token_bytes(2 * wanted).translate(_DIGITS, _UNEVEN).decode()
+    return [digits[at : at + length] for at in range(0, wanted, length)]

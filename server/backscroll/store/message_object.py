@@ -15,6 +15,11 @@ def text_part(value: str) -> JSON:
     return {"type": "text", "text": {"value": value, "annotations": []}}
 
 
+def stored_text_part(value: str) -> JSON:
+    """Return a text part as it is stored: as `stored_content` makes it of `text_part`."""
+    return {"type": "text", "text": {"value": value}}
+
+
 def content_of(message: MessageV1 | MessageV2) -> list[JSON]:
     """Return the parts of a new message, as the API returns them."""
     if isinstance(message.content, str):

@@ -36,7 +36,7 @@ from backscroll.store.archive.records import (
     ImportOutcome,
 )
 
-GROUP_ENTRIES: Final = 64
+GROUP_ENTRIES: Final = 256
 """The maximum number of entries that are written in one transaction."""
 
 GROUP_SIZE: Final = 1024 * 1024

@@ -5,7 +5,7 @@ with its messages, would take a dozen statements, and on PostgreSQL as many roun
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, or_, select
 
@@ -15,10 +15,9 @@ from backscroll.store.archive.load import Change
 from backscroll.store.archive.new_rows import member_rows, owner_row, searched
 from backscroll.store.archive.prepared import CONVERSATIONS, THREADS, Collection, Prepared
 from backscroll.store.archive.tombstones import forgotten_keys
+from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
-
-if TYPE_CHECKING:
-    from backscroll.store.search.texts import Entry
+from backscroll.store.search.texts import Entry
 
 _COLLECTIONS: Final = (THREADS, CONVERSATIONS)
 _THERE: Final = {
@@ -109,6 +108,19 @@ def _absent(
     }
 
 
+def _insert_owners(
+    connection: Connection, collection: Collection, owners: Sequence[JSON]
+) -> Sequence[int]:
+    """Insert the rows of threads or conversations, and return their positions."""
+    if connection.dialect.name == "postgresql":
+        return connection.scalars(_INSERT[collection.kind], owners).all()
+    # SQLite's dialect would take a statement for each of them. No other transaction can insert
+    # rows meanwhile, so the new positions follow one another.
+    connection.execute(insert(collection.owners), owners)
+    last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
+    return range(last + 1 - len(owners), last + 1)
+
+
 def _insert(
     connection: Connection,
     partition: str,
@@ -116,22 +128,21 @@ def _insert(
     given: Sequence[tuple[Prepared, Change]],
     now_us: int,
 ) -> None:
-    members = [member_rows(prepared) for prepared, _ in given]
     owners = [owner_row(prepared, partition, now_us) for prepared, _ in given]
-    positions = list(connection.scalars(_INSERT[collection.kind], owners))
+    positions = _insert_owners(connection, collection, owners)
     rows = [
-        {collection.owner: position, **row}
-        for position, of_owner in zip(positions, members, strict=True)
-        for row in of_owner
+        row
+        for position, (prepared, _) in zip(positions, given, strict=True)
+        for row in member_rows(prepared, position)
     ]
     if rows:
-        renamed = {"text": "body"}
+        renamed = {"text": collection.json}
         insert_many(connection, collection.insert, collection.members.name, rows, renamed)
 
-    def entries() -> Iterator[tuple[int, Mapping[str, str] | None, Iterable["Entry"]]]:
-        for position, of_owner, (prepared, seen) in zip(positions, members, given, strict=True):
+    def entries() -> Iterator[tuple[int, Mapping[str, str] | None, Iterable[Entry]]]:
+        for position, (prepared, seen) in zip(positions, given, strict=True):
             owner = index.owner_of(collection.kind, position)
-            found = searched(connection, prepared, of_owner, seen.tokens)
+            found = searched(connection, prepared, seen.entries)
             yield owner, prepared.row["metadata"], found
 
     index.add_new(connection, partition, entries())

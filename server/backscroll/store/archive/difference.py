@@ -115,6 +115,8 @@ def compare(known: Sequence[Known], given: Sequence[Given], *, is_tail: bool) ->
         is_tail: whether `given` has only the last messages or items of the source. If so, nothing
             is removed or moved.
     """
+    if not known:
+        return Difference([], [], [Placed(index, None) for index in range(len(given))])
     matched = [
         (index, found)
         for index, found in enumerate(_match(known, given))

@@ -93,7 +93,7 @@ async def _import(
     changes = await database.read(look_at_all, large=True)
     if not watermarks and not any(change.is_written for change in changes):
         return [change.outcome for change in changes]
-    changes = await asyncio.to_thread(_with_tokens, prepared, changes)
+    changes = await asyncio.to_thread(_with_entries, prepared, changes)
 
     def write_all(connection: Connection) -> list[ImportOutcome]:
         now_us = clock.unix_us()
@@ -122,16 +122,9 @@ async def _import(
     return outcomes
 
 
-def _with_tokens(prepared: Iterable[Prepared], changes: Iterable[Change]) -> list[Change]:
-    """Compute the tokens to index. This runs before the transaction, so that no writer waits."""
-    from backscroll_tools.search.tokenizer import tokens
-
+def _with_entries(prepared: Iterable[Prepared], changes: Iterable[Change]) -> list[Change]:
+    """Compute what to index. This runs before the transaction, so that no writer waits."""
     return [
-        replace(
-            change,
-            tokens={
-                at: tokens(text) for at in change.difference.written if (text := each.text(at))
-            },
-        )
+        replace(change, entries=each.entries(change.difference.written))
         for each, change in zip(prepared, changes, strict=True)
     ]

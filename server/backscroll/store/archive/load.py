@@ -7,7 +7,7 @@ because another process may have written in the meantime.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct, field
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select
@@ -24,9 +24,7 @@ from backscroll.store.archive.tombstones import is_forgotten
 from backscroll.store.archive.update import Update
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
-
-if TYPE_CHECKING:
-    from backscroll_tools.search.tokenizer import Tokens
+from backscroll.store.search.texts import Entry
 
 CHUNK: Final = 1_000
 """The maximum number of rows in one statement."""
@@ -47,8 +45,8 @@ class Change(Struct, frozen=True):
         adopted: the keys and digests to add to messages or items that an older version of
             Backscroll imported without keys and digests; None if there are no such messages or
             items.
-        tokens: the search tokens of messages or items, by index in `Prepared.members`. Missing
-            tokens are computed when they are written.
+        entries: the search entries of messages or items that have a text, by index in
+            `Prepared.members`. Missing ones are computed when they are written.
     """
 
     outcome: ImportOutcome
@@ -57,7 +55,7 @@ class Change(Struct, frozen=True):
     difference: Difference = _NONE
     metadata: Mapping[str, str] | None = None
     adopted: Sequence[JSON] | None = None
-    tokens: "Mapping[int, Tokens]" = field(default_factory=dict)
+    entries: Mapping[int, Entry] = field(default_factory=dict)
 
     @property
     def is_written(self) -> bool:
@@ -136,13 +134,13 @@ def write(
         prepared: the thread or conversation to import.
         now_us: the time of day in Unix microseconds. If the import's last activity is later, this
             time is stored instead.
-        seen: what `look` returned before the transaction, with tokens.
+        seen: what `look` returned before the transaction, with search entries.
     """
     change = look(connection, partition, prepared, seen)
     if change.outcome.kind == "imported":
-        _insert(connection, partition, prepared, now_us, seen.tokens)
+        _insert(connection, partition, prepared, now_us, seen.entries)
     elif change.owner is not None and change.is_written:
-        update = Update(connection, partition, prepared, change.owner, seen.tokens, now_us)
+        update = Update(connection, partition, prepared, change.owner, seen.entries, now_us)
         if change.adopted is not None:
             update.adopt(change.adopted)
         if change.metadata is not None:
@@ -157,30 +155,29 @@ def _insert(
     partition: str,
     prepared: Prepared,
     now_us: int,
-    tokens: "Mapping[int, Tokens]",
+    entries: Mapping[int, Entry],
 ) -> None:
-    collection, rows = prepared.collection, member_rows(prepared)
+    collection = prepared.collection
     owner = owner_row(prepared, partition, now_us)
-    position = connection.scalar(insertion(collection.owners), owner)
-    if rows:
-        owned = [{collection.owner: position, **row} for row in rows]
-        collection.insert.execute_each(connection, owned)
-    entries = searched(connection, prepared, rows, tokens)
-    index.add(connection, partition, index.owner_of(collection.kind, position), entries)
+    position = connection.execute(insertion(collection.owners), owner).scalar_one()
+    if rows := member_rows(prepared, position):
+        collection.insert.execute_each(connection, rows)
+    found = searched(connection, prepared, entries)
+    index.add(connection, partition, index.owner_of(collection.kind, position), found)
 
 
 def _outcome(
     kind: ImportKind, owner_id: str, prepared: Prepared, difference: Difference
 ) -> ImportOutcome:
-    given = prepared.given
+    given, written = prepared.given, difference.written
     return ImportOutcome(
         kind=kind,
         id=owner_id,
-        added=len(difference.added),
+        added=len(written) - len(difference.replaced),
         replaced=len(difference.replaced),
         removed=len(difference.removed),
         repaired=prepared.repaired,
-        written=frozenset(given[at].key or given[at].id for at in difference.written),
+        written=frozenset(given[at].key or given[at].id for at in written),
     )
 
 

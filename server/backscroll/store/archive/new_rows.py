@@ -1,25 +1,28 @@
 """The rows and the search entries of threads and conversations that are new."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
 from backscroll.store.archive.prepared import CONVERSATIONS, Prepared
 from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
+from backscroll.store.search.texts import Entry
 from backscroll.store.search.tool_indexing import indexes_tools
 
-if TYPE_CHECKING:
-    from backscroll.store.search.texts import Entry
-    from backscroll_tools.search.tokenizer import Tokens
 
+def member_rows(prepared: Prepared, owner: int) -> list[JSON]:
+    """Return the rows of the messages or items of a new thread or conversation.
 
-def member_rows(prepared: Prepared) -> list[JSON]:
-    """Return the rows of the messages or items of a new thread or conversation, without it."""
-    new_id = prepared.collection.new_id
+    Args:
+        prepared: the thread or conversation.
+        owner: the position of its row.
+    """
+    collection = prepared.collection
+    unnamed = [row for row in prepared.members if row["id"] is None]
+    ids = iter(collection.new_ids(unnamed))
     return [
-        {**row, "id": row["id"] or new_id(row), "position": position}
+        {**row, "id": row["id"] or next(ids), "position": position, collection.owner: owner}
         for position, row in enumerate(prepared.members, 1)
     ]
 
@@ -38,23 +41,23 @@ def owner_row(prepared: Prepared, partition: str, now_us: int) -> JSON:
 def searched(
     connection: Connection,
     prepared: Prepared,
-    rows: Sequence[JSON],
-    tokens: "Mapping[int, Tokens]",
-) -> "Iterator[Entry]":
+    entries: Mapping[int, Entry],
+) -> Iterator[Entry]:
     """Yield the search entries of the messages or items of a new thread or conversation.
 
     Args:
         connection: the connection of the transaction.
         prepared: the thread or conversation.
-        rows: what `member_rows` returned for it.
-        tokens: as in `Change`.
+        entries: as in `Change`.
     """
     collection, created_at = prepared.collection, prepared.row["created_at"]
     with_tools = indexes_tools(connection)
-    for at, row in enumerate(rows):
+    for at, row in enumerate(prepared.members):
+        if (entry := entries.get(at)) is not None:
+            yield entry
         # The first one is indexed with the title. Others without a text have no entry.
-        if with_tools or not at or at in tokens or collection.text(row):
-            yield collection.entry(row, created_at)._replace(tokens=tokens.get(at))
+        elif with_tools or not at or collection.text(row):
+            yield collection.entry({**row, "position": at + 1}, created_at)
 
 
 def _counts(prepared: Prepared) -> JSON:

@@ -1,13 +1,14 @@
 """Prepares imported threads and conversations for writing, before the transaction begins."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import Table, bindparam, insert
 
 from backscroll.database.compiled import CompiledStatement
-from backscroll.database.compressed_json import WrittenJson
+from backscroll.database.compressed_json import DumpedJson, WrittenJson
 from backscroll.database.faults import StoreError
 from backscroll.database.schema import conversations, items, messages, threads
 from backscroll.store.activity import US
@@ -29,12 +30,13 @@ from backscroll.store.archive.rows import (
 )
 from backscroll.store.archive.storable import storable
 from backscroll.store.envelopes import JSON
-from backscroll.store.ids import new_conversation_id, new_item_id, new_message_id, new_thread_id
+from backscroll.store.ids import new_conversation_id, new_item_ids, new_message_ids, new_thread_id
 from backscroll.store.search.texts import (
     CONVERSATION,
     THREAD,
     Entry,
     item_entry,
+    item_role,
     item_text,
     message_text,
     thread_entry,
@@ -54,9 +56,11 @@ class Collection(Struct, frozen=True, eq=False):
         owners: the table of the owners.
         members: the table of the members.
         owner: the column of `members` that refers to the owner.
+        json: the column of `members` whose JSON text a row to insert has as `text`.
         insert: the statement that inserts a member.
         digest: returns the hash of a member's content, given its row.
-        new_id: returns an id for a new member, given its row.
+        new_ids: returns the ids of new members, given their rows.
+        role: returns the role of a member, given its row.
         text: returns the text of a member that search uses, without that of tools, given its row.
         entry: returns the search entry of a member, given its row and the owner's creation time.
         erased: the columns of a member's content, with the values that erase the content.
@@ -66,9 +70,11 @@ class Collection(Struct, frozen=True, eq=False):
     owners: Table
     members: Table
     owner: str
+    json: str
     insert: CompiledStatement
     digest: Callable[[JSON], int]
-    new_id: Callable[[JSON], str]
+    new_ids: Callable[[Sequence[JSON]], list[str]]
+    role: Callable[[JSON], str]
     text: Callable[[JSON], str]
     entry: Callable[[JSON, int], Entry]
     erased: Mapping[str, None]
@@ -84,9 +90,14 @@ THREADS: Final = Collection(
     threads,
     messages,
     "thread",
-    CompiledStatement(insert(messages), _inserted(messages)),
+    "content",
+    CompiledStatement(
+        insert(messages).values(content=bindparam("text", type_=DumpedJson())),
+        _inserted(messages, "content"),
+    ),
     message_digest,
-    lambda _: new_message_id(),
+    lambda rows: new_message_ids(len(rows)),
+    itemgetter("role"),
     lambda row: message_text(row["role"], row["content"]),
     lambda row, _: thread_entry(row),
     {"content": None, "attachments": None, "metadata": None},
@@ -96,11 +107,13 @@ CONVERSATIONS: Final = Collection(
     conversations,
     items,
     "conversation",
+    "body",
     CompiledStatement(
         insert(items).values(body=bindparam("text", type_=WrittenJson())), _inserted(items, "body")
     ),
     item_digest,
-    lambda row: new_item_id(row["body"]["type"]),
+    lambda rows: new_item_ids([row["body"]["type"] for row in rows]),
+    lambda row: item_role(row["body"]),
     lambda row: item_text(row["body"]),
     lambda row, of_owner: item_entry(
         row, of_owner if row["created_at"] is None else row["created_at"]
@@ -137,9 +150,24 @@ class Prepared(Struct, frozen=True, kw_only=True):
         """Return the last activity in Unix microseconds, limited to the time from 1970 to now."""
         return min(max(0, self.active_at) * US, now_us)
 
-    def text(self, index: int) -> str:
-        """Return the text of a member that search uses, without that of tools."""
-        return self.collection.text(self.members[index])
+    def entries(self, indexes: Iterable[int]) -> dict[int, Entry]:
+        """Return the search entries of members, with tokens, by index.
+
+        Members that have no text, or only text of tools, are left out. Each entry has the position
+        that its member gets in a new thread or conversation.
+        """
+        from backscroll_tools.search.tokenizer import tokens  # only when something is imported
+
+        found = {}
+        for at in indexes:
+            row = self.members[at]
+            if text := self.collection.text(row):
+                created_at = row["created_at"]
+                if created_at is None:
+                    created_at = self.row["created_at"]
+                role = self.collection.role(row)
+                found[at] = Entry(at + 1, role, created_at, text, tokens(text))
+        return found
 
 
 def prepare_thread(thread: ImportedThread) -> Prepared:
@@ -235,14 +263,15 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
     found: dict[str, JSON] = {}
     ids: set[str] = set()
     for number, row in enumerate(rows, 1):
-        if row["id"] is not None and row["id"] in ids:
-            line = f"cannot be imported: two of its {name} have the same id"
-            raise StoreError(line)
-        ids.add(row["id"])
-        key = row["import_key"]
-        if key is None and row["id"] is not None:
-            found[f"id {row['id']}"] = row
-            continue
+        own_id, key = row["id"], row["import_key"]
+        if own_id is not None:
+            if own_id in ids:
+                line = f"cannot be imported: two of its {name} have the same id"
+                raise StoreError(line)
+            ids.add(own_id)
+            if key is None:
+                found[f"id {own_id}"] = row
+                continue
         if key is None and is_tail:
             line = f"cannot be imported: one of its last {name} has no key"
             raise StoreError(line)
@@ -255,5 +284,6 @@ def _identified(rows: Iterable[JSON], name: str, *, is_tail: bool = False) -> li
             continue
         if repeated is not None:
             key = f"{key[: _KEY_CHARS - 12]}#{number}"
-        found[f"key {key}"] = row if key == row["import_key"] else {**row, "import_key": key}
+        row["import_key"] = key
+        found[f"key {key}"] = row
     return list(found.values())

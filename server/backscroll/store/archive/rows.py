@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -24,25 +25,28 @@ from backscroll.store.conversation_object import (
 )
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import is_id
-from backscroll.store.message_object import stored_content, text_part
+from backscroll.store.message_object import stored_content, stored_text_part, text_part
 from backscroll.store.request_body import why_unstorable
 from backscroll.store.validation import validate
 
-_HASHED: Final = tuple(
-    column.name
-    for column in messages.c
-    if column.name
-    not in {
-        *("thread", "position", "id", "created_at", "import_key", "import_digest"),
-        "deleted_at",
-    }
+_hashed: Final = itemgetter(
+    *(
+        column.name
+        for column in messages.c
+        if column.name
+        not in {
+            *("thread", "position", "id", "created_at", "import_key", "import_digest"),
+            "deleted_at",
+        }
+    )
 )
 
 
 def message_rows(given: Sequence[ImportedMessage]) -> tuple[list[JSON], int]:
     """Return the rows of messages, and how many of their characters became U+FFFD.
 
-    A row has no thread and no position. Its `id` is None if the store creates one.
+    A row has no thread and no position. Its `id` is None if the store creates one. In addition, a
+    row has the JSON text of its content as `text`.
 
     Raises:
         StoreError: a message has a value that cannot be stored.
@@ -93,7 +97,7 @@ def message_digest(row: JSON) -> int:
 
 def _stored_digest(row: JSON) -> int:
     """Return the hash of a message whose content has the form in which it is stored."""
-    return _digest(_text_of([row[name] for name in _HASHED]))
+    return _digest(_text_of(_hashed(row)))
 
 
 def item_digest(row: JSON) -> int:
@@ -150,14 +154,17 @@ def check(value: object) -> None:
 
 def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
     content = message.content
-    parts = [text_part(content)] if isinstance(content, str) else [_part(part) for part in content]
+    if isinstance(content, str):
+        parts = [stored_text_part(content)]
+    else:
+        parts = stored_content(_part(part) for part in content)
     metadata, repaired = metadata_of(message.metadata)
     row: JSON = {
         "id": checked_id(message.id),
         "import_key": message.key,
         "created_at": message.created_at,
         "role": message.role,
-        "content": stored_content(parts),
+        "content": parts,
         "attachments": message.attachments,
         "metadata": metadata,
         "run_id": message.run_id,
@@ -173,7 +180,9 @@ def _message_row(message: ImportedMessage) -> tuple[JSON, int]:
         row, count = storable(row)
         check(row)
         digest = message_digest(row)
-    return {**row, "import_digest": digest}, repaired + count
+    row["import_digest"] = digest
+    row["text"] = dump_large_json(row["content"])
+    return row, repaired + count
 
 
 def _part(part: JSON) -> JSON:

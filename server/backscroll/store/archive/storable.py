@@ -26,6 +26,8 @@ def storable(value: Any) -> tuple[Any, int]:  # noqa: ANN401 - any JSON value
         value: any JSON value. A value that is nested too deeply, or has a number that is not
             finite, is returned unchanged.
     """
+    if isinstance(value, str):
+        return _UNSTORABLE.subn(REPLACEMENT, value)
     reason = why_unstorable(value)
     return _repaired(value) if reason is not None and "a string" in reason else (value, 0)
 

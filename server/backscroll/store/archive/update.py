@@ -1,7 +1,7 @@
 """Updates a thread or conversation, in the transaction of an import."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, case, delete, select, update
@@ -13,9 +13,7 @@ from backscroll.store.archive.prepared import THREADS, Prepared
 from backscroll.store.conversation_object import is_message
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
-
-if TYPE_CHECKING:
-    from backscroll_tools.search.tokenizer import Tokens
+from backscroll.store.search.texts import Entry
 
 _CHUNK: Final = 200
 """How many messages or items are read into memory at a time."""
@@ -29,7 +27,7 @@ class Update(Struct, frozen=True):
         partition: the partition.
         prepared: the imported thread or conversation.
         row: the row of the thread or conversation, which is locked.
-        tokens: the tokens of imported messages or items, by their index in the import.
+        entries: the search entries of imported messages or items, by their index in the import.
         now_us: the time of day in Unix microseconds.
     """
 
@@ -37,7 +35,7 @@ class Update(Struct, frozen=True):
     partition: str
     prepared: Prepared
     row: JSON
-    tokens: "Mapping[int, Tokens]"
+    entries: Mapping[int, Entry]
     now_us: int
 
     def adopt(self, adopted: Iterable[JSON]) -> None:
@@ -167,13 +165,14 @@ class Update(Struct, frozen=True):
 
     def _add(self, places: Sequence[tuple[Placed, int]], taken: set[str]) -> None:
         collection = self.prepared.collection
+        members = self.prepared.members
+        added = [(members[each.at], at) for each, at in places if each.known is None]
+        ids = collection.new_ids([row for row, _ in added])
         rows = []
-        for placed, position in places:
-            if placed.known is None:
-                row = self.prepared.members[placed.at]
-                own_id = row["id"] if row["id"] not in taken else None
-                identity = {"id": own_id or collection.new_id(row), "position": position}
-                rows.append({collection.owner: self.row["position"], **row, **identity})
+        for (row, position), new_id in zip(added, ids, strict=True):
+            own_id = row["id"] if row["id"] not in taken else None
+            identity = {"id": own_id or new_id, "position": position}
+            rows.append({collection.owner: self.row["position"], **row, **identity})
         if rows:
             collection.insert.execute_each(self.connection, rows)
 
@@ -182,7 +181,7 @@ class Update(Struct, frozen=True):
         entries = (
             collection.entry(
                 {**self.prepared.members[at], "position": position}, created_at
-            )._replace(tokens=self.tokens.get(at))
+            )._replace(tokens=entry.tokens if (entry := self.entries.get(at)) else None)
             for at, position in places
         )
         index.add(self.connection, self.partition, self._owner, entries)

@@ -88,16 +88,11 @@ def _add(connection: Connection, partition: str, chunk: Sequence[tuple[int, Entr
     marks = indexes_tools(connection)
     added = []
     for owner, entry in chunk:
-        found = entry.tokens or tokens(entry.text)
-        row = Row(
-            owner=owner,
-            created_at=entry.created_at,
-            position=entry.position,
-            scope=scope,
-            length=min(found.length, MAX_LENGTH),
-            role=role_number(entry.role),
-            version=TOKENS_VERSION | (WITH_TOOLS if marks and entry.tool_text else 0),
-        )
+        position, role, created_at, text, prepared, tool_text = entry
+        found = prepared or tokens(text)
+        length, number = min(found.length, MAX_LENGTH), role_number(role)
+        version = TOKENS_VERSION | (WITH_TOOLS if marks and tool_text else 0)
+        row = Row(owner, created_at, position, scope, length, number, version)
         added.append((row, [*scoped(scope, found.terms), owner_token(owner)]))
     terms.add(connection, added)
 

@@ -191,7 +191,8 @@ def _tool_texts(value: object, depth: int) -> Iterator[str]:
                 yield from _tool_texts(field, depth - 1)
 
 
-def _part_texts(parts: Iterable[Any]) -> Iterator[str]:
+def _part_texts(parts: Iterable[Any]) -> list[str]:
+    found = []
     for part in parts:
         if not isinstance(part, dict):
             continue
@@ -200,4 +201,5 @@ def _part_texts(parts: Iterable[Any]) -> Iterator[str]:
             if isinstance(text, dict):
                 text = text.get("value")
             if isinstance(text, str) and text:
-                yield text
+                found.append(text)
+    return found
