@@ -42,6 +42,10 @@ GROUP_ENTRIES: Final = 256
 GROUP_SIZE: Final = 1024 * 1024
 """As soon as a group of entries has this size, it is written. In the unit of `ImportFile.total`."""
 
+GROUP_MESSAGES: Final = 10_000
+"""As soon as a group of entries has this many messages and items, it is written. This bounds the
+memory if the sizes of a source's entries are not known, or are in another unit than bytes."""
+
 
 async def import_sources(  # noqa: PLR0913 - the options of the command
     database: str,
@@ -104,6 +108,15 @@ class _Member(Struct, frozen=True):
     item: Writable
     secrets: Secrets = field(default_factory=dict)
 
+    @property
+    def messages(self) -> int:
+        """How many messages or items the entry has; 0 if it is not a thread or conversation."""
+        match self.item:
+            case ImportedThread(messages=members) | ImportedConversation(items=members):
+                return len(members)
+            case _:
+                return 0
+
 
 class _Import(Struct):
     """An import in progress.
@@ -148,12 +161,16 @@ class _Import(Struct):
             self._count(member, await self._write_parts(chain((first, second), forms)))
             return
         self._group.append(member)
-        full = len(self._group) == GROUP_ENTRIES or (
-            sum(each.entry.size for each in self._group) >= GROUP_SIZE
-        )
         # Report a refused entry at once, because the next line of stdin may arrive much later.
-        if full or isinstance(first, Refused):
+        if self._is_full() or isinstance(first, Refused):
             await self.write()
+
+    def _is_full(self) -> bool:
+        return (
+            len(self._group) == GROUP_ENTRIES
+            or sum(each.entry.size for each in self._group) >= GROUP_SIZE
+            or sum(each.messages for each in self._group) >= GROUP_MESSAGES
+        )
 
     async def _forms(self, item: ImportItem) -> tuple[Iterator[Writable], Secrets]:
         """Return what the store imports for an entry, and the secrets that were replaced in it.
