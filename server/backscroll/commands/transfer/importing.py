@@ -118,6 +118,35 @@ class _Member(Struct, frozen=True):
                 return 0
 
 
+class _Group(Struct):
+    """Entries that wait to be written together.
+
+    Attributes:
+        members: the entries.
+        size: the sum of their sizes.
+        messages: how many messages and items they have.
+    """
+
+    members: list[_Member] = field(default_factory=list)
+    size: int = 0
+    messages: int = 0
+
+    def add(self, member: _Member) -> None:
+        """Add an entry."""
+        self.members.append(member)
+        self.size += member.entry.size
+        self.messages += member.messages
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the group has reached one of its limits."""
+        return (
+            len(self.members) >= GROUP_ENTRIES
+            or self.size >= GROUP_SIZE
+            or self.messages >= GROUP_MESSAGES
+        )
+
+
 class _Import(Struct):
     """An import in progress.
 
@@ -132,7 +161,7 @@ class _Import(Struct):
     lineage: Lineage
     redacts_own: bool
     taken: int = 0
-    _group: list[_Member] = field(default_factory=list)
+    _group: _Group = field(default_factory=_Group)
     _replaced: Counter[str] = field(default_factory=Counter)
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -160,17 +189,10 @@ class _Import(Struct):
             await self.write()
             self._count(member, await self._write_parts(chain((first, second), forms)))
             return
-        self._group.append(member)
+        self._group.add(member)
         # Report a refused entry at once, because the next line of stdin may arrive much later.
-        if self._is_full() or isinstance(first, Refused):
+        if self._group.is_full or isinstance(first, Refused):
             await self.write()
-
-    def _is_full(self) -> bool:
-        return (
-            len(self._group) == GROUP_ENTRIES
-            or sum(each.entry.size for each in self._group) >= GROUP_SIZE
-            or sum(each.messages for each in self._group) >= GROUP_MESSAGES
-        )
 
     async def _forms(self, item: ImportItem) -> tuple[Iterator[Writable], Secrets]:
         """Return what the store imports for an entry, and the secrets that were replaced in it.
@@ -185,7 +207,8 @@ class _Import(Struct):
         if not isinstance(item, FromProgram):
             own, secrets = redacted_import(item) if self.redacts_own else (item, {})
             return iter((own,)), secrets
-        pending = [each.item for each in self._group if isinstance(each.item, ImportedConversation)]
+        waiting = (each.item for each in self._group.members)
+        pending = [each for each in waiting if isinstance(each, ImportedConversation)]
         stored = await stored_parts(item.conversation, self.lineage, pending, redact=item.redacts)
         return (iter((AllCopied(),)), {}) if stored is None else (stored.parts, stored.secrets)
 
@@ -206,7 +229,7 @@ class _Import(Struct):
 
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
-        group, self._group = self._group, []
+        group, self._group = self._group.members, _Group()
         together = [
             each.item
             for each in group
