@@ -16,7 +16,7 @@ from backscroll.database.faults import StoreError
 from backscroll.database.locks import LOCK_S
 from backscroll.database.schema_version import SCHEMA_VERSION
 from backscroll.database.sqlite import READERS, SqliteDatabase, open_sqlite
-from backscroll.database.sqlite_threads import SqliteThreads
+from backscroll.database.sqlite_threads import Workers
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedThread
 from tests.pace import limit_s
@@ -191,7 +191,7 @@ def nothing(_: Connection) -> None:
     pass
 
 
-def readers(database: SqliteDatabase) -> SqliteThreads:
+def readers(database: SqliteDatabase) -> Workers:
     return database._reading  # noqa: SLF001 - the way there leads past a writer's lock alone
 
 

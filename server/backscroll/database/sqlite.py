@@ -23,11 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backscroll.database import driver_errors
 from backscroll.database.driver_errors import STATEMENT_ERRORS, is_busy, is_interrupted
-from backscroll.database.faults import (
-    DatabaseBusyError,
-    DatabaseFailedError,
-    StoreError,
-)
+from backscroll.database.faults import DatabaseBusyError, DatabaseFailedError, StoreError
 from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
@@ -38,8 +34,14 @@ from backscroll.database.sqlite_engine import (
     journal_mode,
     set_journal_mode,
 )
-from backscroll.database.sqlite_file import DatabaseFile, first_flaw, try_writing
-from backscroll.database.sqlite_threads import SqliteThreads, serve_read, serve_writes
+from backscroll.database.sqlite_file import DatabaseFile, first_flaw, try_writing, why_unusable
+from backscroll.database.sqlite_threads import (
+    SqliteThreads,
+    StartWorkers,
+    Workers,
+    serve_read,
+    serve_writes,
+)
 from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
@@ -57,29 +59,27 @@ T = TypeVar("T")
 class SqliteDatabase:
     """An open SQLite database. `Database` documents its methods."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - a pool for each use
+    def __init__(  # noqa: PLR0913, PLR0917 - connections for each use
         self,
-        writer: Engine,
-        reader: Engine | None = None,
+        writing: Workers,
+        reading: Workers | None = None,
         no_wait: Engine | None = None,
         apart: Engine | None = None,
         file: DatabaseFile | None = None,
         on_loop_s: float = ON_LOOP_S,
     ) -> None:
-        """Use the pools that `open_sqlite` creates.
+        """Use the workers and pools that `open_sqlite` creates.
 
         Args:
-            writer: a pool of one connection for writes, and also for reads if `reader` is None.
-            reader: a pool of connections that wait for locks of other processes.
+            writing: run writes on one connection, and also reads if `reading` is None.
+            reading: run reads on connections that wait for locks of other processes.
             no_wait: a pool of one connection that fails at once if the database is locked.
             apart: opens a new connection for each use; None if the database is in memory.
             file: the file of the database; None if it is in memory.
             on_loop_s: the maximum time that a read may take on the event loop, in seconds.
         """
-        self._writing = SqliteThreads(writer, serve_writes)
-        self._reading = (
-            self._writing if reader is None else SqliteThreads(reader, serve_read, threads=READERS)
-        )
+        self._writing = writing
+        self._reading = reading or writing
         self._no_wait = no_wait
         self._apart = apart
         self._on_loop_s = on_loop_s
@@ -216,12 +216,14 @@ def _emptied(connection: Connection) -> bool:
 
 
 @asynccontextmanager
-async def open_sqlite(
+async def open_sqlite(  # noqa: PLR0913 - what tests vary
     url: str,
     needed: TableSet,
     lock_s: float = LOCK_S,
     sqlite_version: tuple[int, int, int] = sqlite3.sqlite_version_info,
     on_loop_s: float = ON_LOOP_S,
+    *,
+    workers: StartWorkers = SqliteThreads,
 ) -> AsyncIterator[SqliteDatabase]:
     """Open the database at `url`, and close it on exit. A missing database is created.
 
@@ -233,6 +235,7 @@ async def open_sqlite(
         sqlite_version: the version of SQLite, which determines the journal mode.
         on_loop_s: the maximum time that a read may take on the event loop, in seconds. A read that
             takes longer starts again on a thread.
+        workers: starts what runs the work on an engine's connections.
 
     Raises:
         StoreError: the URL is not supported, or the database cannot be used.
@@ -243,7 +246,7 @@ async def open_sqlite(
         raise StoreError(f"SQLite {used} is too old: version 3.35.0 or newer is required")
     if path is None:
         name = "the database in memory"
-        memory = engine_of(None, lock_s, begin=True)
+        memory = workers(engine_of(None, lock_s, begin=True), serve_writes)
         async with _closing(SqliteDatabase(memory)) as database:
             await _prepare(database, name, lambda connection: prepare(connection, name, needed))
             yield database
@@ -251,7 +254,8 @@ async def open_sqlite(
     name = str(path)
     file = DatabaseFile(path.absolute(), needed)
     create_file(path)
-    async with _closing(SqliteDatabase(engine_of(file, lock_s, begin=True), file=file)) as first:
+    writer = workers(engine_of(file, lock_s, begin=True), serve_writes)
+    async with _closing(SqliteDatabase(writer, file=file)) as first:
         await _prepare(first, name, lambda connection: prepare(connection, name, needed))
     engines = (
         engine_of(file, lock_s, begin=True),
@@ -262,7 +266,9 @@ async def open_sqlite(
     for engine in engines:
         set_journal_mode(engine, journal_mode(sqlite_version))
         event.listen(engine, "connect", file.recognise)
-    async with _closing(SqliteDatabase(*engines, file, on_loop_s)) as database:
+    writing, reading = workers(engines[0], serve_writes), workers(engines[1], serve_read, READERS)
+    opened = SqliteDatabase(writing, reading, *engines[2:], file, on_loop_s)
+    async with _closing(opened) as database:
         await _prepare(database, name, lambda _: None)
         yield database
 
@@ -289,12 +295,4 @@ async def _prepare(database: SqliteDatabase, name: str, step: Work[None]) -> Non
         line = f"{name} is locked by another program: close that program, or wait and try again"
         raise StoreError(line) from error
     except DatabaseFailedError as error:
-        raise StoreError(_why_unusable(name, error)) from error
-
-
-def _why_unusable(name: str, error: DatabaseFailedError) -> str:
-    if error.cause == "SQLITE_NOTADB":
-        return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
-    if error.trouble == "read_only":
-        return f"{name} or its folder is read-only: the store must be able to write both"
-    return f"{name} cannot be used: {error.sentence}"
+        raise StoreError(why_unusable(name, error)) from error

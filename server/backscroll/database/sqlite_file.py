@@ -264,3 +264,12 @@ def _has_malformed(connection: Connection, column: Column[Any]) -> bool:
     is_damaged: ColumnElement[bool] = literal_column(damage_of(driver, column.name))
     found = select(literal(1)).select_from(column.table).where(is_damaged).limit(1)
     return connection.execute(found).first() is not None
+
+
+def why_unusable(name: str, error: DatabaseFailedError) -> str:
+    """Return a line that tells the operator why the database in a file cannot be used."""
+    if error.cause == "SQLITE_NOTADB":
+        return f"{name} is not a SQLite database: point BACKSCROLL_DATABASE at another file"
+    if error.trouble == "read_only":
+        return f"{name} or its folder is read-only: the store must be able to write both"
+    return f"{name} cannot be used: {error.sentence}"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine
@@ -71,6 +71,23 @@ class Job(Struct, Generic[T], eq=False):
 
 Jobs: TypeAlias = "SimpleQueue[Job[Any] | None]"
 Serve: TypeAlias = Callable[[KeptConnection, Job[Any], Jobs], list[Job[Any]]]
+
+
+class Workers(Protocol):
+    """What runs the work on an engine's connections."""
+
+    async def run(self, work: Work[T]) -> T:
+        """Run `work`, and return its result or raise its error."""
+
+    def close(self) -> None:
+        """Block until the work so far is finished, then close the connections."""
+
+
+class StartWorkers(Protocol):
+    """Starts workers. `SqliteThreads` documents the arguments."""
+
+    def __call__(self, engine: Engine, serve: Serve, threads: int = 1) -> Workers:
+        """Return workers for an engine."""
 
 
 class SqliteThreads:

@@ -90,14 +90,43 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
     """
     async with (
         opened_database(database, lock_s, indexes_tools=indexes_tools, standby=standby) as opened,
-        _embedding(opened, endpoint) as meanings,
+        attended_store(
+            opened,
+            clock,
+            indexes_tools=indexes_tools,
+            endpoint=endpoint,
+            days_of=days_of,
+            upkeep_after_s=upkeep_after_s,
+            model_server=model_server,
+        ) as store,
+    ):
+        yield store
+
+
+@asynccontextmanager
+async def attended_store(  # noqa: PLR0913 - as `open_store`
+    database: Database,
+    clock: Clock = _CLOCK,
+    *,
+    indexes_tools: bool = False,
+    endpoint: "Endpoint | None" = None,
+    days_of: "DaysOf | None" = None,
+    upkeep_after_s: float = UPKEEP_AFTER_S,
+    model_server: "ModelServer | None" = None,
+) -> AsyncIterator[Store]:
+    """Return a store that uses an open database, and do its background work while open.
+
+    The other arguments are those of `open_store`. The caller closes the database.
+    """
+    async with (
+        _embedding(database, endpoint) as meanings,
         _connected(model_server) as forwarding,
     ):
-        store = await store_over(opened, clock, meanings, forwarding)
-        work = [_keep_up(opened, clock, days_of, upkeep_after_s)]
+        store = await store_over(database, clock, meanings, forwarding)
+        work = [_keep_up(database, clock, days_of, upkeep_after_s)]
         if meanings is not None:
             work.append(meanings.keep_filled())
-        async with kept_whole(opened, indexes_tools=indexes_tools), _running(*work):
+        async with kept_whole(database, indexes_tools=indexes_tools), _running(*work):
             yield store
 
 
