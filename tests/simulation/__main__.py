@@ -1,47 +1,67 @@
-"""Replay one seed, or run many: `python -m tests.simulation SEED`, `… --seeds 10000`."""
+"""Replay one seed, or run many on all cores.
+
+python -m tests.simulation --seeds 10000         seeds 0 to 9,999
+python -m tests.simulation 7                     seed 7, with its log
+python -m tests.simulation 7 --failing 12 40     seed 7, and no other requests may fail
+"""
 
 import argparse
 import sys
-import time
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.faults.figures import record
-from tests.simulation.seeds import run_seed
+from tests.simulation.many_seeds import add_options, reports
+from tests.simulation.seeds import Report, run_seed
+from tests.simulation.shrinking import fewest
+from tests.simulation.upstream import MemoryUpstream
 
 
 def main() -> int:
     """Print the results of the seeds; return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("seed", type=int, nargs="?", help="the seed to replay, with its log")
-    parser.add_argument("--seeds", type=int, default=0, help="how many seeds to run, from 0")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_options(parser)
+    parser.add_argument("--failing", nargs="*", type=int, help="the only requests that may fail")
     asked = parser.parse_args()
     if asked.seed is not None:
-        report = run_seed(asked.seed)
+        report = run_seed(asked.seed, asked.failing)
         sys.stdout.write("\n".join((*report.log, *report.violations, "")))
         return 1 if report.violations else 0
-    started = time.monotonic()
     endings: Counter[str] = Counter()
     letters = requests = 0
     broken: Counter[int] = Counter()
-    for seed in range(asked.seeds):
-        report = run_seed(seed)
+    for report in reports(run_seed, asked):
         endings += report.endings
         letters += report.letters
         requests += report.requests
         if report.violations:
-            broken[seed] = len(report.violations)
-            sys.stdout.write(f"seed {seed}: {'; '.join(report.violations)}\n")
-    seconds = time.monotonic() - started
-    unknown = endings["outcome_unknown"]
+            broken[report.seed] = len(report.violations)
+            sys.stdout.write(f"{'; '.join(report.violations)}\n  {replay(report)}\n")
     result = (
         f"{asked.seeds:,} seeds, {letters:,} messages to write, {endings.total():,} calls, "
-        f"{requests:,} requests, {unknown:,} outcome_unknown: {broken.total()} violations"
+        f"{requests:,} requests, {endings['outcome_unknown']:,} outcome_unknown: "
+        f"{broken.total()} violations"
     )
-    sys.stdout.write(
-        f"{result} in {len(broken)} seeds, {seconds:.1f} s\n{dict(endings.most_common())}\n"
-    )
+    sys.stdout.write(f"{result} in {len(broken)} seeds\n{dict(endings.most_common())}\n")
     record("simulation of client, walk and retry on an injected clock", result)
     return 1 if broken else 0
+
+
+def shrunk(report: Report, upstream_class: type[MemoryUpstream] = MemoryUpstream) -> Sequence[int]:
+    """Return the fewest requests that must fail so that a run still breaks a promise."""
+    return fewest(
+        report.failed, lambda kept: bool(run_seed(report.seed, kept, upstream_class).violations)
+    )
+
+
+def replay(report: Report) -> str:
+    """Return the command that replays a run that broke a promise, with the fewest faults."""
+    numbers = " ".join(map(str, shrunk(report)))
+    return f"python -m tests.simulation {report.seed} --failing {numbers}".rstrip()
 
 
 if __name__ == "__main__":

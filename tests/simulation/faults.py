@@ -1,7 +1,8 @@
 """The fault of each request, drawn in order from a seeded generator."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
 LATE_S: Final = 300.0
@@ -53,7 +54,7 @@ class Forecast(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Weather:
     """How often requests fail, and in which ways.
 
@@ -61,16 +62,32 @@ class Weather:
         rng: the only source of randomness.
         storm: the share of requests that do not get a prompt and honest reply; 0 to 1.
         late_lists: whether lists may show writes late.
+        kept: the numbers of the requests that may fail, from 0; None for all.
+        failed: the numbers of the requests that have failed so far.
     """
 
     rng: random.Random
     storm: float
     late_lists: bool
+    kept: Collection[int] | None = None
+    failed: list[int] = field(default_factory=list)
+    _asked: int = 0
 
     def next(self) -> Fault:
         """Return what becomes of the next request."""
+        prompt = self.rng.random() * 0.2
+        fault = self._drawn(prompt)
+        number, self._asked = self._asked, self._asked + 1
+        if fault == Fault("honest", prompt, prompt):
+            return fault
+        # What is drawn depends on all that was drawn before, so it is drawn in any case.
+        if self.kept is not None and number not in self.kept:
+            return Fault("honest", prompt, prompt)
+        self.failed.append(number)
+        return fault
+
+    def _drawn(self, prompt: float) -> Fault:
         rng = self.rng
-        prompt = rng.random() * 0.2
         listed_s = 0.0
         if self.late_lists and rng.random() < 0.3:
             listed_s = rng.choice((0.3, 2.0, 10.0, LISTED_LATE_S)) * rng.random()

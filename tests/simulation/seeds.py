@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,7 @@ class Report:
         log: what happened, a line each.
         letters: how many messages should have been written.
         requests: how many requests were made.
+        failed: the numbers of the requests that failed.
     """
 
     seed: int
@@ -42,21 +44,34 @@ class Report:
     log: tuple[str, ...]
     letters: int
     requests: int
+    failed: tuple[int, ...]
 
 
-def run_seed(seed: int) -> Report:
-    """Run the world of one seed to its end."""
-    return clock.run(_run(seed))
+def run_seed(
+    seed: int,
+    kept: Collection[int] | None = None,
+    upstream_class: type[MemoryUpstream] = MemoryUpstream,
+) -> Report:
+    """Run the world of one seed to its end.
+
+    Args:
+        seed: the seed.
+        kept: the numbers of the requests that may fail, as in `Report.failed`; None for all.
+        upstream_class: the upstream, which a test may break.
+    """
+    return clock.run(_run(seed, kept, upstream_class))
 
 
-async def _run(seed: int) -> Report:
+async def _run(
+    seed: int, kept: Collection[int] | None, upstream_class: type[MemoryUpstream]
+) -> Report:
     rng = random.Random(seed)
     lie: Lie = rng.choice(_LIES) if rng.random() < 0.3 else "none"
-    weather = Weather(rng, rng.choice((0.05, 0.3, 0.7)), late_lists=rng.random() < 0.5)
+    weather = Weather(rng, rng.choice((0.05, 0.3, 0.7)), late_lists=rng.random() < 0.5, kept=kept)
     honours_keys = rng.random() < 0.3
     conversations = rng.random() < 0.4
     keeps_metadata = rng.random() < 0.6
-    upstream = MemoryUpstream(weather, honours_keys, keeps_metadata, lie)
+    upstream = upstream_class(weather, honours_keys, keeps_metadata, lie)
     profile = replace(
         COMPATIBLE,
         serves=frozenset({CONVERSATIONS if conversations else THREADS}),
@@ -83,7 +98,8 @@ async def _run(seed: int) -> Report:
             _check(world, letter, alike_ones)
     requests = sum(line[10:12] == "  " for line in world.log)
     violations, log = tuple(world.violations), tuple(world.log)
-    return Report(seed, world.endings, violations, log, len(world.wanted), requests)
+    failed = tuple(weather.failed)
+    return Report(seed, world.endings, violations, log, len(world.wanted), requests, failed)
 
 
 async def _lived(world: World, *, conversations: bool, alike: bool) -> None:
