@@ -122,8 +122,8 @@ evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents d
 hosts: $(VENV)/.ready $(NODE)/.ready $(HOSTS)/.ready ## Run hosts from npm against a scripted model: what does each model get?
 	@$(VENV)/bin/python -m bench.hosts $(ARGS) $(HOST)
 
-soak: $(VENV)/.ready $(PEERS)/.ready $(NODE)/.ready ## Test reliability at full size for an hour, or in part: PARTS="kill leaks"
-	@$(VENV)/bin/python -m tests.faults.soak $(PARTS)
+soak: $(VENV)/.ready $(PEERS)/.ready $(NODE)/.ready ## Test reliability at full size for hours, or in part: PARTS="kill leaks"
+	@BACKSCROLL_TEST_SEEDS=$(SEEDS) $(VENV)/bin/python -m tests.faults.soak $(PARTS)
 
 render: $(VENV)/.ready ## Render manifests, snapshots and references after a change to tools, settings or hosts
 	@$(VENV)/bin/python -m manifests

@@ -2,6 +2,7 @@
 
 python -m tests.faults.soak                 all parts
 python -m tests.faults.soak creates kill    some
+BACKSCROLL_TEST_SEEDS=500 python -m tests.faults.soak simulation-whole    500 seeds, not 10,000
 """
 
 import importlib.util
@@ -28,12 +29,16 @@ HEAD: Final = ("| What | Result | Command | Date |", "| --- | --- | --- | --- |"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the profile: a command that records its figures, and a tool that it may need."""
+    """A part of the profile: a command that records its figures, and a tool that it may need.
+
+    What the command writes to stderr is shown at once if `shows_progress` is true.
+    """
 
     name: str
     command: tuple[str, ...]
     needs: str = ""
     profile: str = "long"
+    shows_progress: bool = False
 
 
 def _tests(name: str, *selected: str, profile: str = "long") -> Part:
@@ -75,7 +80,8 @@ PARTS: Final = (
     Part("fuzzer", ("-m", "tests.faults.fuzzer"), needs="mcp_fuzzer"),
     Part("load", ("-m", "tests.faults.load")),
     Part("page", ("-m", "tests.app_page.large_store")),
-    Part("simulation", ("-m", "tests.simulation", "--seeds", "10000")),
+    Part("simulation", ("-m", "tests.simulation"), shows_progress=True),
+    Part("simulation-whole", ("-m", "tests.simulation.whole"), shows_progress=True),
     _tests(
         "random",
         "tests/simulation/test_random_calls.py",
@@ -135,7 +141,7 @@ def _run(part: Part) -> tuple[dict[str, str], str, bool]:
             env=environ,
             check=False,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=None if part.shows_progress else subprocess.STDOUT,
             encoding="utf-8",
         )
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]

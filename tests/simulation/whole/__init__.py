@@ -1,0 +1,1 @@
+"""Simulates the whole product: agents, MCP servers, the network, the store and its database."""
