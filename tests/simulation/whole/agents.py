@@ -86,6 +86,13 @@ async def write(agent: Agent, letter: Letter) -> None:
             return
 
 
+async def repeat(agent: Agent) -> None:
+    """Repeat, much later, the calls that wrote letters, as an agent that has lost its place."""
+    for letter in agent.ledger.letters:
+        if letter.id and letter.erased == "no" and "idempotency_key" in letter.arguments:
+            agent.ledger.reported(letter, await agent.call("create-message", letter.arguments))
+
+
 async def erase(agent: Agent, letter: Letter) -> None:
     """Write a letter, and then erase it."""
     await write(agent, letter)
@@ -212,7 +219,7 @@ async def browse(agent: Agent) -> None:
                 missing = {
                     letter.list_id
                     for letter in ledger.letters
-                    if letter.written_at <= began_at and letter.list_id not in found
+                    if letter.stands(began_at) and letter.list_id not in found
                 }
                 if missing:
                     ledger.broken(f"list-threads left out {sorted(missing)}")

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from tests.simulation.whole.store import EPOCH_S
 ADDRESS: Final = "http://store.example/v1"
 _DOWN_S: Final = 3.0
 """The maximum time from the end of a server to the start of the next one, in seconds."""
+_NAMED: Final = re.compile(r'(thread_id|idempotency_key|cursor) "([^"]+)"')
 _APART_S: Final = 0.001
 
 Ending: TypeAlias = str
@@ -50,6 +52,11 @@ class Outcome:
     text: str = ""
     began_at: float = 0.0
     ended_at: float = 0.0
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The arguments that an error names for the next call."""
+        return dict(_NAMED.findall(self.text)) if self.ending != "done" else {}
 
     @property
     def retry(self) -> str:

@@ -16,6 +16,7 @@ from backscroll.database.sqlite import open_sqlite
 from backscroll.database.sqlite_threads import Serve
 from backscroll.store.app import attended_store
 from backscroll.store.clock import Clock
+from backscroll.store.upkeep.expiry import DaysOf
 from tests.simulation.whole.turns import Turns
 
 EPOCH_S: Final = 1_700_000_000
@@ -121,6 +122,7 @@ class Store:
         seed: the seed.
         folder: where its databases are.
         parts: what a test may replace.
+        days_of: how many days each partition keeps what is in it; None for ever.
         set_s: by how many seconds the wall clock is set ahead.
         kills: how many processes were killed.
     """
@@ -128,6 +130,7 @@ class Store:
     seed: int
     folder: Path
     parts: Parts
+    days_of: DaysOf | None = None
     set_s: float = 0.0
     kills: int = 0
     _process: Process | None = None
@@ -167,13 +170,13 @@ class Store:
         turns = self.parts.turns
 
         def workers(engine: Engine, serve: Serve, threads: int = 1) -> Turns:
-            return turns(engine, serve, threads, rng=rng, traced=process.traced)
+            return turns(engine, serve, threads, rng=rng, traced=process.traced, wall=self.wall)
 
         async with (
             open_sqlite(
                 f"sqlite:///{process.path}", "store", on_loop_s=math.inf, workers=workers
             ) as database,
-            attended_store(database, clock) as store,
+            attended_store(database, clock, days_of=self.days_of) as store,
         ):
             process.app = self.parts.serve(store.app)
             self._process = process

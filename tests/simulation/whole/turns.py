@@ -32,6 +32,7 @@ class Turns:
         threads: not used.
         rng: determines how long a turn is waited for.
         traced: is called before each statement of a connection that writes.
+        wall: returns the wall clock's time for `strftime('%s', 'now')`, in Unix seconds.
     """
 
     engine: Engine
@@ -39,12 +40,14 @@ class Turns:
     threads: int = 1
     rng: random.Random = field(kw_only=True)
     traced: Callable[[str], None] = field(kw_only=True)
+    wall: Callable[[], float] = field(kw_only=True)
     _jobs: Jobs = field(default_factory=SimpleQueue)
     _kept: KeptConnection = field(init=False)
 
     def __post_init__(self) -> None:
         """Watch the connection, if it writes."""
         self._kept = KeptConnection(self.engine)
+        event.listen(self.engine, "connect", self._set_clock)
         if self.serve is serve_writes:
             # The time for which a transaction accepts jobs is real, so it must not matter.
             self.serve = partial(serve_writes, group_s=math.inf)
@@ -72,6 +75,13 @@ class Turns:
         self.take_turn()
         self._kept.close()
         self.engine.dispose()
+
+    def _set_clock(self, connection: DBAPIConnection, _record: object) -> None:
+        def strftime(form: str, time: str) -> str:
+            assert (form, time) == ("%s", "now")
+            return str(int(self.wall()))
+
+        cast("Any", connection).create_function("strftime", 2, strftime)
 
     def watch(self, connection: DBAPIConnection, _record: object) -> None:
         """Watch the statements of a new connection, and let it write to the file early."""

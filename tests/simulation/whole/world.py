@@ -16,9 +16,10 @@ import anyio
 import httpx2
 
 from backscroll.settings.model import Settings
+from backscroll.store.app import UPKEEP_AFTER_S
 from backscroll_tools.models import JSON
 from tests.simulation import clock
-from tests.simulation.whole import agents
+from tests.simulation.whole import agents, changes
 from tests.simulation.whole.agents import COMMON, Agent
 from tests.simulation.whole.faults import Drawn, Fault, Plan, Told
 from tests.simulation.whole.hosts import ADDRESS, Host
@@ -29,6 +30,11 @@ from tests.simulation.whole.store import App, Parts, Store
 T = TypeVar("T")
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only there on Linux, and faster than a disk
+_KEPT_DAYS: Final = 2
+"""For how long some stores keep messages; no run takes so long."""
+_SWEPT_S: Final = 4_200.0
+"""The time in which a sweep happens for sure: one each hour, looked for every ten minutes."""
+
 _ID: Final = re.compile(r"\b(thread|conv|msg)_[A-Za-z0-9]{24}\b")
 _CONSONANTS: Final = "bcdfghjkmnpqrtvw"
 
@@ -112,7 +118,8 @@ class _World:
 
     def run(self) -> Report:
         """Run it to its end, and report on it."""
-        store = Store(self.seed, self.folder, self.parts)
+        days_of = (lambda _: _KEPT_DAYS) if self.rng.random() < 0.2 else None
+        store = Store(self.seed, self.folder, self.parts, days_of)
         network = Network(self.seed, self.plan, store, self.log.note)
         ledger = Ledger(self.log.note, network.seen)
         hosts = self._hosts(network)
@@ -153,12 +160,19 @@ class _World:
                 background.start_soon(host.keep_running)
             process = await store.started()
             lists = await self._prepared(_client(process.app), ledger)
+            if store.days_of is not None:
+                await anyio.sleep(UPKEEP_AFTER_S + 10)  # the first time that it sees, it trusts
             async with anyio.create_task_group() as acting:
                 for number, work in enumerate(self._works(ledger, lists)):
                     for host in self.rng.sample(hosts, 2 if work.shared and hosts[1:] else 1):
                         rng = random.Random(f"{self.seed} agent {host.name} {number}")
                         acting.start_soon(work.act, Agent(host, ledger, rng))
             await network.settled()
+            if store.days_of is not None:
+                # After the clock was set, a sweep may still erase nothing, because all is new.
+                await anyio.sleep(_SWEPT_S)
+                await agents.repeat(Agent(hosts[0], ledger, self.rng))
+                await network.settled()
             # What the store must keep is what it has after one more kill.
             (await store.started()).kill()
             process = await store.started()
@@ -211,9 +225,14 @@ class _World:
             erases = not letter.shared and rng.random() < 0.3
             act = agents.erase if erases else agents.write
             works.append(_Work(partial(_given, act, letter), letter.shared))
+        for change in (changes.start, changes.discard):
+            if rng.random() < 0.3:
+                letters = [self._letter(ledger, {}) for _ in range(rng.randrange(1, 4))]
+                works.append(_Work(partial(_given, change, letters)))
         for list_id in lists:
+            works += [_Work(partial(_given, changes.copy, list_id))] * (rng.random() < 0.15)
             works += [_Work(partial(_given, agents.walk, list_id))] * rng.randrange(3)
-        others = (agents.read, agents.search, agents.browse)
+        others = (agents.read, agents.search, agents.browse, changes.mark)
         return works + [_Work(rng.choice(others)) for _ in range(rng.randrange(6))]
 
 
@@ -244,7 +263,10 @@ async def _kept(http: httpx2.AsyncClient, list_id: str) -> list[Kept]:
     path = f"/{kind}/{list_id}/{'items' if kind == 'conversations' else 'messages'}"
     reply = (await http.get(path, params={"limit": 100, "order": "asc"})).json()
     assert not reply["has_more"], "a list of the simulation is short"
-    return [Kept(each["id"], each["role"], _text(each)) for each in reply["data"]]
+    return [
+        Kept(each["id"], each["role"], _text(each), each.get("metadata", {}))
+        for each in reply["data"]
+    ]
 
 
 def _text(message: JSON) -> str:
