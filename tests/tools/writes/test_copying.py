@@ -7,6 +7,7 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Result
 from tests.tools.keyless import BASE, DONE, GONE, LOST, UNDERWAY_S, V2, Writer, writing
@@ -149,6 +150,33 @@ async def test_a_call_that_is_repeated_with_its_key_copies_nothing_twice(store: 
     first, second = (copy.structured["thread_id"] for copy in copies)
     assert first == second
     assert await _texts(store, first) == await _texts(store, thread)
+
+
+@pytest.mark.parametrize("how", ["key", "cursor"])
+async def test_a_copy_whose_source_has_changed_since_is_not_continued(
+    store: Opened, how: str
+) -> None:
+    thread = await _thread(store, LONG)
+    arguments: JSON = {"thread_id": thread, "idempotency_key": "mine"}
+    first = await store.call("copy-thread", Bounds(requests=8), **arguments)
+    assert isinstance(first, Result)
+    if how == "cursor":
+        arguments = {"thread_id": thread, "cursor": first.structured["next_cursor"]}
+        await store.result("copy-thread", **arguments)
+    messages = await store.get(f"/threads/{thread}/messages?order=asc&limit=100")
+    changed = messages["data"][0 if how == "key" else -1]["id"]
+    await store.http.delete(f"/threads/{thread}/messages/{changed}")
+
+    error = await store.call("copy-thread", **arguments)
+
+    assert isinstance(error, ToolError)
+    assert error.render() == (
+        "invalid_arguments: This copy was begun with other messages and cannot be continued: the "
+        "source has changed since, or it is another one.\n"
+        "Next: Call copy-thread without idempotency_key and cursor to make another copy. The first "
+        "one stays. list-threads shows what exists.\n"
+        "Retry: safe without idempotency_key and cursor; this call wrote nothing."
+    )
 
 
 async def test_an_empty_thread_has_an_empty_copy(store: Opened) -> None:

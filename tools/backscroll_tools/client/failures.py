@@ -46,6 +46,7 @@ class ExchangeError(ToolError):
         again: whether the same request may succeed if it is sent again.
         retry_after_s: the pause before a retry that the upstream asks for, in seconds; 0 if it asks
             for no pause.
+        reuses_key: whether the request's idempotency key was used with a different request before.
         too_large: whether the reply was too large.
         head: the first bytes of a reply that was too large.
         tail: the last bytes of that reply, if they were read.
@@ -58,6 +59,7 @@ class ExchangeError(ToolError):
     fate: Fate = "unsent"
     again: bool = False
     retry_after_s: float = 0.0
+    reuses_key: bool = False
     too_large: bool = False
     head: bytes = b""
     tail: bytes = b""
@@ -112,6 +114,7 @@ def failure(  # noqa: PLR0913 - the parts of a reply and of its request
     error.retry = advice.RETRY_OF.get(error_code, error.retry)
     error.attempts = _attempts(error_code)
     error.retry_after_s = retry_after_s
+    error.reuses_key = error_code == "idempotency_key_reused"
     error.fate = "unknown" if statuses.leaves_open(status, retry_after_s) else "refused"
     error.again = status in statuses.AGAIN and code not in _FINAL
     return error

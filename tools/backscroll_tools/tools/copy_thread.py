@@ -7,7 +7,7 @@ import anyio
 
 from backscroll_tools import schemas
 from backscroll_tools.client.call import CallClient
-from backscroll_tools.client.failures import TooManyRequestsError
+from backscroll_tools.client.failures import ExchangeError, TooManyRequestsError
 from backscroll_tools.client.groups import THREADS
 from backscroll_tools.client.requests import ID
 from backscroll_tools.collections import CONVERSATION, collection_of
@@ -47,6 +47,16 @@ async def _run(call: Call, arguments: JSON) -> Result:
 
 
 def _failed(copy: Copy, error: ToolError) -> ToolError:
+    if isinstance(error, ExchangeError) and error.reuses_key:
+        return ToolError(
+            "invalid_arguments",
+            "This copy was begun with other messages and cannot be continued: the source has "
+            "changed since, or it is another one.",
+            next_step="Call copy-thread without idempotency_key and cursor to make another copy. "
+            "The first one stays.",
+            retry="safe without idempotency_key and cursor; this call wrote nothing.",
+            shown_by=("list-threads",),
+        )
     return copy.written.failed(error, COPY_THREAD.name, f'cursor "{_cursor(copy)}"')
 
 
