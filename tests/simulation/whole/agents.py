@@ -11,7 +11,6 @@ from backscroll_tools.render import compact
 from tests.simulation.actors import Reading
 from tests.simulation.whole.hosts import Host, Outcome
 from tests.simulation.whole.ledger import Ledger, Letter
-from tests.simulation.world import CODES
 
 COMMON: Final = "krpkt"
 """A word that is in every message."""
@@ -21,7 +20,13 @@ _ROUNDS: Final = 5
 _PAGES: Final = 40
 """How many pages of one walk an agent requests, including failed ones."""
 _THOUGHT_S: Final = (0.0, 0.5, 5.0, 40.0)
-_ENDINGS: Final = CODES | {"done", "cancelled", "gone"}
+_ENDINGS: Final = frozenset(
+    {
+        *("done", "cancelled", "gone", "deadline_exceeded", "not_found", "outcome_unknown"),
+        *("rate_limited", "upstream_invalid", "upstream_unavailable"),
+    }
+)
+"""How a call may end whose arguments are valid."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +47,14 @@ class Agent:
         """Let some time pass."""
         await anyio.sleep(self.rng.choice(_THOUGHT_S) * self.rng.random())
 
-    async def call(self, tool: str, arguments: JSON) -> Outcome:
-        """Call a tool, and check what every call promises."""
+    async def call(self, tool: str, arguments: JSON, *also: str) -> Outcome:
+        """Call a tool, and check what every call promises.
+
+        Args:
+            tool: the tool's name.
+            arguments: its arguments.
+            also: other ways in which this call may end.
+        """
         rng, ledger, settings = self.rng, self.ledger, self.host.settings
         cancel_s = rng.random() * 20 if rng.random() < 0.05 else float("inf")
         shown = {name: value for name, value in arguments.items() if name in _NOTED}
@@ -54,7 +65,7 @@ class Agent:
             f"{self.host.name} {tool} -> {outcome.ending} {page.get('returned', '')} "
             f"{page.get('stopped_by', '')} {outcome.retry[:60]}"
         )
-        if outcome.ending not in _ENDINGS:
+        if outcome.ending not in _ENDINGS.union(also):
             ledger.broken(f"{tool} ended with {outcome.ending}: {outcome.text[:200]}")
         seconds = outcome.ended_at - outcome.began_at
         if seconds > settings.deadline_s + 0.001:

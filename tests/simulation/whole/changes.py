@@ -61,8 +61,12 @@ async def copy(agent: Agent, source: str) -> None:
     await agent.think()
     arguments: JSON = {"thread_id": source, "idempotency_key": f"copy-{agent.rng.random()}"}
     copied.began_at = anyio.current_time()
-    for _ in range(_ROUNDS):
-        outcome = await agent.call("copy-thread", arguments)
+    for number in range(_ROUNDS):
+        # A copy whose source has changed since it was begun cannot be continued.
+        also = ("invalid_arguments",) if number else ()
+        outcome = await agent.call("copy-thread", arguments, *also)
+        if outcome.ending == "invalid_arguments":
+            return
         if outcome.ending == "done":
             structured = outcome.structured
             if copied.list_id not in {"", structured["thread_id"]}:
