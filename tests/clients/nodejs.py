@@ -16,6 +16,17 @@ MODULES: Final = ROOT / ".cache" / "node" / "node_modules"
 INSPECTOR: Final = MODULES / ".bin" / "mcp-inspector"
 
 
+def installed() -> None:
+    """Check that the Node.js packages are installed.
+
+    Raises:
+        FileNotFoundError: they are not.
+    """
+    if not MODULES.is_dir():
+        message = "The Node.js clients are not installed: run `make .cache/node/.ready`."
+        raise FileNotFoundError(message)
+
+
 def run(*command: str | Path, stdin: str = "") -> str:
     """Run a Node.js script with its arguments and return what it printed.
 
@@ -24,9 +35,7 @@ def run(*command: str | Path, stdin: str = "") -> str:
         subprocess.CalledProcessError: it failed; its output is in the notes.
         subprocess.TimeoutExpired: it took longer than `programs.TIMEOUT_S`.
     """
-    if not MODULES.is_dir():
-        message = "The Node.js clients are not installed: run `make .cache/node/.ready`."
-        raise FileNotFoundError(message)
+    installed()
     return finished(NODE, *command, stdin=stdin, NODE_PATH=str(MODULES))
 
 

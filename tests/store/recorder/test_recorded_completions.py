@@ -18,6 +18,7 @@ from tests.store.recorder.recording import (
     recording,
     without,
 )
+from tests.store.recorder.requests import COMPLETIONS
 
 STORED: dict[str, Any] = {"model": "m", "store": True}
 TOOLS: list[ChatCompletionFunctionToolParam] = [
@@ -71,6 +72,15 @@ async def test_a_completion_that_is_not_streamed_is_the_same_and_can_be_read_bac
         kept = await here.client.chat.completions.retrieve(found.id)
     assert without(found, "id") == without(direct, "id")
     assert without(kept, "metadata") == without(found, "metadata")
+
+
+@pytest.mark.parametrize("name", COMPLETIONS)
+async def test_each_kind_of_answer_is_the_same(here: Recording, name: str) -> None:
+    request = {**STORED, **COMPLETIONS[name]}
+    whole = [await completed(client, **request) for client in (here.direct, here.client)]
+    chunks = [await chunks_of(client, **request) for client in (here.direct, here.client)]
+    assert without(whole[1], "id") == without(whole[0], "id")
+    assert without(chunks[1], "id") == without(chunks[0], "id")
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -16,6 +16,7 @@ from tests.store.recorder.recording import (
     texts,
     without,
 )
+from tests.store.recorder.requests import RESPONSES
 
 NOT_SAME = ("id", "item_id", "store")
 """Ids are those of the server's next answer; `store` is what the caller asked for."""
@@ -60,6 +61,15 @@ async def test_a_response_that_is_not_streamed_is_the_same_and_can_be_read_back(
     assert without(found, *NOT_SAME, "metadata") == without(direct, *NOT_SAME, "metadata")
     assert without(kept) == without(found)
     assert [each["id"] for each in page] == [found.id]
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+async def test_each_kind_of_answer_is_the_same(here: Recording, name: str) -> None:
+    request, names = RESPONSES[name], (*NOT_SAME, "call_id")
+    whole = [await responded(client, **request) for client in (here.direct, here.client)]
+    events = [await events_of(client, **request) for client in (here.direct, here.client)]
+    assert without(whole[1], *names) == without(whole[0], *names)
+    assert without(events[1], *names) == without(events[0], *names)
 
 
 @pytest.mark.parametrize("stream", [False, True])
