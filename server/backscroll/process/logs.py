@@ -30,6 +30,10 @@ WINDOW_S: Final = 60.0
 
 _OWN_LOGGERS: Final = ("backscroll", "backscroll_tools")
 
+_UPGRADES: Final = ("Unsupported upgrade request.", "No supported WebSocket library detected.")
+"""How uvicorn's warnings about a request for a WebSocket begin. They advise to install a package,
+but Backscroll serves none on purpose, and the client learns so from its reply."""
+
 
 class NoValuesFormatter(logging.Formatter):
     """Formats a record as one line, without an exception's message, which may quote data."""
@@ -145,6 +149,11 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
                 super().emit(summary)
 
 
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Return whether a record is written, as far as its text decides that."""
+    return record.name != "uvicorn.error" or not record.getMessage().startswith(_UPGRADES)
+
+
 def configure(level: str, form: str = "text") -> None:
     """Send the log to stderr.
 
@@ -155,6 +164,7 @@ def configure(level: str, form: str = "text") -> None:
         form: `text`, or `json` for one JSON object per line.
     """
     handler = BoundedHandler(sys.stderr)
+    handler.addFilter(_is_wanted)
     text = NoValuesFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

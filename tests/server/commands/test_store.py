@@ -18,6 +18,7 @@ from tests.server.command_line import COMMAND, process, variables
 
 WAIT_S = limit_s(30)
 KEY = "sk-operator-0123456789"
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
 @pytest.fixture
@@ -90,6 +91,7 @@ async def test_a_recorder_says_where_it_is_and_logs_no_text_and_no_key(database:
             url = said[0].split()[4].removesuffix(",")
             async with httpx2.AsyncClient(base_url=url, timeout=WAIT_S) as client:
                 body = {"model": "m", "input": "/say a canary"}
+                refused = await client.get("/responses", headers=UPGRADE)
                 reply = await client.post("/responses", json=body)
             asked = await model.last()
             command.send_signal(signal.SIGINT)
@@ -105,8 +107,10 @@ async def test_a_recorder_says_where_it_is_and_logs_no_text_and_no_key(database:
     assert asked["headers"]["authorization"] == f"Bearer {KEY}"
     assert KEY not in logged
     assert "canary" not in logged
-    lines = [json.loads(line) for line in logged.splitlines()]
-    (line,) = [each for each in lines if each["logger"] == "backscroll.recorder"]
+    # A WebSocket is refused without a line: uvicorn would advise to install a package for it.
+    assert refused.status_code == 426
+    (line,) = [json.loads(line) for line in logged.splitlines()]
+    assert line["logger"] == "backscroll.recorder"
     expected = {
         "outcome": "completed",
         "model": "m",

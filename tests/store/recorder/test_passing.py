@@ -192,7 +192,8 @@ async def test_a_websocket_is_refused_at_once(here: Recording, path: str) -> Non
     }
     async with http(here) as client:
         reply = await client.get(path, headers=asks)
-    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "websocket_not_served")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (426, "websocket_not_served")
+    assert reply.headers["upgrade"] == "HTTP/1.1"
     assert await here.model.asked() == []
 
 

@@ -83,7 +83,11 @@ def add_recorder(
 
 
 class WebSockets(BaseRoute):
-    """Refuses to open a WebSocket. Clients such as Codex then send a POST request at once."""
+    """Refuses to open a WebSocket, with 426.
+
+    After this status, Codex sends a POST request at once. After any other, it tries to open a
+    WebSocket again for seven seconds (Codex 0.171, and its source code since February 2026).
+    """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return whether a request asks for a WebSocket."""
@@ -99,4 +103,8 @@ class WebSockets(BaseRoute):
             await WebSocketClose()(scope, receive, send)
             return
         message = "This recorder serves no WebSockets. Send a POST request instead."
-        raise ApiError(HTTPStatus.NOT_FOUND, message, code="websocket_not_served")
+        # The protocol to use instead, which a reply with this status must name (RFC 9110, 15.5.22).
+        headers = {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"}
+        raise ApiError(
+            HTTPStatus.UPGRADE_REQUIRED, message, code="websocket_not_served", headers=headers
+        )
