@@ -72,6 +72,33 @@ def test_a_call_with_other_arguments_is_not_recognised() -> None:
     assert history.found("", [QUESTION, {**CALL, "arguments": '{"a":1}'}, OUTPUT]) == (None, 0)
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        # As Codex sends it if its own provider has another address.
+        {"internal_chat_message_metadata_passthrough": {"turn_id": "1"}},
+        # As the AI SDK, which opencode uses, writes the arguments again.
+        {"arguments": '{"a":1,"b":"é"}'},
+        {"arguments": '{ "a": 1, "b": "\\u00e9" }'},
+    ],
+)
+def test_a_call_is_recognised_as_agents_send_it(again: JSON) -> None:
+    history = ReplayedHistory()
+    call = {**CALL, "arguments": '{"a": 1, "b": "é"}'}
+    history.add("", [QUESTION, call], "resp_1")
+    assert history.found("", [QUESTION, {**call, **again}, OUTPUT]) == ("resp_1", 2)
+
+
+@pytest.mark.parametrize("arguments", ["", "{", "[1]", '{"a": 2}', '{"a": "1"}', "[" * 100_000])
+def test_other_arguments_are_not_recognised(arguments: str) -> None:
+    history = ReplayedHistory()
+    history.add("", [QUESTION, {**CALL, "arguments": '{"a": 1}'}], "resp_1")
+    other = {**CALL, "arguments": arguments}
+    assert history.found("", [QUESTION, other, OUTPUT]) == (None, 0)
+    history.add("", [QUESTION, other], "resp_2")
+    assert history.found("", [QUESTION, other, OUTPUT]) == ("resp_2", 2)
+
+
 def test_the_oldest_histories_are_forgotten() -> None:
     history = ReplayedHistory(recent=2)
     for number in range(3):

@@ -1,8 +1,9 @@
 """Recognises a history that a client sends again, so that it is not stored again.
 
 Clients such as Codex send their whole history with every request. An earlier response is recognised
-if the input begins with exactly its whole input and output. Then only the rest is stored, as the
-input of a response that continues the earlier one. What the model server gets does not change.
+if the input begins with exactly its whole input and output, apart from what such clients change.
+Then only the rest is stored, as the input of a response that continues the earlier one. What the
+model server gets does not change.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Final
 
 from backscroll.database.json_text import dump_json
 from backscroll.store.envelopes import JSON
+from backscroll.store.recorder.lenient_json import parse_object
 
 _RECENT: Final = 10_000
 """The number of responses that are recognised, of those that this process recorded last."""
@@ -20,6 +22,9 @@ _REASONING: Final = "reasoning"
 _NOT_COMPARED: Final = frozenset({"id", "status"})
 _OPTIONAL: Final = frozenset({"annotations", "logprobs", "type", "phase"})
 """Fields of messages and their parts that clients leave out when they send them again."""
+
+_INTERNAL: Final = "internal_"
+"""What names of fields begin with that Codex adds to the items of its own provider."""
 
 
 class ReplayedHistory:
@@ -71,12 +76,21 @@ def _digests(items: Sequence[JSON]) -> Iterator[bytes]:
 
 def _compared(item: JSON) -> JSON:
     """Return an item without what may differ when a client sends it again."""
-    rest = {name: value for name, value in item.items() if name not in _NOT_COMPARED}
+    rest = {
+        name: value
+        for name, value in item.items()
+        if name not in _NOT_COMPARED and not name.startswith(_INTERNAL)
+    }
     content = rest.get("content")
     if isinstance(content, str):
         rest["content"] = [{"text": content}]
     elif isinstance(content, list):
         rest["content"] = [_part(part) if isinstance(part, dict) else part for part in content]
+    arguments = rest.get("arguments")
+    if isinstance(arguments, str):
+        # The AI SDK, which opencode uses, parses the arguments of a call and writes them again.
+        parsed = parse_object(arguments.encode(errors="surrogatepass"))
+        rest["arguments"] = arguments if parsed is None else parsed
     if "role" in rest or rest.get("type") == "message":
         rest = {name: value for name, value in rest.items() if name not in _OPTIONAL}
     return {name: rest[name] for name in sorted(rest) if rest[name] is not None}
