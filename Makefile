@@ -55,7 +55,7 @@ PIN := $(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --
 STRIP_FUNDING := const fs = require("fs"), lock = process.argv[1]; fs.writeFileSync(lock, JSON.stringify( \
 	JSON.parse(fs.readFileSync(lock), (key, value) => key === "funding" ? undefined : value), null, 2) + "\n")
 
-.PHONY: help demo install uninstall test check check-types check-lint check-branches check-sessions bench evaluate hosts soak render picture bundle pythons pins clean
+.PHONY: help demo install uninstall test check check-types check-lint check-branches check-sessions bench evaluate hosts agents soak render picture bundle pythons pins clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -121,6 +121,9 @@ evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents d
 
 hosts: $(VENV)/.ready $(NODE)/.ready $(HOSTS)/.ready ## Run hosts from npm against a scripted model: what does each model get?
 	@$(VENV)/bin/python -m bench.hosts $(ARGS) $(HOST)
+
+agents: $(VENV)/.ready $(HOSTS)/.ready ## Run agents from npm through the recorder, and read their sessions back
+	@$(VENV)/bin/python -m bench.agents $(ARGS) $(AGENT)
 
 soak: $(VENV)/.ready $(PEERS)/.ready $(NODE)/.ready ## Test reliability at full size for hours, or in part: PARTS="kill leaks"
 	@BACKSCROLL_TEST_SEEDS=$(SEEDS) $(VENV)/bin/python -m tests.faults.soak $(PARTS)

@@ -68,17 +68,18 @@ class Served:
 
 
 @contextmanager
-def served(database: str, delay_s: float = 0) -> Iterator[Served]:
+def served(database: str, *options: str, delay_s: float = 0) -> Iterator[Served]:
     """Serve a store on a free port of this machine's.
 
     Args:
         database: the store's URL.
+        options: further options of `backscroll store`; none if there is a delay.
         delay_s: the time after which each reply leaves, in seconds.
 
     Raises:
         RuntimeError: it did not say where it is.
     """
-    ours = ("-m", "backscroll", "store", "--port", "0", "--database", database)
+    ours = ("-m", "backscroll", "store", "--port", "0", "--database", database, *options)
     distant = (str(_PEERS / "distant_store.py"), database, str(delay_s))
     process = subprocess.Popen(
         (sys.executable, *(distant if delay_s else ours)),

@@ -1,17 +1,14 @@
 """One run of a host in an empty home folder, connected as a user connects it."""
 
-import os
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.figures import UnmeasuredError
+from bench.hosts.home import finished, home
 from bench.hosts.model import Model, served
 from bench.hosts.programs import INSTALLED, HostProgram
 from bench.hosts.threads import STEPS
@@ -62,29 +59,9 @@ def run(
         UnmeasuredError: `backscroll connect` failed.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="backscroll-host-") as folder,
         served(program.api, STEPS) as model,
+        home(program, model.address, model.address, installed) as (environ, work),
     ):
-        home, work = Path(folder, "home"), Path(folder, "work")
-        work.mkdir()
-        for name, text in program.files(model.address).items():
-            path = home / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        home.mkdir(exist_ok=True)
-        node = Path(sys.executable).parent
-        environ = {
-            "HOME": str(home),
-            "LANG": "C.UTF-8",
-            "PATH": os.pathsep.join((str(installed / ".bin"), str(node), os.environ["PATH"])),
-            "TERM": "dumb",
-            "NO_COLOR": "1",
-            "CI": "1",
-            "HTTP_PROXY": model.address,
-            "HTTPS_PROXY": model.address,
-            "NO_PROXY": "127.0.0.1,localhost",
-            **program.environ(model.address),
-        }
         options = [f"--{name}={value}" for name, value in settings.items()]
         connecting = subprocess.run(
             (
@@ -102,38 +79,6 @@ def run(
         )
         if connecting.returncode:
             raise UnmeasuredError(f"backscroll connect failed: {connecting.stdout[-500:]}")
-        exit_code, output = _finished(
-            (str(installed / ".bin" / program.program), *program.options), environ, work, timeout_s
-        )
+        command = (str(installed / ".bin" / program.program), *program.options)
+        exit_code, output = finished(command, environ, work, timeout_s)
         return Run(model, exit_code, output[-OUTPUT_CHARS:])
-
-
-def _finished(
-    command: tuple[str, ...], environ: Mapping[str, str], work: Path, timeout_s: float
-) -> tuple[int, str]:
-    """Run a host to its end, and return its exit code and output.
-
-    The host gets a process group of its own, which is ended with it: a host that exits early would
-    otherwise leave its servers running.
-    """
-    process = subprocess.Popen(
-        command,
-        env=environ,
-        cwd=work,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        output += f"\n(ended after {timeout_s:g} s)"
-    else:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-    return process.returncode, output

@@ -76,7 +76,7 @@ def _measure(trial: Trial) -> Outcome:
     clients = _Clients()
     with database() as url, asyncio.Runner() as runner:
         runner.run(fill(url, [numbered(searched), numbered(session, SESSION_ID)]))
-        with served(url, DELAY_S) as store:
+        with served(url, delay_s=DELAY_S) as store:
             stack = AsyncExitStack()
             runner.run(clients.open(stack, store.base_url))
 
