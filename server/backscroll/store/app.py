@@ -1,7 +1,7 @@
 """The store: an open database, and an ASGI application that serves it with OpenAI's API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -122,8 +122,9 @@ async def attended_store(  # noqa: PLR0913 - as `open_store`
         _embedding(database, endpoint) as meanings,
         _connected(model_server) as forwarding,
     ):
-        store = await store_over(database, clock, meanings, forwarding)
-        work = [_keep_up(database, clock, days_of, upkeep_after_s)]
+        wanted = asyncio.Event()
+        store = await store_over(database, clock, meanings, forwarding, erase=wanted.set)
+        work = [_keep_up(database, clock, days_of, upkeep_after_s, wanted)]
         if meanings is not None:
             work.append(meanings.keep_filled())
         async with kept_whole(database, indexes_tools=indexes_tools), _running(*work):
@@ -142,13 +143,20 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
 
 
 async def _keep_up(
-    database: Database, clock: Clock, days_of: "DaysOf | None", after_s: float
+    database: Database,
+    clock: Clock,
+    days_of: "DaysOf | None",
+    after_s: float,
+    wanted: asyncio.Event,
 ) -> None:
     """Do upkeep until cancelled, but only after a while, so that it delays no start."""
-    await asyncio.sleep(after_s)
+    # Not `wait_for`: before Python 3.12, it ignores a cancellation just after the event is set.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(after_s):
+            await wanted.wait()
     from backscroll.store.upkeep.keeping import keep_up
 
-    await keep_up(database, RetentionClock(clock.monotonic), days_of)
+    await keep_up(database, RetentionClock(clock.monotonic), days_of, wanted=wanted)
 
 
 @asynccontextmanager
@@ -185,6 +193,8 @@ async def store_over(
     clock: Clock = _CLOCK,
     meanings: "Meanings | None" = None,
     forwarding: "Forwarding | None" = None,
+    *,
+    erase: Callable[[], None] = lambda: None,
 ) -> Store:
     """Return a store that uses an open database. The caller closes the database.
 
@@ -194,13 +204,15 @@ async def store_over(
         meanings: the vectors of messages and queries for search by meaning; None if search compares
             only words.
         forwarding: sends requests to the model server; None if there is none.
+        erase: starts to erase in the background what was deleted. By default, whoever does the
+            upkeep of the database erases it.
     """
     retention = RetentionClock(clock.monotonic)
     # If this read fails, the first write calls `retention.look` again.
     with suppress(DatabaseBusyError, DatabaseUnavailableError):
         await database.read(retention.look)
     keys = IdempotencyKeys(database, clock, retention)
-    app = _application(all_routes(database, clock, keys, meanings))
+    app = _application(all_routes(database, clock, keys, meanings, erase))
     if forwarding is not None:
         from backscroll.store.recorder.routes import add_recorder
 

@@ -36,6 +36,7 @@ from backscroll.store.envelopes import JSON, list_reply, partition_of, reply, tu
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_conversation_id, require_conversation_id
 from backscroll.store.items import append_items, find_conversation, item_tokens
+from backscroll.store.large_deletion import LargeDeletion, is_large
 from backscroll.store.paging import Listing, by_id, fetch_page, metadata_filters, read_page_query
 from backscroll.store.request_body import parse_object, read_body
 from backscroll.store.search import index, owners
@@ -75,6 +76,7 @@ class ConversationEndpoints(Struct, frozen=True):
     database: Database
     keys: IdempotencyKeys
     clock: Clock
+    large: LargeDeletion
 
     async def create(self, request: Request) -> Response:
         """Create a conversation with the items in the body."""
@@ -142,12 +144,18 @@ class ConversationEndpoints(Struct, frozen=True):
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a conversation and its items. Its row stays, marked as deleted."""
+        """Erase a conversation and its items. Its row stays, marked as deleted.
+
+        Many items are erased after the reply; see `large_deletion`.
+        """
         partition = partition_of(request)
         conversation_id = require_conversation_id(request.path_params["conversation_id"])
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             row = find_conversation(connection, partition, conversation_id, lock=True)
+            if is_large(row["next_position"]):
+                self.large.begin(connection, partition, conversation_id, self.clock.unix_s())
+                return True
             position = row["position"]
             owners.remove_owner(connection, index.owner_of(CONVERSATION, position))
             connection.execute(delete(items).where(items.c.conversation == position))
@@ -156,6 +164,8 @@ class ConversationEndpoints(Struct, frozen=True):
                 erased.values(metadata=None, imported_metadata=None, deleted_at=self.clock.unix_s())
             )
             erase_replies(connection, partition, conversation_id)
+            return False
 
-        await self.database.write(work, turn_of(request))
+        if await self.database.write(work, turn_of(request)):
+            self.large.wake()
         return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

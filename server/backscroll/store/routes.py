@@ -1,9 +1,11 @@
 """The routes of the store's API, in the order in which they are tried."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +19,7 @@ from backscroll.store.deferred_routes import DeferredRoutes
 from backscroll.store.files import FileEndpoints
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.items import ItemEndpoints
+from backscroll.store.large_deletion import LargeDeletion
 from backscroll.store.messages import MessageEndpoints
 from backscroll.store.threads import ThreadEndpoints
 
@@ -28,7 +31,11 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def all_routes(
-    database: Database, clock: Clock, keys: IdempotencyKeys, meanings: "Meanings | None"
+    database: Database,
+    clock: Clock,
+    keys: IdempotencyKeys,
+    meanings: "Meanings | None",
+    erase: Callable[[], None],
 ) -> Sequence[BaseRoute]:
     """Return all routes. The first one that matches is used, so the busiest come first.
 
@@ -37,10 +44,13 @@ def all_routes(
         clock: the process's clocks.
         keys: keeps requests with an idempotency key from being done twice.
         meanings: the vectors of messages and queries; None if search compares only words.
+        erase: starts to erase in the background what was deleted.
     """
     return [
-        *_threads(database, clock, keys),
-        *_conversations(database, clock, keys),
+        *_threads(database, clock, keys, LargeDeletion(partial(_begin, "thread"), erase)),
+        *_conversations(
+            database, clock, keys, LargeDeletion(partial(_begin, "conversation"), erase)
+        ),
         DeferredRoutes("/v1/search", lambda: _search(database, meanings)),
         DeferredRoutes("/v1/chat/completions", lambda: _completions(database, clock, keys)),
         DeferredRoutes("/v1/responses", lambda: _responses(database, clock)),
@@ -49,8 +59,18 @@ def all_routes(
     ]
 
 
-def _threads(database: Database, clock: Clock, keys: IdempotencyKeys) -> Sequence[Route]:
-    threads = ThreadEndpoints(database, keys, clock)
+def _begin(kind: str, connection: Connection, partition: str, object_id: str, now_s: int) -> None:
+    """Mark a thread or a conversation as deleted, so that it is erased in the background."""
+    from backscroll.store.archive.erasing import KINDS, begin
+
+    (found,) = (each for each in KINDS if each.name == kind)
+    begin(connection, partition, found, object_id, now_s)
+
+
+def _threads(
+    database: Database, clock: Clock, keys: IdempotencyKeys, large: LargeDeletion
+) -> Sequence[Route]:
+    threads = ThreadEndpoints(database, keys, clock, large)
     messages = MessageEndpoints(database, keys, clock)
     files = FileEndpoints(database)
     thread = "/v1/threads/{thread_id}"
@@ -66,8 +86,10 @@ def _threads(database: Database, clock: Clock, keys: IdempotencyKeys) -> Sequenc
     ]
 
 
-def _conversations(database: Database, clock: Clock, keys: IdempotencyKeys) -> Sequence[Route]:
-    conversations = ConversationEndpoints(database, keys, clock)
+def _conversations(
+    database: Database, clock: Clock, keys: IdempotencyKeys, large: LargeDeletion
+) -> Sequence[Route]:
+    conversations = ConversationEndpoints(database, keys, clock, large)
     items = ItemEndpoints(database, keys, clock)
     conversation = "/v1/conversations/{conversation_id}"
     return [

@@ -18,6 +18,7 @@ from backscroll.store.clock import Clock
 from backscroll.store.envelopes import JSON, api_version, list_reply, partition_of, reply, turn_of
 from backscroll.store.idempotency import IdempotencyKeys, Outcome, erase_replies
 from backscroll.store.ids import new_thread_id, require_thread_id
+from backscroll.store.large_deletion import LargeDeletion, is_large
 from backscroll.store.message_object import message_row
 from backscroll.store.messages import append_messages, message_tokens
 from backscroll.store.paging import Listing, by_id, fetch_page, read_page_query
@@ -60,6 +61,7 @@ class ThreadEndpoints(Struct, frozen=True):
     database: Database
     keys: IdempotencyKeys
     clock: Clock
+    large: LargeDeletion
 
     async def create(self, request: Request) -> Response:
         """Create a thread with the messages in the body."""
@@ -138,13 +140,19 @@ class ThreadEndpoints(Struct, frozen=True):
         return await self.keys.write_once(request, raw, work)
 
     async def delete(self, request: Request) -> Response:
-        """Erase a thread and its messages. Its row stays, marked as deleted."""
+        """Erase a thread and its messages. Its row stays, marked as deleted.
+
+        Many messages are erased after the reply; see `large_deletion`.
+        """
         api_version(request)
         partition = partition_of(request)
         thread_id = require_thread_id(request.path_params["thread_id"])
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             row = _find_thread(connection, partition, thread_id, lock=True)
+            if is_large(row["next_position"]):
+                self.large.begin(connection, partition, thread_id, self.clock.unix_s())
+                return True
             owners.remove_owner(connection, index.owner_of(THREAD, row["position"]))
             connection.execute(delete(messages).where(messages.c.thread == row["position"]))
             statement = update(threads).where(threads.c.position == row["position"])
@@ -152,6 +160,8 @@ class ThreadEndpoints(Struct, frozen=True):
             erased = dict.fromkeys(contents) | {"deleted_at": self.clock.unix_s()}
             connection.execute(statement.values(**erased))
             erase_replies(connection, partition, thread_id)
+            return False
 
-        await self.database.write(work, turn_of(request))
+        if await self.database.write(work, turn_of(request)):
+            self.large.wake()
         return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -26,6 +27,7 @@ async def keep_up(
     retention: RetentionClock,
     days_of: DaysOf | None = None,
     round_s: float = ROUND_S,
+    wanted: asyncio.Event | None = None,
 ) -> None:
     """Until cancelled, finish erasing, remove old idempotency keys, and erase what is too old.
 
@@ -34,8 +36,11 @@ async def keep_up(
         retention: measures time.
         days_of: how long each partition keeps what is in it; None if all keep it for ever.
         round_s: the pause between two rounds, in seconds.
+        wanted: is set to begin a round without a pause; None if nothing ends the pauses.
     """
+    wanted = wanted or asyncio.Event()
     while True:
+        wanted.clear()
         try:
             await finish_erasing(database)
             await purge_replies(database, retention)
@@ -43,7 +48,9 @@ async def keep_up(
                 await expire(database, retention, days_of)
         except (NothingWrittenError, CommitUnknownError) as error:
             _log.warning("upkeep waits for the next round: %s", error)
-        await asyncio.sleep(round_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(round_s):
+                await wanted.wait()
 
 
 async def finish_erasing(database: Database) -> None:

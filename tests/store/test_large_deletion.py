@@ -1,0 +1,109 @@
+"""A thread or conversation with many messages is deleted at once, and erased in steps."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import httpx2
+import pytest
+
+from backscroll.store.app import Store, open_store
+from backscroll.store.archive.records import (
+    ImportedConversation,
+    ImportedItem,
+    ImportedMessage,
+    ImportedThread,
+)
+from backscroll.store.large_deletion import AT_ONCE
+from tests.pace import limit_s
+from tests.store.conftest import Sql
+from tests.store.replicas import client_of
+from tests.store.wire import error, page
+
+MEMBERS: Final = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM items)"
+
+Import = Callable[[Store, int], Awaitable[object]]
+
+
+async def thread(store: Store, count: int) -> None:
+    messages = [ImportedMessage(role="user", content="a secret", created_at=1)] * count
+    await store.import_thread(
+        ImportedThread(key="k", id="thread_1", created_at=1, messages=messages)
+    )
+
+
+async def conversation(store: Store, count: int) -> None:
+    text = [{"type": "input_text", "text": "a secret"}]
+    items = [ImportedItem({"type": "message", "role": "user", "content": text})] * count
+    await store.import_conversation(
+        ImportedConversation(key="k", id="conv_1", created_at=1, items=items)
+    )
+
+
+both = pytest.mark.parametrize(
+    ("add", "path_of"),
+    [(thread, "/threads/thread_1"), (conversation, "/conversations/conv_1")],
+    ids=["thread", "conversation"],
+)
+
+
+async def assert_gone(api: httpx2.AsyncClient, url: str) -> None:
+    message: dict[str, object] = {"role": "user", "content": "late"}
+    members, body = f"{url}/messages", message
+    if "conv" in url:
+        members, body = f"{url}/items", {"items": [{"type": "message", **message}]}
+    for reply in (
+        await api.get(url),
+        await api.get(members),
+        await api.post(members, json=body),
+        await api.delete(url),
+    ):
+        error(reply, 404)
+    assert (await page(api, "/search", query="secret"))["data"] == []
+    assert (await page(api, f"/{url.split('/')[1]}"))["data"] == []
+
+
+async def until_erased(sql: Sql) -> None:
+    async with asyncio.timeout(limit_s(3)):
+        while await sql(MEMBERS) != [(0,)] or await sql("SELECT * FROM erasing"):  # noqa: ASYNC110 - another task changes the database
+            await asyncio.sleep(0)
+
+
+@both
+async def test_one_with_many_messages_is_gone_at_once_and_erased_in_the_background(
+    add: Import, path_of: str, database_url: str, sql: Sql
+) -> None:
+    async with open_store(database_url) as store, client_of(store) as api:
+        await add(store, AT_ONCE + 1)
+        deleted = (await api.delete(path_of)).json()
+        assert deleted["deleted"] is True
+        await assert_gone(api, path_of)
+        await until_erased(sql)
+        await assert_gone(api, path_of)
+        assert (await sql("SELECT count(*) FROM forgotten")) == [(1,)]
+
+
+@both
+async def test_what_a_process_did_not_erase_is_never_shown_and_erased_by_the_next(
+    add: Import, path_of: str, database_url: str, sql: Sql
+) -> None:
+    async with open_store(database_url) as store, client_of(store) as api:
+        await add(store, AT_ONCE + 1)
+        await api.delete(path_of)
+    # The process ended before it had erased anything.
+    (left,) = (await sql(MEMBERS))[0]
+    assert left > 0
+    async with open_store(database_url, upkeep_after_s=0) as store, client_of(store) as api:
+        await assert_gone(api, path_of)
+        await until_erased(sql)
+
+
+@both
+async def test_one_with_few_messages_is_erased_before_the_reply(
+    add: Import, path_of: str, database_url: str, sql: Sql
+) -> None:
+    async with open_store(database_url) as store, client_of(store) as api:
+        await add(store, 100)
+        await api.delete(path_of)
+        assert await sql(MEMBERS) == [(0,)]
+        assert await sql("SELECT * FROM erasing") == []
