@@ -12,6 +12,8 @@ PEERS := .cache/bench-venv
 PEER_PINS := .ci/bench-requirements.txt
 ARCHIVES := .cache/archives-venv
 ARCHIVE_PINS := bench/peers/archives-requirements.txt
+GATEWAYS := .cache/gateways-venv
+GATEWAY_PINS := bench/peers/gateways-requirements.txt
 CONVERTERS := .cache/converters-venv
 CONVERTER_PINS := tests/clients/converters/requirements.txt
 FRAMEWORKS := .cache/frameworks-venv
@@ -113,7 +115,7 @@ check-sessions: $(FRAMEWORKS)/.ready
 	@echo '==> pytest: sessions of agent frameworks'
 	@$(FRAMEWORKS)/bin/python -m pytest tests/tools/sessions
 
-bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCHIVES)/.ready ## Run all benchmarks, or one: make bench ROW=start
+bench: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready $(NODE_PEERS)/.ready $(ARCHIVES)/.ready $(GATEWAYS)/.ready ## Run all benchmarks, or one: make bench ROW=start
 	@$(VENV)/bin/python -m bench $(ARGS) $(ROW)
 
 evaluate: $(VENV)/.ready $(NODE)/.ready $(PEERS)/.ready ## Let scripted agents do 28 tasks, and count calls and tokens
@@ -159,6 +161,7 @@ pins: $(VENV)/.ready ## Pin the newest versions that pyproject.toml and package.
 	@$(PIN) --group converters --output-file $(CONVERTER_PINS)
 	@$(PIN) pyproject.toml --group frameworks --output-file $(FRAMEWORK_PINS)
 	@$(PIN) --group archives --output-file $(ARCHIVE_PINS)
+	@$(PIN) --group gateways --output-file $(GATEWAY_PINS)
 	@$(PIN) --group build --constraint $(PINS) --output-file $(BUILD_PINS)
 	@$(PIN) pyproject.toml --extra demo --constraint $(PINS) --output-file $(DEMO_PINS)
 	@$(PIN) pyproject.toml --extra otel --extra postgres --constraint $(PINS) --output-file $(IMAGE_PINS)
@@ -214,6 +217,12 @@ $(ARCHIVES)/.ready: $(ARCHIVE_PINS)
 	@echo '==> installing other programs that search, for the benchmarks'
 	@.ci/venv $(ARCHIVES) $(ARCHIVE_PINS)
 	@$(ARCHIVES)/bin/python $(PIP) check
+	@touch $@
+
+$(GATEWAYS)/.ready: $(GATEWAY_PINS)
+	@echo '==> installing other proxies to model servers, for the benchmarks'
+	@.ci/venv $(GATEWAYS) $(GATEWAY_PINS) $(LAZILY)
+	@$(GATEWAYS)/bin/python $(PIP) check
 	@touch $@
 
 $(CONVERTERS)/.ready: $(CONVERTER_PINS)

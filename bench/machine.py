@@ -13,6 +13,7 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).parents[1]
 _PINS: Final = _ROOT / ".ci" / "bench-requirements.txt"
+_GATEWAY_PINS: Final = _ROOT / "bench" / "peers" / "gateways-requirements.txt"
 _NODE_PINS: Final = _ROOT / "bench" / "peers" / "node" / "package.json"
 
 
@@ -37,6 +38,8 @@ def _peers() -> dict[str, str]:
     """Return the pinned versions of what Backscroll is measured against."""
     pins = _PINS.read_text(encoding="utf-8")
     python = dict(re.findall(r"^(fastmcp|iflow\S+-assistant|openai)==(\S+)", pins, re.MULTILINE))
+    gateways = _GATEWAY_PINS.read_text(encoding="utf-8")
+    python |= re.findall(r"^(litellm)==(\S+)", gateways, re.MULTILINE)
     node = json.loads(_NODE_PINS.read_text(encoding="utf-8"))["dependencies"]
     return python | {name: node[name] for name in node if name.startswith("@modelcontextprotocol")}
 

@@ -12,6 +12,7 @@ from bench.rows.imports import IMPORT
 from bench.rows.memory import MEMORY
 from bench.rows.page_depth import PAGE_DEPTH
 from bench.rows.rate import RATE
+from bench.rows.recorder import RECORDER
 from bench.rows.search import SEARCH
 from bench.rows.start import START
 from bench.rows.sync import SYNC
@@ -35,6 +36,7 @@ ROWS: Final[dict[str, Row]] = {
         IMPORT,
         SEARCH,
         SYNC,
+        RECORDER,
     )
 }
 """Every row, by its name."""

@@ -28,6 +28,9 @@ FRAMEWORK_PINS = ROOT / "tests" / "tools" / "sessions" / "requirements.txt"
 ARCHIVE_PINS = ROOT / "bench" / "peers" / "archives-requirements.txt"
 """Pins of programs of which one needs a certain version of the MCP SDK."""
 
+GATEWAY_PINS = ROOT / "bench" / "peers" / "gateways-requirements.txt"
+"""Pins of a program that pins most of what it needs."""
+
 NODE = ROOT / "tests" / "clients" / "node"
 NODE_PEER = ROOT / "bench" / "peers" / "node"
 HOST_PINS = ROOT / "bench" / "hosts" / "node"
@@ -98,7 +101,7 @@ def lock_packages(folder: Path) -> Mapping[str, Mapping[str, object]]:
 
 @pytest.mark.parametrize(
     "path",
-    [*releases.PIN_FILES, ARCHIVE_PINS, CONVERTER_PINS, FRAMEWORK_PINS],
+    [*releases.PIN_FILES, ARCHIVE_PINS, GATEWAY_PINS, CONVERTER_PINS, FRAMEWORK_PINS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_pin_is_one_version_with_hashes(path: Path) -> None:
@@ -123,6 +126,7 @@ def test_every_locked_node_package_is_one_version_with_a_hash(folder: Path) -> N
     [
         *releases.PIN_FILES,
         ARCHIVE_PINS,
+        GATEWAY_PINS,
         CONVERTER_PINS,
         FRAMEWORK_PINS,
         NODE / "package-lock.json",

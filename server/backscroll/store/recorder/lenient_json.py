@@ -21,10 +21,10 @@ def parse_object(data: bytes) -> JSON | None:
     A byte order mark is ignored.
     """
     # A callback for each number costs time, and only a number with such an exponent needs it.
-    finite = _finite if _LARGE_EXPONENT.search(data) else None
+    decoder = _FINITE if _LARGE_EXPONENT.search(data) else _LENIENT
     text = data.removeprefix(_BOM).decode(errors="replace")
     try:
-        value = json.loads(text, parse_constant=_null, parse_float=finite)
+        value = decoder.decode(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):
@@ -55,3 +55,8 @@ def _null(_name: str) -> None:
 def _finite(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
+
+
+# Made once: `json.loads` makes one for each call with such arguments, which is each event.
+_LENIENT: Final = json.JSONDecoder(parse_constant=_null)
+_FINITE: Final = json.JSONDecoder(parse_constant=_null, parse_float=_finite)
