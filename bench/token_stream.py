@@ -30,13 +30,13 @@ class Timed:
         first_ms: from the request to its first token, in milliseconds.
         token_ms: from when the model sent a token until it came, in milliseconds: the median.
         end_ms: from when the model sent the last token until the end came, in milliseconds.
-        whole_ms: from the request to the end, in milliseconds.
+        last_ms: from the request to its last token, in milliseconds.
     """
 
     first_ms: float
     token_ms: float
     end_ms: float
-    whole_ms: float
+    last_ms: float
 
 
 class Caller:
@@ -73,7 +73,7 @@ class Caller:
         body = json.dumps({"model": "m", "stream": True, "messages": messages})
         begun = time.perf_counter_ns()
         connection.sendall(f"{self._head}{len(body)}\r\n\r\n{body}".encode())
-        first, now, sent = 0, begun, 0
+        first, now, sent, last_at = 0, begun, 0, begun
         took, seen, end = list[int](), b"", b""
         while end != _END:
             piece = connection.recv(_PIECE)
@@ -87,9 +87,10 @@ class Caller:
                 first = first or now
                 sent, last = int(match[1]), match.end()
                 took.append(now - sent)
-            seen = seen[last:]
+            if last:
+                seen, last_at = seen[last:], now
         if len(took) != tokens:
             raise UnmeasuredError(f"{len(took)} of {tokens} tokens came: {seen[:300]!r}")
         return Timed(
-            (first - begun) / 1e6, median(took) / 1e6, (now - sent) / 1e6, (now - begun) / 1e6
+            (first - begun) / 1e6, median(took) / 1e6, (now - sent) / 1e6, (last_at - begun) / 1e6
         )
