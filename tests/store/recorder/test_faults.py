@@ -16,7 +16,7 @@ from tests.loopback import NO_TLS, served
 from tests.models.dialects import OPENAI
 from tests.models.process import model_here
 from tests.pace import limit_s
-from tests.store.recorder.raw_models import event_bytes, raw_model, sends, whole
+from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends, whole
 from tests.store.recorder.recording import (
     Recording,
     asked,
@@ -239,6 +239,69 @@ async def test_a_key_that_an_error_quotes_is_not_passed_on(encoding: str) -> Non
             with pytest.raises(openai.AuthenticationError) as failed:
                 await answering
             assert failed.value.body == {"message": "Incorrect API key provided: [redacted]"}
+
+
+QUOTED = "Incorrect API key provided: sk-operator-1"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        event_bytes("error", code="invalid_api_key", message=QUOTED),
+        event_bytes("response.failed", response={"id": "resp_1", "error": {"message": QUOTED}}),
+        b'data: {"error": {"message": "' + QUOTED.encode() + b'"}}\n\n',
+        b'data: {"error":\ndata: {"message": "' + QUOTED.encode() + b'"}}\n\n',
+        b": " + QUOTED.encode() + b"\n\n",
+    ],
+)
+async def test_a_key_that_an_error_within_a_stream_quotes_is_neither_passed_on_nor_kept(
+    events: bytes,
+) -> None:
+    begun = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+    stream = event_bytes("response.created", response=begun) + events
+
+    async def in_two_parts(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        middle = len(STREAM + stream) - 20  # within the key
+        for part in ((STREAM + stream)[:middle], (STREAM + stream)[middle:]):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with raw_model(in_two_parts) as url, recording_of(url, key="sk-operator-1") as client:
+        async with httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http:
+            asked_for = {"model": "m", "input": "one", "stream": True}
+            passed = (await http.post("responses", json=asked_for)).text
+            unread = (await http.post("audio/speech", json={})).text
+        (kept,) = await listed(client, "/responses")
+    for found in (passed, unread, json.dumps(kept)):
+        assert "sk-operator" not in found
+    assert "Incorrect API key provided: [redacted]" in passed
+    assert "Incorrect API key provided: [redacted]" in unread
+
+
+@pytest.mark.parametrize("status", [200, 401])
+async def test_a_key_that_a_whole_error_quotes_is_not_passed_on_whatever_its_status(
+    status: int,
+) -> None:
+    body = json.dumps({"error": {"message": QUOTED}}).encode()
+    async with (
+        raw_model(sends(whole(status, body, content_type="application/json"))) as url,
+        recording_of(url, key="sk-operator-1") as client,
+        httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http,
+    ):
+        passed = await http.post("responses", json={"model": "m", "input": "one"})
+    assert passed.json() == {"error": {"message": "Incorrect API key provided: [redacted]"}}
+
+
+async def test_an_answer_that_has_the_key_s_text_but_is_no_error_is_unchanged() -> None:
+    ended: dict[str, Any] = {"id": "resp_1", "object": "response", "status": "completed"}
+    ended |= {"output": [], "tool_choice": "none"}
+    stream = event_bytes("response.completed", response=ended)
+    for answer in (STREAM + stream, whole(200, json.dumps(ended).encode())):
+        async with raw_model(sends(answer)) as url, recording_of(url, key="none") as client:
+            streams = answer.startswith(STREAM)
+            found = await responded(client, input="one", stream=streams)
+        assert found.tool_choice == "none"
 
 
 async def test_a_server_that_sends_interim_answers_without_end_is_given_up() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,10 +12,8 @@ from starlette.types import Receive, Scope, Send
 from backscroll.store.recorder.caller import Caller, CallerGoneError
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.recording import Recording
-from backscroll.store.recorder.stream_relay import StreamRelay
+from backscroll.store.recorder.stream_relay import StreamRelay, is_stream
 from backscroll.store.recorder.whole_relay import read_whole, relay_whole
-
-_EVENTS: Final = "text/event-stream"
 
 Sending: TypeAlias = Callable[[Send], Awaitable[None]]
 
@@ -61,8 +59,7 @@ async def exchange(
         except CallerGoneError:
             return
         try:
-            media_type = answer.headers.get("content-type", "").lower()
-            if answer.is_success and media_type.startswith(_EVENTS):
+            if is_stream(answer):
                 await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
             else:
                 body = await watch(read_whole(answer, forwarding.server))

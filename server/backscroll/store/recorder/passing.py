@@ -17,7 +17,9 @@ from backscroll.store.recorder.caller import Caller, CallerGoneError
 from backscroll.store.recorder.exchange import Relayed
 from backscroll.store.recorder.forwarding import Forwarding, failure
 from backscroll.store.recorder.headers import downward
+from backscroll.store.recorder.key_redaction import lines_without_key
 from backscroll.store.recorder.model_server import ModelServer
+from backscroll.store.recorder.stream_relay import is_stream
 from backscroll.store.recorder.whole_relay import read_whole, send_whole
 
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -89,8 +91,11 @@ async def _answer(answer: httpx2.Response, send: Send, server: ModelServer) -> N
     headers = downward(answer.headers.raw, is_read=False)
     start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
     await send(start)
+    parts: AsyncIterator[bytes] = answer.aiter_raw()
+    if is_stream(answer) and "content-encoding" not in answer.headers:
+        parts = lines_without_key(parts, server.key)
     try:
-        async for data in answer.aiter_raw():
+        async for data in parts:
             await send({"type": "http.response.body", "body": data, "more_body": True})
     except httpx2.HTTPError as error:
         raise ConnectionError(failure(error).message) from None

@@ -18,10 +18,13 @@ from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.recorder.assembly import Assembled
 from backscroll.store.recorder.forwarding import cut_off, failure, too_large, too_slow
 from backscroll.store.recorder.headers import downward
+from backscroll.store.recorder.key_redaction import lines_without_key
 from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.rewriting import EventRewriter
 from backscroll.store.recorder.sse_events import MAX_EVENT_BYTES
+
+_EVENTS: Final = "text/event-stream"
 
 _EVENTS_WITHOUT_ID: Final = 2
 """The number of events that wait for an id. Azure's first event has none."""
@@ -31,6 +34,12 @@ _NUMBER: Final = re.compile(rb'"sequence_number"\s*:\s*([0-9]{1,15})')
 
 _NAMES: Final = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(?:event|id|retry):[^\r\n]*(?:\r\n|\n|\r))+\Z")
 """The last lines, if they only name an event whose data is still to come."""
+
+
+def is_stream(answer: httpx2.Response) -> bool:
+    """Return whether an answer succeeds, and is a stream of events."""
+    media_type = answer.headers.get("content-type", "").lower()
+    return answer.is_success and media_type.startswith(_EVENTS)
 
 
 class StreamRelay:
@@ -68,7 +77,8 @@ class StreamRelay:
         error: ApiError | None = None
         try:
             async with asyncio.timeout(self._server.answer_s) as limit:
-                async for data in self._answer.aiter_bytes():
+                parts = lines_without_key(self._answer.aiter_bytes(), self._server.key)
+                async for data in parts:
                     error = await self._pass(data, limit)
                     if error is not None:
                         break

@@ -7,6 +7,7 @@ from starlette.types import Send
 
 from backscroll.store.recorder.forwarding import failure, not_json, too_large, too_slow
 from backscroll.store.recorder.headers import downward
+from backscroll.store.recorder.key_redaction import without_key
 from backscroll.store.recorder.lenient_json import parse_object
 from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.recording import Recording
@@ -31,9 +32,7 @@ async def read_whole(answer: httpx2.Response, server: ModelServer) -> bytes:
         raise failure(error) from None
     except TimeoutError:
         raise too_slow() from None
-    if server.key and not answer.is_success:  # some servers quote the key that they refuse
-        return bytes(body).replace(server.key.encode(), b"[redacted]")
-    return bytes(body)
+    return without_key(bytes(body), server.key, is_error=not answer.is_success)
 
 
 async def relay_whole(
