@@ -136,6 +136,34 @@ async def test_an_event_that_is_not_json_is_passed_on_and_the_record_says_so(
     assert completion["incomplete_details"] == {"reason": "unreadable"}
 
 
+async def test_an_unreadable_event_makes_a_response_incomplete_if_the_last_event_lacks_it() -> None:
+    begun = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+    said = {"type": "output_text", "text": "a b c", "annotations": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "content": [said]}
+    garbled = b'event: response.output_text.delta\ndata: {"type": "respon\n\n'
+    done = event_bytes("response.output_item.done", output_index=0, item=message)
+    for output in ([], [message]):
+        ended = {**begun, "status": "completed", "output": output}
+        stream = event_bytes("response.created", response=begun) + garbled + done
+        stream += event_bytes("response.completed", response=ended)
+        async with raw_model(sends(STREAM + stream)) as url, recording_of(url) as client:
+            conversation = await client.conversations.create()
+            body = {"model": "m", "input": "one", "stream": True, "conversation": conversation.id}
+            async with httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http:
+                key = {"Idempotency-Key": "once"}
+                replies = [await http.post("responses", json=body, headers=key) for _ in range(2)]
+            kept = await listed(client, "/responses")
+            items = await client.conversations.items.list(conversation.id)
+        replayed = replies[1].headers.get("idempotent-replayed")
+        reason = (kept[0]["incomplete_details"] or {}).get("reason")
+        found = (len(kept), kept[0]["status"], reason, len(items.data), replayed)
+        if output:
+            assert found == (1, "completed", None, 2, "true")
+        else:
+            assert found == (2, "incomplete", "unreadable", 0, None)
+        assert [each["output"][0]["content"][0]["text"] for each in kept] == ["a b c"] * len(kept)
+
+
 @pytest.mark.parametrize(("status", "given"), [(200, 502), (403, 403), (503, 503)])
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_page_is_an_error_in_the_api_s_format(

@@ -68,6 +68,9 @@ class Draft(Protocol):
             is_done: whether the server said that the stream is done, and did not just end it.
         """
 
+    def is_repeated(self) -> bool:
+        """Return whether the last event has the whole object, whatever was missed before."""
+
     def is_empty(self) -> bool:
         """Return whether nothing of the object was received."""
 
@@ -142,7 +145,7 @@ class Assembly:
                 return
 
     def _reason(self) -> Reason | None:
-        if self._flaw is not None:
+        if self._flaw is not None and not self._draft.is_repeated():
             return self._flaw
         if self._draft.error is not None:
             return "error"

@@ -63,6 +63,10 @@ class CompletionDraft:
         finished = [choice for choice in self._choices.values() if choice.get("finish_reason")]
         return is_done or len(self._choices) == len(finished) >= self._expected
 
+    def is_repeated(self) -> bool:
+        """Return false: no chunk of a stream has the whole completion."""
+        return False
+
     def is_empty(self) -> bool:
         """Return whether there was no choice."""
         return not self._choices

@@ -57,6 +57,10 @@ class ResponseDraft:
         """Return whether the last event was received."""
         return self._is_last
 
+    def is_repeated(self) -> bool:
+        """Return whether the last event has the output too."""
+        return self._is_last and bool(self._response.get("output"))
+
     def is_empty(self) -> bool:
         """Return whether no event was about a response."""
         return not self._response and not len(self._items)
@@ -64,7 +68,8 @@ class ResponseDraft:
     def whole(self, reason: Reason | None) -> JSON:
         """Return the response, whose status says if it is not complete."""
         response = {**self._response, "output": self._output()}
-        if self._is_last or self.is_empty():
+        lacks_output = reason is not None and response.get("status") == "completed"
+        if (self._is_last and not lacks_output) or self.is_empty():
             return response
         if self.error is not None:
             code = self.error.get("code") or "server_error"
