@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+import openai
 import pytest
 from starlette.types import Message
 
@@ -15,8 +17,10 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.opening import opened_database
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.ids import new_response_id
+from backscroll.store.recorder.caller import while_reading
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.model_server import ModelServer
+from backscroll.store.recorder.whole_relay import send_whole
 from backscroll.store.retention import RetentionClock
 from tests.loopback import NO_TLS
 from tests.pace import limit_s
@@ -210,3 +214,80 @@ async def test_a_caller_that_reads_slowly_gets_the_last_event() -> None:
         async with open_store("sqlite://", model_server=server) as store:
             await store.app(scope, receive, send)
     assert b"".join(sent) == stream
+
+
+DELTA = event_bytes("response.output_text.delta", output_index=0, delta="x" * 60_000)
+ENDED = {"id": "resp_1", "object": "response", "status": "in_progress", "output": []}
+CREATED = event_bytes("response.created", response=ENDED)
+COMPLETED = event_bytes("response.completed", response={**ENDED, "status": "completed"})
+
+
+@asynccontextmanager
+async def asked_and_not_read(
+    client: openai.AsyncOpenAI, path: str, **headers: str
+) -> AsyncIterator[None]:
+    """Send a request for a stream, and stay connected, but read nothing."""
+    host, port = client.base_url.host, client.base_url.port
+    body = json.dumps({"model": "m", "input": "one", "stream": True})
+    given = {"host": "localhost", "content-type": "application/json", **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in given.items())
+    request = f"POST /v1/{path} HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n"
+    _reader, writer = await asyncio.open_connection(host, port)
+    transport: Any = writer.transport
+    transport.pause_reading()
+    writer.write(f"{request}\r\n{body}".encode())
+    try:
+        yield
+    finally:
+        transport.abort()
+
+
+async def test_a_caller_that_stays_but_reads_nothing_is_treated_as_if_it_had_hung_up() -> None:
+    freed = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + CREATED)
+        try:
+            while not reader.at_eof():
+                writer.write(DELTA)
+                await writer.drain()
+        finally:
+            freed.set()
+
+    async with (
+        raw_model(endless) as url,
+        recording_of(url, caller_s=0.2) as client,
+        asyncio.timeout(limit_s(20)),
+    ):
+        for path in ("responses", "audio/speech"):
+            freed.clear()
+            async with asked_and_not_read(client, path):
+                await freed.wait()
+        (kept,) = await until(lambda: listed(client, "/responses"))
+    assert kept["incomplete_details"] == {"reason": "caller_disconnected"}
+    assert kept["output"][0]["content"][0]["text"].startswith("x" * 60_000)
+
+
+async def test_an_answer_goes_on_for_a_retry_although_its_caller_reads_nothing() -> None:
+    stream = STREAM + CREATED + 150 * DELTA + COMPLETED
+    async with (
+        raw_model(sends(stream)) as url,
+        recording_of(url, caller_s=0.2) as client,
+        asked_and_not_read(client, "responses", idempotency_key="once"),
+    ):
+        (kept,) = await until(lambda: listed(client, "/responses"))
+        again = await responded(client, input="one", extra_headers={"Idempotency-Key": "once"})
+    assert kept["status"] == "completed"
+    assert again.output_text == "x" * 150 * 60_000
+
+
+async def test_a_whole_answer_may_be_read_slowly() -> None:
+    sent: list[int] = []
+
+    async def send(message: Message) -> None:
+        await asyncio.sleep(0.02)
+        sent.append(len(message.get("body", b"")))
+
+    await send_whole(while_reading(send, 0.2), 200, [], b"x" * 1_000_000)
+    assert sum(sent) == 1_000_000
+    assert max(sent) <= 65_536

@@ -1,16 +1,49 @@
-"""Notices when the caller of a request disconnects, so that nobody waits for its answer."""
+"""Notices if the caller of a request disconnects or reads nothing, so that nobody waits for it."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
+from starlette.types import Message, Send
 
 T = TypeVar("T")
 
+_PIECE: Final = 65_536
+"""How much of a body is sent at once, in bytes. A server buffers about as much."""
+
 
 class CallerGoneError(Exception):
-    """The caller has disconnected."""
+    """The caller has disconnected, or reads nothing."""
+
+
+def while_reading(send: Send, idle_s: float) -> Send:
+    """Return what sends to a caller as `send` does, but gives up a caller that reads nothing.
+
+    It sends a body in pieces, and raises `CallerGoneError` if the caller does not take the next
+    one within `idle_s` seconds, or has been given up before.
+    """
+    is_given_up = False
+
+    async def send_piece(message: Message) -> None:
+        nonlocal is_given_up
+        if is_given_up:
+            raise CallerGoneError
+        try:
+            async with asyncio.timeout(idle_s):
+                await send(message)
+        except TimeoutError:
+            is_given_up = True
+            raise CallerGoneError from None
+
+    async def send_within(message: Message) -> None:
+        body: bytes = message.get("body", b"")
+        while len(body) > _PIECE:
+            await send_piece({**message, "body": body[:_PIECE], "more_body": True})
+            body = body[_PIECE:]
+        await send_piece({**message, "body": body} if "body" in message else message)
+
+    return send_within
 
 
 class Caller:

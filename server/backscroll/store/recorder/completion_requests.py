@@ -31,7 +31,8 @@ class CompletionRequests(Struct, frozen=True):
 
     async def create(self, request: Request) -> Response:
         """Return a response that passes on what the model server answers."""
-        return Relayed(lambda send: self._create(request, send))
+        caller_s = self.forwarding.server.caller_s
+        return Relayed(lambda send: self._create(request, send), caller_s)
 
     async def _create(self, request: Request, send: Send) -> None:
         asked = await read_asked(request, self.keeping, stores_by_default=False)

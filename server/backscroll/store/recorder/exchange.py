@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from backscroll.store.recorder.caller import Caller, CallerGoneError
+from backscroll.store.recorder.caller import Caller, CallerGoneError, while_reading
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.stream_relay import StreamRelay, is_stream
@@ -23,15 +23,18 @@ class Relayed(Response):
 
     Args:
         sending: makes and sends it.
+        caller_s: how long the caller may take nothing of it, in seconds.
     """
 
-    def __init__(self, sending: Sending) -> None:
+    def __init__(self, sending: Sending, caller_s: float) -> None:
         super().__init__()
         self._sending = sending
+        self._caller_s = caller_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Make and send the response."""
-        await self._sending(send)
+        with suppress(CallerGoneError):
+            await self._sending(while_reading(send, self._caller_s))
 
 
 async def exchange(
@@ -53,7 +56,9 @@ async def exchange(
         NothingWrittenError: the answer cannot be recorded.
     """
     async with aclosing(Caller(request)) as caller:
-        watch = _to_the_end if recording.is_replayable else caller.unless_gone
+        watch = caller.unless_gone
+        if recording.is_replayable:
+            watch, send = _to_the_end, _to_whoever_reads(send)
         try:
             answer = await watch(forwarding.sent(request, content, is_read=True))
         except CallerGoneError:
@@ -85,3 +90,13 @@ async def _relay_stream(
 
 async def _to_the_end(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the result of any work
     return await work
+
+
+def _to_whoever_reads(send: Send) -> Send:
+    """Return what sends to a caller as long as it reads, and to nobody after that."""
+
+    async def send_if_read(message: Message) -> None:
+        with suppress(CallerGoneError):
+            await send(message)
+
+    return send_if_read

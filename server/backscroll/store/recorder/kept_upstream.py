@@ -102,7 +102,7 @@ class KeptUpstream(Struct, frozen=True):
             raise not_json(answer.status_code)
         if refreshes and answer.is_success and found and found.get("status") not in _RUNNING:
             await self._refresh(request, found)
-        return _passed(answer, body)
+        return _passed(answer, body, self.forwarding.server.caller_s)
 
     async def _refresh(self, request: Request, found: JSON) -> None:
         partition, response_id = partition_of(request), request.path_params["response_id"]
@@ -141,6 +141,6 @@ def _replace(connection: Connection, row: Any, found: JSON) -> None:  # noqa: AN
     write_response(connection, row.partition, prepared)
 
 
-def _passed(answer: httpx2.Response, body: bytes) -> Response:
+def _passed(answer: httpx2.Response, body: bytes, caller_s: float) -> Response:
     headers = downward(answer.headers.raw, is_read=True)
-    return Relayed(lambda send: send_whole(send, answer.status_code, headers, body))
+    return Relayed(lambda send: send_whole(send, answer.status_code, headers, body), caller_s)

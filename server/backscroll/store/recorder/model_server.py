@@ -30,6 +30,7 @@ class ModelServer(Struct, frozen=True, kw_only=True):
         answer_s: the maximum duration of an answer, in seconds.
         after_end_s: how long the model server may keep the connection open after the last event, in
             seconds.
+        caller_s: how long a caller may stay connected and take nothing of an answer, in seconds.
         answer_bytes: the maximum size of an answer that is recorded, in bytes.
         request_bytes: the maximum size of a request with the earlier turns that it continues, in
             bytes.
@@ -44,6 +45,7 @@ class ModelServer(Struct, frozen=True, kw_only=True):
     idle_s: float = 600.0
     answer_s: float = 3_600.0
     after_end_s: float = 1.0
+    caller_s: float = 60.0
     answer_bytes: int = 128 * 1024 * 1024
     request_bytes: int = 32 * 1024 * 1024
     upload_bytes: int = 1024 * 1024 * 1024

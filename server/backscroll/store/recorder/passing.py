@@ -34,7 +34,7 @@ async def pass_on(forwarding: Forwarding, request: Request) -> Response:
         ApiError: 403 for a request from a web page of another machine.
     """
     _refuse_web_page(request)
-    return Relayed(lambda send: _pass_on(forwarding, request, send))
+    return Relayed(lambda send: _pass_on(forwarding, request, send), forwarding.server.caller_s)
 
 
 def _refuse_web_page(request: Request) -> None:

@@ -58,7 +58,8 @@ class ResponseRequests(Struct, frozen=True):
 
     async def create(self, request: Request) -> Response:
         """Return a response that passes on what the model server answers."""
-        return Relayed(lambda send: self._create(request, send))
+        caller_s = self.forwarding.server.caller_s
+        return Relayed(lambda send: self._create(request, send), caller_s)
 
     async def cancel(self, request: Request) -> Response:
         """Refuse to cancel a response: without a server that keeps them, none is running.
