@@ -12,6 +12,9 @@ from backscroll.database.column_types import (
     tables,
 )
 
+RUNNING: Final = "running:"
+"""The beginning of the `import_key` of a response that runs in the background."""
+
 # `fields` has the whole object except its input and output, which are in `response_items`. The ids
 # of the conversation and of the previous response are also columns, so that queries need no JSON
 # operators. A deleted response keeps `previous_response_id` and the ids of its items, so that a

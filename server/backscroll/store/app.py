@@ -28,8 +28,8 @@ from backscroll.store.routes import all_routes
 from backscroll.store.search import backfill
 
 if TYPE_CHECKING:
-    from backscroll.store.recorder.forwarding import Forwarding
     from backscroll.store.recorder.model_server import ModelServer
+    from backscroll.store.recorder.opening import Recorder
     from backscroll.store.search.embeddings import Endpoint
     from backscroll.store.search.meanings import Meanings
     from backscroll.store.upkeep.expiry import DaysOf
@@ -49,6 +49,15 @@ class Store(Archive, frozen=True):
     """
 
     app: Starlette
+    _recorder: "Recorder | None" = None
+
+    async def stop(self) -> None:
+        """End what runs in the background for callers, and record it. Closing the store does too.
+
+        For a process that may be killed before it closes the store.
+        """
+        if self._recorder is not None:
+            await self._recorder.runs.stop()
 
     async def check(self) -> None:
         """Check that the database can be read and written, like `Database.check`."""
@@ -120,10 +129,10 @@ async def attended_store(  # noqa: PLR0913 - as `open_store`
     """
     async with (
         _embedding(database, endpoint) as meanings,
-        _connected(model_server) as forwarding,
+        _recording(model_server, database, clock) as recorder,
     ):
         wanted = asyncio.Event()
-        store = await store_over(database, clock, meanings, forwarding, erase=wanted.set)
+        store = await store_over(database, clock, meanings, recorder, erase=wanted.set)
         work = [_keep_up(database, clock, days_of, upkeep_after_s, wanted)]
         if meanings is not None:
             work.append(meanings.keep_filled())
@@ -178,21 +187,23 @@ async def _embedding(
 
 
 @asynccontextmanager
-async def _connected(server: "ModelServer | None") -> "AsyncIterator[Forwarding | None]":
+async def _recording(
+    server: "ModelServer | None", database: Database, clock: Clock
+) -> "AsyncIterator[Recorder | None]":
     if server is None:
         yield None
         return
-    from backscroll.store.recorder.forwarding import connected
+    from backscroll.store.recorder.opening import open_recorder
 
-    async with connected(server) as forwarding:
-        yield forwarding
+    async with open_recorder(server, database, clock) as recorder:
+        yield recorder
 
 
 async def store_over(
     database: Database,
     clock: Clock = _CLOCK,
     meanings: "Meanings | None" = None,
-    forwarding: "Forwarding | None" = None,
+    recorder: "Recorder | None" = None,
     *,
     erase: Callable[[], None] = lambda: None,
 ) -> Store:
@@ -203,7 +214,7 @@ async def store_over(
         clock: the process's clocks.
         meanings: the vectors of messages and queries for search by meaning; None if search compares
             only words.
-        forwarding: sends requests to the model server; None if there is none.
+        recorder: records a model server; None if there is none.
         erase: starts to erase in the background what was deleted. By default, whoever does the
             upkeep of the database erases it.
     """
@@ -213,11 +224,11 @@ async def store_over(
         await database.read(retention.look)
     keys = IdempotencyKeys(database, clock, retention)
     app = _application(all_routes(database, clock, keys, meanings, erase))
-    if forwarding is not None:
+    if recorder is not None:
         from backscroll.store.recorder.routes import add_recorder
 
-        add_recorder(app, forwarding, database, keys, clock)
-    return Store(database, clock, app)
+        add_recorder(app, recorder, database, keys, clock)
+    return Store(database, clock, app, recorder)
 
 
 def _application(routes: Sequence[BaseRoute]) -> Starlette:

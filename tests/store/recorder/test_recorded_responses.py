@@ -179,10 +179,3 @@ async def test_input_that_cannot_be_kept_is_refused_before_the_model_is_asked(
     with pytest.raises(openai.BadRequestError, match="two of its items have the same id"):
         await responded(here.client, input=twice)
     assert await here.model.asked() == []
-
-
-async def test_a_response_in_the_background_needs_a_server_that_keeps_it(here: Recording) -> None:
-    with pytest.raises(openai.BadRequestError, match="--state upstream") as refused:
-        await responded(here.client, input="Hello", background=True)
-    assert refused.value.param == "background"
-    assert await here.model.asked() == []

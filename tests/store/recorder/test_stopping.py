@@ -26,7 +26,7 @@ async def test_what_a_caller_got_before_the_recorder_was_stopped_is_kept(
     ):
         config = configuration(store.app)
         config.timeout_graceful_shutdown = 0
-        server = StoreServer(config)
+        server = StoreServer(config, store.stop)
         with socket.socket(proto=socket.IPPROTO_TCP) as listening:
             listening.bind(("127.0.0.1", 0))
             serving = asyncio.create_task(server.serve([listening]))

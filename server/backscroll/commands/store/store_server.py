@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from socket import socket
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -88,7 +89,7 @@ async def serve_store(settings: Settings, host: str, port: int) -> None:
             # The check of the Host header prevents DNS rebinding. A web page whose host name
             # resolves to this machine could otherwise read everything.
             app = TrustedHostMiddleware(store.app, ["localhost", name], www_redirect=False)
-            await StoreServer(configuration(app)).serve([listener])
+            await StoreServer(configuration(app), store.stop).serve([listener])
 
 
 class StoreServer(Server):
@@ -96,13 +97,22 @@ class StoreServer(Server):
 
     The recorder then records what callers got of their answers. uvicorn does not wait for it, and
     a SIGTERM ends the process as soon as `serve` would return.
+
+    Args:
+        config: uvicorn's configuration.
+        stop: ends what runs for no caller.
     """
+
+    def __init__(self, config: Config, stop: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._stop = stop
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Stop, as `Server.shutdown` does, and wait for cancelled requests."""
         await super().shutdown(sockets)
         if running := set(self.server_state.tasks):
             await asyncio.wait(running, timeout=_RECORDED_S)
+        await self._stop()
 
 
 def model_server_of(settings: Settings) -> ModelServer | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from backscroll.database.port import Database
-from backscroll.database.response_schema import response_items, responses
+from backscroll.database.response_schema import RUNNING, response_items, responses
 from backscroll.database.schema import (
     completion_messages,
     completions,
@@ -119,8 +119,9 @@ async def read_responses(database: Database, partition: str) -> AsyncIterator[Im
     """Yield every response of a partition, oldest first; only one is in memory at a time."""
     async for row in _walk(database, _next_response, partition):
         its_items = [item async for item in _walk(database, _response_items, row["position"])]
+        key = row["import_key"]
         yield ImportedResponse(
-            key=row["import_key"] or row["id"],
+            key=row["id"] if not key or key.startswith(RUNNING) else key,
             created_at=row["created_at"],
             input=[item_object(item) for item in its_items if not item["is_output"]],
             output=[item_object(item) for item in its_items if item["is_output"]],

@@ -29,12 +29,12 @@ from backscroll.store.recorder.lenient_json import parse_object
 from backscroll.store.recorder.output_items import complete_output
 from backscroll.store.recorder.passing import pass_on
 from backscroll.store.recorder.response_recording import COLUMNS
+from backscroll.store.recorder.response_stream import UNFINISHED
 from backscroll.store.recorder.whole_relay import read_whole, send_whole
 from backscroll.store.responses import ResponseEndpoints, asks_for_stream
 from backscroll.store.search import index, owners
 from backscroll.store.search.texts import RESPONSE
 
-_RUNNING: Final = frozenset({"queued", "in_progress"})
 _NOT_THERE: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
@@ -100,7 +100,7 @@ class KeptUpstream(Struct, frozen=True):
         found = parse_object(body)
         if body and found is None:
             raise not_json(answer.status_code)
-        if refreshes and answer.is_success and found and found.get("status") not in _RUNNING:
+        if refreshes and answer.is_success and found and found.get("status") not in UNFINISHED:
             await self._refresh(request, found)
         return _passed(answer, body, self.forwarding.server.caller_s)
 
@@ -110,11 +110,11 @@ class KeptUpstream(Struct, frozen=True):
 
         def is_running(connection: Connection) -> bool:
             row = connection.execute(_find, bound).one_or_none()
-            return row is not None and row.fields.get("status") in _RUNNING
+            return row is not None and row.fields.get("status") in UNFINISHED
 
         def replace(connection: Connection) -> None:
             row = connection.execute(_find.with_for_update(), bound).one_or_none()
-            if row is not None and row.fields.get("status") in _RUNNING:
+            if row is not None and row.fields.get("status") in UNFINISHED:
                 _replace(connection, row, found)
 
         if await self.database.read(is_running):

@@ -34,6 +34,11 @@ class ModelServer(Struct, frozen=True, kw_only=True):
         answer_bytes: the maximum size of an answer that is recorded, in bytes.
         request_bytes: the maximum size of a request with the earlier turns that it continues, in
             bytes.
+        background_runs: how many responses may run in the background at once.
+        events_bytes: how many bytes of the events of a response in the background are kept.
+        events_s: for how long they are kept after the response has ended, in seconds.
+        all_events_bytes: how many bytes of the events of ended responses are kept.
+        beat_s: how often a process says which responses it runs, in seconds.
         upload_bytes: the maximum size of a request body that is passed on unread, in bytes.
     """
 
@@ -48,6 +53,11 @@ class ModelServer(Struct, frozen=True, kw_only=True):
     caller_s: float = 60.0
     answer_bytes: int = 128 * 1024 * 1024
     request_bytes: int = 32 * 1024 * 1024
+    background_runs: int = 64
+    events_bytes: int = 4 * 1024 * 1024
+    events_s: float = 600.0
+    all_events_bytes: int = 64 * 1024 * 1024
+    beat_s: float = 10.0
     upload_bytes: int = 1024 * 1024 * 1024
 
     def __rich_repr__(self) -> list[tuple[str, object]]:

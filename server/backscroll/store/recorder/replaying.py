@@ -1,7 +1,8 @@
 """Answers a request with what was recorded when it was sent before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 from starlette.types import Send
@@ -11,6 +12,11 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.whole_relay import send_whole
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+REPLAYED: Final[Headers] = ((b"idempotent-replayed", b"true"),)
+"""The headers of the reply to a retry."""
 
 
 async def recorded_answer(
@@ -36,15 +42,17 @@ async def recorded_answer(
     )
 
 
-async def replay(send: Send, recorded: JSON, events: bytes | None) -> None:
+async def replay(
+    send: Send, recorded: JSON, events: bytes | None, headers: Headers = REPLAYED
+) -> None:
     """Send a recorded answer.
 
     Args:
         send: sends to the caller.
         recorded: the object.
         events: the object as a stream of events; None if the caller does not ask for a stream.
+        headers: further headers of the reply.
     """
     kind = b"application/json" if events is None else b"text/event-stream; charset=utf-8"
-    headers = [(b"content-type", kind), (b"idempotent-replayed", b"true")]
     body = dump_json(recorded).encode() if events is None else events
-    await send_whole(send, HTTPStatus.OK, headers, body)
+    await send_whole(send, HTTPStatus.OK, [(b"content-type", kind), *headers], body)

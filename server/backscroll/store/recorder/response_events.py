@@ -6,7 +6,6 @@ added and done at once.
 
 from collections.abc import Iterator
 from copy import deepcopy
-from itertools import count
 from typing import Final
 
 from backscroll.database.json_text import dump_json
@@ -33,23 +32,42 @@ def response_events(asked: Asked, response: JSON) -> bytes | None:
         asked: the request.
         response: the recorded response.
     """
-    if not asked.streams:
-        return None
-    numbers = count()
-    lines = []
-    for event in _events(response):
-        text = dump_json({**event, "sequence_number": next(numbers)})
-        lines.append(f"event: {event['type']}\ndata: {text}\n\n")
-    return "".join(lines).encode()
+    return stream_of(response) if asked.streams else None
 
 
-def _events(response: JSON) -> Iterator[JSON]:
+def stream_of(response: JSON, after: int = -1) -> bytes:
+    """Return the events of a response after the one with the number `after`.
+
+    A response in the background had other events while it ran, and more of them. So a caller whose
+    number is not below those here gets the last event, which has the whole response.
+    """
+    events = list(events_of(response))
+    if after >= len(events) - 1 and response.get("background") is True:
+        return event_bytes(events[-1], after + 1)
+    return b"".join(event_bytes(each, at) for at, each in enumerate(events) if at > after)
+
+
+def event_bytes(event: JSON, number: int) -> bytes:
+    """Return an event with its sequence number, as it is sent."""
+    text = dump_json({**event, "sequence_number": number})
+    return f"event: {event['type']}\ndata: {text}\n\n".encode()
+
+
+def last_event(response: JSON) -> JSON:
+    """Return the event that ends the stream of a response."""
+    status = response.get("status") or "completed"
+    kind = "failed" if status == "cancelled" else status  # clients know no event of its own
+    return {"type": f"response.{kind}", "response": response}
+
+
+def events_of(response: JSON) -> Iterator[JSON]:
+    """Yield the events of a recorded response, without numbers."""
     begun = {**response, **_UNFINISHED}
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}
     for index, item in enumerate(response["output"]):
         yield from _of_item(index, item)
-    yield {"type": f"response.{response.get('status') or 'completed'}", "response": response}
+    yield last_event(response)
 
 
 def _of_item(index: int, item: JSON) -> Iterator[JSON]:

@@ -1,7 +1,7 @@
 """Records the answer to a request for a response."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +46,11 @@ _ids: Final = (
 )
 
 
+def echoed(body: JSON) -> JSON:
+    """Return the parameters of a request that are fields of the response too."""
+    return {name: value for name, value in body.items() if name not in _NOT_ECHOED}
+
+
 class ResponseContext(Struct, frozen=True, kw_only=True):
     """What a response continues, and how it is recorded.
 
@@ -59,6 +64,9 @@ class ResponseContext(Struct, frozen=True, kw_only=True):
         fields: what the model server was not told of, and so must be set in the response.
         is_whole: whether `given` is all of the history, because the request continues nothing.
         keeps_ids: whether the model server keeps the response too, under its own id.
+        begun: the id of the record, if it was begun before the model was asked; None if it was not.
+        complete: completes the record that was begun, and returns whether it was still to be
+            completed.
     """
 
     given: Sequence[JSON]
@@ -68,6 +76,8 @@ class ResponseContext(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any] = field(default_factory=dict)
     is_whole: bool = True
     keeps_ids: bool = False
+    begun: str | None = None
+    complete: Callable[[Connection, PreparedResponse], bool] | None = None
 
 
 class ResponseRecording:
@@ -130,7 +140,7 @@ class ResponseRecording:
             tokens = await item_tokens(added)
             await self._keeping.write(
                 lambda connection: self._insert(connection, prepared, added, tokens),
-                self._asked.keyed if is_whole else None,
+                self._asked.keyed if is_whole and self._context.begun is None else None,
                 response_id,
             )
         if is_whole and self._context.is_whole:
@@ -174,6 +184,8 @@ class ResponseRecording:
         return self._renamed[item_id]
 
     async def _chosen(self, given: str | None) -> str:
+        if self._context.begun is not None:
+            return self._context.begun
         if self._context.keeps_ids and given is not None:
             return given
         return await self._keeping.promise(
@@ -184,9 +196,9 @@ class ResponseRecording:
         self, response_id: str, assembled: Assembled, *, is_gone: bool
     ) -> ImportedResponse:
         found, body = assembled.object, self._asked.body
-        fields = {name: value for name, value in body.items() if name not in _NOT_ECHOED}
+        fields = echoed(body)
         fields |= {name: value for name, value in found.items() if name not in COLUMNS}
-        fields |= self._context.fields
+        fields |= {n: each for n, each in self._context.fields.items() if n not in COLUMNS}
         if is_gone:
             reason = {"reason": "caller_disconnected"}
             fields |= {"status": "incomplete", "incomplete_details": reason}
@@ -223,16 +235,23 @@ class ResponseRecording:
     ) -> None:
         partition = self._asked.partition
         _renew_ids(connection, partition, prepared)
-        outcome = write_response(connection, partition, prepared)
-        if outcome.kind != "imported" and not self._context.keeps_ids:
-            message = "cannot be recorded: another process has recorded its id"
-            raise StoreError(message)
+        if self._context.complete is not None:
+            if not self._context.complete(connection, prepared):
+                return
+        else:
+            self._write_new(connection, prepared)
         if added:
             conversation_id = self._context.conversation_id or ""
             now_us = self._keeping.clock.unix_us()
             # A conversation may be deleted while the model answers. The response is kept anyway.
             with suppress(ApiError):
                 append_items(connection, partition, conversation_id, added, now_us, tokens)
+
+    def _write_new(self, connection: Connection, prepared: PreparedResponse) -> None:
+        outcome = write_response(connection, self._asked.partition, prepared)
+        if outcome.kind != "imported" and not self._context.keeps_ids:
+            message = "cannot be recorded: another process has recorded its id"
+            raise StoreError(message)
 
 
 def _renew_ids(connection: Connection, partition: str, prepared: PreparedResponse) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +17,9 @@ from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import prepare_response
 from backscroll.store.bodies import MetadataChange
-from backscroll.store.envelopes import JSON, partition_of
+from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.asked import Asked, read_asked
+from backscroll.store.recorder.background.beginning import Background, check_background
 from backscroll.store.recorder.exchange import Relayed, exchange
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.history import (
@@ -29,9 +30,7 @@ from backscroll.store.recorder.history import (
     resolved,
 )
 from backscroll.store.recorder.keeping import Keeping
-from backscroll.store.recorder.replayed_history import ReplayedHistory
-from backscroll.store.recorder.replaying import recorded_answer, replay
-from backscroll.store.recorder.response_events import response_events
+from backscroll.store.recorder.replaying import REPLAYED, recorded_answer
 from backscroll.store.recorder.response_recording import ResponseContext, ResponseRecording
 from backscroll.store.responses import stored_response
 from backscroll.store.validation import validate
@@ -50,64 +49,63 @@ _living: Final = select(responses.c.id).where(
 
 
 class ResponseRequests(Struct, frozen=True):
-    """Forwards requests for responses, and records the answers."""
+    """Forwards requests for responses, and records the answers.
+
+    Attributes:
+        forwarding: sends requests to the model server.
+        keeping: writes the records.
+        background: runs responses that no caller waits for.
+    """
 
     forwarding: Forwarding
     keeping: Keeping
-    history: ReplayedHistory = field(default_factory=ReplayedHistory)
+    background: Background
 
     async def create(self, request: Request) -> Response:
         """Return a response that passes on what the model server answers."""
         caller_s = self.forwarding.server.caller_s
         return Relayed(lambda send: self._create(request, send), caller_s)
 
-    async def cancel(self, request: Request) -> Response:
-        """Refuse to cancel a response: without a server that keeps them, none is running.
-
-        Raises:
-            ApiError: 404 if there is no such response; otherwise 400.
-        """
-        partition, response_id = partition_of(request), request.path_params["response_id"]
-        await self.keeping.database.read(
-            lambda connection: stored_response(connection, partition, response_id)
-        )
-        message = "Only a response that runs in the background can be cancelled."
-        raise invalid_value("response_id", message, code="not_cancellable")
-
     async def _create(self, request: Request, send: Send) -> None:
         asked = await read_asked(request, self.keeping, stores_by_default=True)
         given = input_items(asked.body)
+        runs_here = self.forwarding.server.state == "store" and asked.body.get("background") is True
+        if runs_here:
+            check_background(asked)
         if asked.is_kept:
             await _check(asked, given)
             await self.keeping.check()
         with self.keeping.claimed(asked.keyed):
             recorded = await recorded_answer(self.keeping, asked, stored_response)
-            if recorded is not None:
-                await replay(send, recorded, response_events(asked, recorded))
+            if recorded is None and not runs_here:
+                await self._exchange(asked, given, send)
                 return
-            if self.forwarding.server.state == "upstream":
-                content = asked.content
-                is_whole = not continued_by(asked.body)
-                context = ResponseContext(given=given, is_whole=is_whole, keeps_ids=True)
-            else:
+            begun = None
+            if recorded is None:
                 content, context = await self._resolved(asked, given)
-            recording = ResponseRecording(asked, self.keeping, context, self.history)
-            await exchange(self.forwarding, recording, request, content, send)
+                begun = await self.background.begin(asked, content, context)
+        if begun is not None:
+            await self.background.reply(send, asked, begun)
+        elif recorded is not None:
+            await self.background.reply(send, asked, recorded, REPLAYED)
+
+    async def _exchange(self, asked: Asked, given: list[JSON], send: Send) -> None:
+        if self.forwarding.server.state == "upstream":
+            content = asked.content
+            is_whole = not continued_by(asked.body)
+            context = ResponseContext(given=given, is_whole=is_whole, keeps_ids=True)
+        else:
+            content, context = await self._resolved(asked, given)
+        recording = ResponseRecording(asked, self.keeping, context, self.background.history)
+        await exchange(self.forwarding, recording, asked.request, content, send)
 
     async def _resolved(self, asked: Asked, given: list[JSON]) -> tuple[bytes, ResponseContext]:
         """Return the body for a stateless server, and what the store keeps instead of it.
 
         Raises:
-            ApiError: 400 or 404 if the request continues something that the store does not have;
-                400 if it asks for a response in the background.
+            ApiError: 400 or 404 if the request continues something that the store does not have.
         """
         body, database = asked.body, self.keeping.database
-        if body.get("background") is True:
-            message = (
-                "'background' needs a model server that keeps responses itself: start the recorder "
-                "with --state upstream, or leave 'background' out."
-            )
-            raise invalid_value("background", message, code="unsupported_parameter")
         continued = continued_by(body)
         earlier = await read_continued(database, asked.partition, continued)
         sent = await resolved(database, asked.partition, given)
@@ -126,6 +124,8 @@ class ResponseRequests(Struct, frozen=True):
         if not fields and sent is given:
             return asked.content, context
         kept = {name: value for name, value in body.items() if name not in {*fields, *_STATE}}
+        if "background" in fields:
+            kept["stream"] = True
         if earlier or sent is not given:
             kept["input"] = [*earlier, *sent]
         content = dump_json(kept).encode(errors="surrogatepass")
@@ -137,7 +137,7 @@ class ResponseRequests(Struct, frozen=True):
 
     async def _replayed(self, partition: str, given: list[JSON]) -> tuple[str | None, int]:
         """Return the response whose history the caller sent again, and its number of items."""
-        found, count = self.history.found(partition, given)
+        found, count = self.background.history.found(partition, given)
         if found is None:
             return None, 0
         bound = {"within": partition, "response_id": found}
@@ -152,6 +152,8 @@ def _told(body: JSON, continued: Continued) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if body.get("store") is True:
         fields["store"] = True
+    if body.get("background") is True:
+        fields |= {"background": True, "store": True}
     if continued.previous_response_id is not None:
         fields["previous_response_id"] = continued.previous_response_id
     if continued.conversation_id is not None:

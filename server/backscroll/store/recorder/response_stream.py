@@ -14,6 +14,9 @@ from backscroll.store.recorder.server_error import error_of
 LAST_EVENTS: Final = frozenset(
     ("response.cancelled", "response.completed", "response.failed", "response.incomplete")
 )
+UNFINISHED: Final = frozenset({"queued", "in_progress"})
+"""The statuses of a response that has not ended."""
+
 _NOTHING_NEW: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
 
 

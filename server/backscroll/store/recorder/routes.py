@@ -15,11 +15,14 @@ from backscroll.database.port import Database
 from backscroll.store.api_errors import ApiError
 from backscroll.store.clock import Clock
 from backscroll.store.idempotency import IdempotencyKeys
+from backscroll.store.recorder.background.beginning import Background
+from backscroll.store.recorder.background.endpoints import RunningResponses
 from backscroll.store.recorder.completion_requests import CompletionRequests
-from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.kept_upstream import KeptUpstream
+from backscroll.store.recorder.opening import Recorder
 from backscroll.store.recorder.passing import pass_on
+from backscroll.store.recorder.replayed_history import ReplayedHistory
 from backscroll.store.recorder.response_requests import ResponseRequests
 from backscroll.store.responses import ResponseEndpoints
 
@@ -32,25 +35,23 @@ _OF_MODELS: Final = (
 
 
 def add_recorder(
-    app: Starlette,
-    forwarding: Forwarding,
-    database: Database,
-    keys: IdempotencyKeys,
-    clock: Clock,
+    app: Starlette, recorder: Recorder, database: Database, keys: IdempotencyKeys, clock: Clock
 ) -> None:
     """Let a model server answer what the store cannot, and record its answers.
 
     Args:
         app: the store's application.
-        forwarding: sends requests to the model server.
+        recorder: the recorder.
         database: the store's database.
         keys: the idempotency keys in it.
         clock: the process's clocks.
     """
+    forwarding, runs = recorder.forwarding, recorder.runs
     keeping = Keeping(database, keys, clock, forwarding.server.record)
     stored = ResponseEndpoints(database, clock)
     completions = CompletionRequests(forwarding, keeping)
-    responses = ResponseRequests(forwarding, keeping)
+    background = Background(forwarding, keeping, ReplayedHistory(), runs)
+    responses = ResponseRequests(forwarding, keeping, background)
     unserved = partial(pass_on, forwarding)
     methods = ["GET", "POST", "DELETE"]
     app.router.routes[:0] = [
@@ -61,7 +62,12 @@ def add_recorder(
     ]
     one = "/v1/responses/{response_id}"
     if forwarding.server.state == "store":
-        app.router.routes[:0] = [Route(f"{one}/cancel", responses.cancel, methods=["POST"])]
+        running = RunningResponses(runs, database, stored, forwarding.server.caller_s)
+        app.router.routes[:0] = [
+            Route(one, running.get, methods=["GET"]),
+            Route(one, running.delete, methods=["DELETE"]),
+            Route(f"{one}/cancel", running.cancel, methods=["POST"]),
+        ]
     else:
         kept = KeptUpstream(forwarding, database, stored)
         app.router.routes[:0] = [

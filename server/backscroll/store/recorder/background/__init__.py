@@ -1,0 +1,1 @@
+"""Responses in the background, which the recorder runs itself."""
