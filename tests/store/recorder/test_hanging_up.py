@@ -17,6 +17,7 @@ from backscroll.store.app import open_store
 from backscroll.store.archive.opening import opened_database
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.ids import new_response_id
+from backscroll.store.recorder.answer_log import AnswerLog
 from backscroll.store.recorder.caller import while_reading
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.model_server import ModelServer
@@ -172,7 +173,7 @@ async def test_a_caller_that_leaves_in_the_middle_of_an_upload_frees_the_model_s
 async def test_an_id_whose_caller_leaves_while_it_is_looked_up_can_be_used_by_others() -> None:
     async with opened_database("sqlite://", LOCK_S, indexes_tools=False) as database:
         keys = IdempotencyKeys(database, CLOCK, RetentionClock(CLOCK.monotonic))
-        keeping = Keeping(database, keys, CLOCK, "api")
+        keeping = Keeping(database, keys, CLOCK, "api", AnswerLog(CLOCK.monotonic))
 
         async def promised() -> str:
             return await keeping.promise(responses, "default", "resp_1", "resp", new_response_id)

@@ -64,7 +64,7 @@ async def test_what_the_store_serves_never_reaches_the_model_server(here: Record
     await here.client.conversations.items.list(conversation.id)
     async with http(here) as client:
         wrong_method = await client.put("/threads")
-        outside = await client.get(f"{here.url.removesuffix('/v1')}/metrics")
+        outside = await client.get(f"{here.url.removesuffix('/v1')}/unknown")
     assert wrong_method.status_code == 405
     assert outside.status_code == 404
     assert await listed(here.client, "/responses") == []

@@ -10,9 +10,9 @@ from backscroll.database.schema import completions
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.completions import write_completion
 from backscroll.store.archive.records import ImportedCompletion
+from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON, error_envelope
 from backscroll.store.ids import new_completion_id
-from backscroll.store.recorder.answer_log import log_answer
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.assembly import Assembled, Assembly
 from backscroll.store.recorder.completion_stream import completion_stream
@@ -50,7 +50,7 @@ class CompletionRecording:
         self._asked = asked
         self._keeping = keeping
         self._id: str | None = None
-        self._begun = keeping.clock.monotonic()
+        self._answering = keeping.log.begin("completions")
 
     def assembly(self) -> Assembly:
         """Return what assembles the completion from its chunks."""
@@ -73,9 +73,16 @@ class CompletionRecording:
         """Record the completion, if the caller got any of it."""
         is_kept = self._id is not None and bool(assembled.object.get("choices"))
         if self._id is not None and is_kept:
-            await self._write(self._id, assembled, is_gone=is_gone)
-        seconds = self._keeping.clock.monotonic() - self._begun
-        log_answer(assembled, seconds, self._id if is_kept else None, is_gone=is_gone)
+            try:
+                await self._write(self._id, assembled, is_gone=is_gone)
+            except FAILURES:
+                self.failed("not_recorded")
+                raise
+        self._answering.ended(assembled, self._id if is_kept else None, is_gone=is_gone)
+
+    def failed(self, outcome: str) -> None:
+        """Log that there is no answer."""
+        self._answering.failed(outcome)
 
     async def _write(self, completion_id: str, assembled: Assembled, *, is_gone: bool) -> None:
         completion = self._completion(completion_id, assembled, is_gone=is_gone)

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from backscroll.store.api_errors import ApiError
+from backscroll.store.recorder.answer_log import GONE, code_of
 from backscroll.store.recorder.caller import Caller, CallerGoneError, while_reading
 from backscroll.store.recorder.forwarding import Forwarding
 from backscroll.store.recorder.recording import Recording
@@ -62,7 +64,11 @@ async def exchange(
         try:
             answer = await watch(forwarding.sent(request, content, is_read=True))
         except CallerGoneError:
+            recording.failed(GONE)
             return
+        except ApiError as error:
+            recording.failed(code_of(error))
+            raise
         try:
             if is_stream(answer):
                 await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
@@ -70,7 +76,11 @@ async def exchange(
                 body = await watch(read_whole(answer, forwarding.server))
                 await relay_whole(answer, body, recording, send)
         except CallerGoneError:
+            recording.failed(GONE)
             return
+        except ApiError as error:
+            recording.failed(code_of(error))
+            raise
         finally:
             recording.release()
             await answer.aclose()

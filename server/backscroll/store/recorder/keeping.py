@@ -21,6 +21,7 @@ from backscroll.store.envelopes import JSON
 from backscroll.store.idempotency import IdempotencyKeys, Outcome
 from backscroll.store.ids import is_id
 from backscroll.store.keyed_requests import KeyedRequest, in_use
+from backscroll.store.recorder.answer_log import AnswerLog
 from backscroll.store.recorder.model_server import Record
 
 _HOW_IT_IS_SENT: Final = frozenset({"stream", "stream_options"})
@@ -41,12 +42,14 @@ class Keeping(Struct):
         keys: the idempotency keys in it.
         clock: the process's clocks.
         record: what is recorded.
+        log: logs and counts the answers.
     """
 
     database: Database
     keys: IdempotencyKeys
     clock: Clock
     record: Record
+    log: AnswerLog
     _running: set[tuple[str, str]] = field(default_factory=set)
     _promised: set[tuple[str, str, str]] = field(default_factory=set)
     _full: DatabaseFailedError | None = None

@@ -44,6 +44,13 @@ class Recording(Protocol):
             CommitUnknownError: it is not known whether the record was written.
         """
 
+    def failed(self, outcome: str) -> None:
+        """Log that there is no answer, unless `keep` was called.
+
+        Args:
+            outcome: why, as a code.
+        """
+
     def release(self) -> None:
         """Let the id be used by others again, if it was not recorded. Called at the very end."""
 

@@ -14,10 +14,10 @@ from backscroll.database.response_schema import response_items, responses
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import PreparedResponse, prepare_response, write_response
+from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id, new_response_id
 from backscroll.store.items import append_items, item_tokens
-from backscroll.store.recorder.answer_log import log_answer
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.assembly import Assembled, Assembly
 from backscroll.store.recorder.keeping import Keeping
@@ -102,7 +102,7 @@ class ResponseRecording:
         self._id: str | None = None
         self._renames = False
         self._renamed: dict[str, str] = {}
-        self._begun = keeping.clock.monotonic()
+        self._answering = keeping.log.begin("responses")
 
     def assembly(self) -> Assembly:
         """Return what assembles the response from its events."""
@@ -127,9 +127,16 @@ class ResponseRecording:
         found = assembled.object
         is_kept = self._id is not None and bool(found.get("status") or found.get("output"))
         if self._id is not None and is_kept:
-            await self._write(self._id, assembled, is_gone=is_gone)
-        seconds = self._keeping.clock.monotonic() - self._begun
-        log_answer(assembled, seconds, self._id if is_kept else None, is_gone=is_gone)
+            try:
+                await self._write(self._id, assembled, is_gone=is_gone)
+            except FAILURES:
+                self.failed("not_recorded")
+                raise
+        self._answering.ended(assembled, self._id if is_kept else None, is_gone=is_gone)
+
+    def failed(self, outcome: str) -> None:
+        """Log that there is no answer."""
+        self._answering.failed(outcome)
 
     async def _write(self, response_id: str, assembled: Assembled, *, is_gone: bool) -> None:
         response = self._response(response_id, assembled, is_gone=is_gone)

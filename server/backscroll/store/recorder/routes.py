@@ -15,11 +15,13 @@ from backscroll.database.port import Database
 from backscroll.store.api_errors import ApiError
 from backscroll.store.clock import Clock
 from backscroll.store.idempotency import IdempotencyKeys
+from backscroll.store.recorder.answer_log import AnswerLog
 from backscroll.store.recorder.background.beginning import Background
 from backscroll.store.recorder.background.endpoints import RunningResponses
 from backscroll.store.recorder.completion_requests import CompletionRequests
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.kept_upstream import KeptUpstream
+from backscroll.store.recorder.metrics import PATH
 from backscroll.store.recorder.opening import Recorder
 from backscroll.store.recorder.passing import pass_on
 from backscroll.store.recorder.replayed_history import ReplayedHistory
@@ -47,7 +49,9 @@ def add_recorder(
         clock: the process's clocks.
     """
     forwarding, runs = recorder.forwarding, recorder.runs
-    keeping = Keeping(database, keys, clock, forwarding.server.record)
+    log = AnswerLog(clock.monotonic)
+    log.metrics.show_running(runs.count)
+    keeping = Keeping(database, keys, clock, forwarding.server.record, log)
     stored = ResponseEndpoints(database, clock)
     completions = CompletionRequests(forwarding, keeping)
     background = Background(forwarding, keeping, ReplayedHistory(), runs)
@@ -56,6 +60,7 @@ def add_recorder(
     methods = ["GET", "POST", "DELETE"]
     app.router.routes[:0] = [
         WebSockets(),
+        Route(PATH, log.metrics.serve, methods=["GET"]),
         Route("/v1/chat/completions", completions.create, methods=["POST"]),
         Route("/v1/responses", responses.create, methods=["POST"]),
         *(Route(path, unserved, methods=methods) for path in _OF_MODELS),

@@ -62,6 +62,10 @@ async def relay_whole(
             change = await recording.identify(assembled.object.get("id"))
             await recording.keep(assembled)
             body = body if change is None else rewritten(body, change)
+        else:
+            recording.failed(assembled.reason or "no_events")
+    else:
+        recording.failed(f"status_{answer.status_code}")
     await send_whole(send, answer.status_code, downward(answer.headers.raw, is_read=True), body)
 
 

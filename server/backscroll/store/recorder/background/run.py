@@ -10,6 +10,7 @@ from starlette.types import Message
 from backscroll.store.api_errors import ApiError
 from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.envelopes import JSON
+from backscroll.store.recorder.answer_log import code_of
 from backscroll.store.recorder.background.run_events import RunEvents
 from backscroll.store.recorder.background.run_rows import Key
 from backscroll.store.recorder.forwarding import Forwarding
@@ -87,9 +88,14 @@ class Run(Struct):
             finally:
                 await answer.aclose()
         except ApiError as failed:
+            recording.failed(code_of(failed))
             return _error(failed)
         except FAILURES as failed:
+            recording.failed("not_recorded")
             return _error(failure_reply(failed))
+        except asyncio.CancelledError:
+            recording.failed("cancelled" if self.is_cancelled else "cut_off")
+            raise
         return taking.error()
 
     async def _relayed(self, relay: StreamRelay) -> None:

@@ -101,6 +101,10 @@ class Runs:
         run.task = asyncio.create_task(self._run(run, answer(run)))
         return run
 
+    def count(self) -> int:
+        """Return how many responses run in this process."""
+        return len(self._running)
+
     def running(self, key: Key) -> Run | None:
         """Return a response that runs in this process; None if it does not."""
         return self._running.get(key)
