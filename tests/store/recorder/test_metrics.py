@@ -39,9 +39,7 @@ async def metrics_of(client: openai.AsyncOpenAI) -> str:
 def counted(text: str, name: str) -> dict[tuple[str, ...], float]:
     """Return the values of a counter, by the values of its labels in the order of their names."""
     return {
-        tuple(
-            value for _, value in sorted(sample.labels.items()) if value is not None
-        ): sample.value
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name == name

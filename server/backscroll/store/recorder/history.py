@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.port import Database
-from backscroll.database.response_schema import response_items, responses
+from backscroll.database.response_schema import RUNNING, response_items, responses
 from backscroll.store.api_errors import ApiError, invalid_value, not_found
 from backscroll.store.conversation_object import item_object
 from backscroll.store.envelopes import JSON
@@ -22,6 +22,13 @@ from backscroll.store.items import read_items
 _REFERENCE: Final = "item_reference"
 _IDS: Final = 500
 """The maximum number of ids in one statement."""
+
+_running: Final = select(responses.c.id).where(
+    responses.c.partition == bindparam("within"),
+    responses.c.id == bindparam("response_id"),
+    responses.c.import_key.startswith(RUNNING),
+    responses.c.deleted_at.is_(None),
+)
 
 _referenced: Final = (
     select(response_items)
@@ -93,7 +100,8 @@ async def read_continued(database: Database, partition: str, continued: Continue
     """Return the items that a request continues, oldest first.
 
     Raises:
-        ApiError: 400 `previous_response_not_found`; or 404 if there is no such conversation.
+        ApiError: 400 `previous_response_not_found`, or `previous_response_in_progress` if it still
+            runs in the background; or 404 if there is no such conversation.
     """
 
     def read(connection: Connection) -> list[JSON]:
@@ -101,6 +109,7 @@ async def read_continued(database: Database, partition: str, continued: Continue
             rows: list[Any] | None = read_items(connection, partition, continued.conversation_id)
         else:
             previous = continued.previous_response_id or ""
+            _refuse_running(connection, partition, previous)
             rows = read_history(connection, partition, previous)
         if rows is None:
             raise _no_previous(continued.previous_response_id or "")
@@ -108,6 +117,15 @@ async def read_continued(database: Database, partition: str, continued: Continue
         return [_without_time(item) for item in found if item["type"] != _REFERENCE]
 
     return await database.read(read, large=True) if continued else []
+
+
+def _refuse_running(connection: Connection, partition: str, response_id: str) -> None:
+    """Refuse to continue a response that runs in the background, because its output is missing."""
+    bound = {"within": partition, "response_id": response_id}
+    if connection.scalar(_running, bound) is not None:
+        message = f"Previous response with id '{response_id}' is still in progress."
+        code = "previous_response_in_progress"
+        raise invalid_value("previous_response_id", message, code=code)
 
 
 async def resolved(database: Database, partition: str, given: list[JSON]) -> list[JSON]:
