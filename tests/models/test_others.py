@@ -6,11 +6,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from backscroll.store.recorder.assembly import Assembled
-from backscroll.store.recorder.completion_stream import completion_stream
-from backscroll.store.recorder.response_stream import response_stream
-from backscroll.store.recorder.rewriting import EventRewriter, completion_change, response_change
-from backscroll.store.recorder.whole import read_completion, read_response
+from backscroll.store.recorder.assembling.assembly import Assembled
+from backscroll.store.recorder.assembling.completion_stream import completion_stream
+from backscroll.store.recorder.assembling.response_stream import response_stream
+from backscroll.store.recorder.assembling.rewriting import (
+    EventRewriter,
+    completion_change,
+    response_change,
+)
+from backscroll.store.recorder.assembling.whole import read_completion, read_response
 from tests.loopback import NO_TLS
 from tests.models.process import aimock, llama_cpp
 from tests.models.script import JSON

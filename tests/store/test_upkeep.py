@@ -21,7 +21,7 @@ from backscroll.store.archive.records import (
     ImportedResponse,
     ImportedThread,
 )
-from backscroll.store.recorder.history import resolved
+from backscroll.store.recorder.responses.history import resolved
 from backscroll.store.retention import RetentionClock
 from backscroll.store.upkeep.expiry import DAY_S, Expired, expire
 from backscroll.store.upkeep.keeping import finish_erasing, keep_up

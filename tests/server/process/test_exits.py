@@ -27,7 +27,7 @@ from backscroll.settings.model import Settings
 from backscroll.settings.operator_errors import OperatorError
 from backscroll.settings.parsing import SettingsError
 from backscroll.store.api_errors import ApiError
-from backscroll.store.recorder.caller import CallerGoneError
+from backscroll.store.recorder.relaying.caller import CallerGoneError
 from backscroll.store.search.embeddings import EmbeddingsError
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll.upstream.credentials import NoKeyError

@@ -9,7 +9,7 @@ import httpx2
 import openai
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.assembly import Assembled, Assembly
+from backscroll.store.recorder.assembling.assembly import Assembled, Assembly
 from tests.models.completions import chunks, completion
 from tests.models.dialects import OPENAI, Dialect, as_events
 from tests.models.responses import events, response

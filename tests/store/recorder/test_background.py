@@ -13,8 +13,8 @@ import pytest
 from openai.types.responses import Response
 
 from backscroll.store.app import open_store
+from backscroll.store.recorder.assembling.response_stream import response_stream
 from backscroll.store.recorder.model_server import ModelServer
-from backscroll.store.recorder.response_stream import response_stream
 from tests.loopback import served
 from tests.models.dialects import VLLM
 from tests.pace import limit_s

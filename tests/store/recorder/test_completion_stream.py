@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.completion_stream import completion_stream
+from backscroll.store.recorder.assembling.completion_stream import completion_stream
 from tests.models.completions import chunks, completion
 from tests.models.dialects import DIALECTS, LM_STUDIO, OPENAI, Dialect
 from tests.models.script import JSON, Answer, Call

@@ -18,10 +18,10 @@ from backscroll.store.archive.opening import opened_database
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.ids import new_response_id
 from backscroll.store.recorder.answer_log import AnswerLog
-from backscroll.store.recorder.caller import while_reading
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.model_server import ModelServer
-from backscroll.store.recorder.whole_relay import send_whole
+from backscroll.store.recorder.relaying.caller import while_reading
+from backscroll.store.recorder.relaying.whole_relay import send_whole
 from backscroll.store.retention import RetentionClock
 from tests.loopback import NO_TLS
 from tests.pace import limit_s

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.replayed_history import ReplayedHistory
+from backscroll.store.recorder.responses.replayed_history import ReplayedHistory
 
 JSON = dict[str, Any]
 

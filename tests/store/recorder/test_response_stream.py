@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.response_stream import response_stream
+from backscroll.store.recorder.assembling.response_stream import response_stream
 from tests.models.dialects import DIALECTS, Dialect
 from tests.models.responses import events
 from tests.models.script import JSON, Answer, Call

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.completion_stream import completion_stream
-from backscroll.store.recorder.response_stream import response_stream
-from backscroll.store.recorder.rewriting import (
+from backscroll.store.recorder.assembling.completion_stream import completion_stream
+from backscroll.store.recorder.assembling.response_stream import response_stream
+from backscroll.store.recorder.assembling.rewriting import (
     Change,
     EventRewriter,
     completion_change,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backscroll.store.recorder.sse_events import SseEvent, SseReader
+from backscroll.store.recorder.assembling.sse_events import SseEvent, SseReader
 from tests.store.recorder.streams import CUTS, split, sse
 
 

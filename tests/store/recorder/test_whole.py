@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from backscroll.store.recorder.assembly import Assembled
-from backscroll.store.recorder.whole import read_completion, read_response
+from backscroll.store.recorder.assembling.assembly import Assembled
+from backscroll.store.recorder.assembling.whole import read_completion, read_response
 from tests.models.script import JSON
 
 COMPLETION: JSON = {"id": "chatcmpl-1", "choices": [{"index": 0, "message": {"content": "é"}}]}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 from backscroll.store.api_errors import ApiError
-from backscroll.store.recorder.assembly import Assembled
-from backscroll.store.recorder.lenient_json import JSON
+from backscroll.store.recorder.assembling.assembly import Assembled
+from backscroll.store.recorder.assembling.lenient_json import JSON
 from backscroll.store.recorder.metrics import AnswerMetrics
 
 Api: TypeAlias = Literal["completions", "responses"]

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.envelopes import JSON, partition_of
 from backscroll.store.keyed_requests import KeyedRequest
+from backscroll.store.recorder.assembling.lenient_json import parse_object
 from backscroll.store.recorder.decoding import decoded
 from backscroll.store.recorder.keeping import Keeping
-from backscroll.store.recorder.lenient_json import parse_object
 from backscroll.store.request_body import MAX_BODY_BYTES, read_body
 
 _MAX_CHOICES: Final = 128

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from backscroll.database.port import Database
 from backscroll.store.clock import Clock
-from backscroll.store.recorder.background.runs import Runs, open_runs
-from backscroll.store.recorder.forwarding import Forwarding, connected
 from backscroll.store.recorder.model_server import ModelServer
+from backscroll.store.recorder.relaying.forwarding import Forwarding, connected
+from backscroll.store.recorder.responses.background.runs import Runs, open_runs
 
 
 class Recorder(Struct, frozen=True):

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from backscroll.store.api_errors import ApiError
-from backscroll.store.recorder.assembly import Assembled, Assembly
-from backscroll.store.recorder.rewriting import Change
+from backscroll.store.recorder.assembling.assembly import Assembled, Assembly
+from backscroll.store.recorder.assembling.rewriting import Change
 
 
 class Recording(Protocol):

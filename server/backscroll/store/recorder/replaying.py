@@ -11,7 +11,7 @@ from backscroll.database.json_text import dump_json
 from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.keeping import Keeping
-from backscroll.store.recorder.whole_relay import send_whole
+from backscroll.store.recorder.relaying.whole_relay import send_whole
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 

@@ -16,16 +16,16 @@ from backscroll.store.api_errors import ApiError
 from backscroll.store.clock import Clock
 from backscroll.store.idempotency import IdempotencyKeys
 from backscroll.store.recorder.answer_log import AnswerLog
-from backscroll.store.recorder.background.beginning import Background
-from backscroll.store.recorder.background.endpoints import RunningResponses
-from backscroll.store.recorder.completion_requests import CompletionRequests
+from backscroll.store.recorder.completions.requests import CompletionRequests
 from backscroll.store.recorder.keeping import Keeping
-from backscroll.store.recorder.kept_upstream import KeptUpstream
 from backscroll.store.recorder.metrics import PATH
 from backscroll.store.recorder.opening import Recorder
-from backscroll.store.recorder.passing import pass_on
-from backscroll.store.recorder.replayed_history import ReplayedHistory
-from backscroll.store.recorder.response_requests import ResponseRequests
+from backscroll.store.recorder.relaying.passing import pass_on
+from backscroll.store.recorder.responses.background.beginning import Background
+from backscroll.store.recorder.responses.background.endpoints import RunningResponses
+from backscroll.store.recorder.responses.kept_upstream import KeptUpstream
+from backscroll.store.recorder.responses.replayed_history import ReplayedHistory
+from backscroll.store.recorder.responses.requests import ResponseRequests
 from backscroll.store.responses import ResponseEndpoints
 
 _API: Final = "/v1/"

@@ -1,0 +1,1 @@
+"""Requests for chat completions: answered by the model server, and recorded."""

@@ -1,0 +1,1 @@
+"""Passes requests on to the model server, and its answers back to the caller."""

@@ -1,0 +1,1 @@
+"""Requests for responses: answered by the model server, recorded, continued and cancelled."""

@@ -1,0 +1,236 @@
+"""The responses that this process runs in the background, and those that others left behind."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from backscroll.database.port import Database
+from backscroll.store.api_errors import ApiError
+from backscroll.store.clock import Clock
+from backscroll.store.database_failures import FAILURES, failure_reply
+from backscroll.store.envelopes import JSON
+from backscroll.store.recorder.model_server import ModelServer
+from backscroll.store.recorder.responses.background import run_rows
+from backscroll.store.recorder.responses.background.run import Run
+from backscroll.store.recorder.responses.background.run_events import RunEvents
+from backscroll.store.recorder.responses.background.run_rows import Key
+from backscroll.store.responses import stored_response
+
+_LOST_BEATS: Final = 3
+"""After how many beats without a sign a response is given up that another process ran."""
+
+_STOP_S: Final = 5.0
+"""How long the responses that run may take to end when the recorder is stopped, in seconds."""
+
+_STOPPED: Final[JSON] = {
+    "code": "server_error",
+    "message": "The recorder was stopped before the model server had answered.",
+}
+_LOST: Final[JSON] = {
+    "code": "server_error",
+    "message": "The process that ran this response ended before the response was complete.",
+}
+
+
+class Runs:
+    """The responses that run in the background, and the events of those that ended lately.
+
+    Args:
+        database: the store's database.
+        clock: the process's clocks.
+        server: the model server, with the limits of responses in the background.
+
+    Attributes:
+        process: identifies this process in the database.
+    """
+
+    def __init__(self, database: Database, clock: Clock, server: ModelServer) -> None:
+        self.process = secrets.token_hex(8)
+        self._database = database
+        self._clock = clock
+        self._server = server
+        self._running: dict[Key, Run] = {}
+        self._ended: OrderedDict[Key, Run] = OrderedDict()
+        self._beginning = 0
+        self._beats = 0
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Keep a place for one more while open.
+
+        Raises:
+            ApiError: 429 if too many run.
+        """
+        limit = self._server.background_runs
+        if len(self._running) + self._beginning >= limit:
+            message = f"{limit} responses run in the background already. Try again later."
+            raise ApiError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                message,
+                code="too_many_background_responses",
+                kind="rate_limit_error",
+                headers={"Retry-After": "10"},
+            )
+        self._beginning += 1
+        try:
+            yield
+        finally:
+            self._beginning -= 1
+
+    def start(
+        self, key: Key, begun: JSON, answer: Callable[[Run], Coroutine[Any, Any, JSON | None]]
+    ) -> Run:
+        """Run a response, whose row was written with the mark of this process.
+
+        Args:
+            key: the response.
+            begun: the response as it is now.
+            answer: asks the model server and records its answer. It returns the error for a
+                response that has none yet.
+        """
+        limit = self._server.events_bytes
+        run = Run(key, begun, RunEvents(limit), limit)
+        self._running[key] = run
+        run.task = asyncio.create_task(self._run(run, answer(run)))
+        return run
+
+    def count(self) -> int:
+        """Return how many responses run in this process."""
+        return len(self._running)
+
+    def running(self, key: Key) -> Run | None:
+        """Return a response that runs in this process; None if it does not."""
+        return self._running.get(key)
+
+    def found(self, key: Key) -> Run | None:
+        """Return a response that runs in this process or ended lately; None if there is none."""
+        self._prune()
+        return self._running.get(key) or self._ended.get(key)
+
+    def forget(self, key: Key) -> None:
+        """Drop the events of a response that was deleted."""
+        self._ended.pop(key, None)
+
+    async def cancel(self, key: Key) -> bool:
+        """Cancel a response, of this process or another. Return false if it does not run."""
+        fields = {"status": "cancelled", "incomplete_details": None}
+        is_cancelled = await self._database.write(
+            lambda connection: run_rows.end(connection, key, fields)
+        )
+        run = self._running.get(key)
+        if is_cancelled and run is not None:
+            await self._stop(run)
+        return is_cancelled
+
+    async def stop(self) -> None:
+        """End all responses that run, and record what was received of them."""
+        tasks = [run.task for run in self._running.values() if run.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_STOP_S)
+
+    async def keep_up(self) -> None:
+        """Give up what other processes left behind, and say again and again what runs here."""
+        left: dict[Key, str] = {}
+        with suppress(*FAILURES):
+            left = await self._database.read(run_rows.running)
+        while True:
+            await asyncio.sleep(self._server.beat_s)
+            self._beats += 1
+            self._prune()
+            try:
+                if self._beats == _LOST_BEATS and left:
+                    await self._database.write(partial(_give_up, left=left))
+                await self._beat()
+            except FAILURES as failed:
+                failure_reply(failed)  # logs it
+
+    async def _beat(self) -> None:
+        runs = dict(self._running)
+        if not runs:
+            return
+
+        def beat(connection: Connection) -> list[Key]:
+            return [
+                key for key in runs if not run_rows.beat(connection, key, self.process, self._beats)
+            ]
+
+        for key in await self._database.write(beat):
+            if self._running.get(key) is runs[key]:
+                await self._stop(runs[key])
+
+    async def _stop(self, run: Run) -> None:
+        """Stop a response that was ended or deleted."""
+        run.is_cancelled = True
+        if run.task is not None:
+            run.task.cancel()
+            await asyncio.wait({run.task}, timeout=_STOP_S)
+
+    async def _run(self, run: Run, answering: Coroutine[Any, Any, JSON | None]) -> None:
+        error: JSON | None = _STOPPED
+        try:
+            error = await answering
+        except asyncio.CancelledError:
+            pass  # stopped: recorded below
+        finally:
+            await self._ended_with(run, error)
+
+    async def _ended_with(self, run: Run, error: JSON | None) -> None:
+        fields = {"status": "failed", "error": error}
+        response: JSON | None = None
+        try:
+            await self._database.write(
+                lambda connection: run_rows.end(connection, run.key, fields, self.process)
+            )
+            response = await self._database.read(
+                lambda connection: stored_response(connection, *run.key)
+            )
+        except ApiError:
+            pass  # deleted
+        except FAILURES as failed:
+            failure_reply(failed)  # logs it
+        finally:
+            run.end(response, self._clock.monotonic())
+            self._running.pop(run.key, None)
+            if response is not None:
+                self._ended[run.key] = run
+            self._prune()
+
+    def _prune(self) -> None:
+        """Drop the events of responses that ended long ago, or that are too many."""
+        before = self._clock.monotonic() - self._server.events_s
+        size = sum(run.events.size for run in self._ended.values())
+        for key, run in list(self._ended.items()):
+            is_old = run.ended_at is not None and run.ended_at < before
+            if not is_old and size <= self._server.all_events_bytes:
+                return
+            size -= run.events.size
+            del self._ended[key]
+
+
+@asynccontextmanager
+async def open_runs(database: Database, clock: Clock, server: ModelServer) -> AsyncIterator[Runs]:
+    """Let responses run in the background while open. On exit, those that run are ended."""
+    runs = Runs(database, clock, server)
+    keeping_up = asyncio.create_task(runs.keep_up())
+    try:
+        yield runs
+    finally:
+        keeping_up.cancel()
+        await asyncio.gather(keeping_up, return_exceptions=True)
+        await runs.stop()
+
+
+def _give_up(connection: Connection, left: dict[Key, str]) -> None:
+    fields = {"status": "failed", "error": _LOST}
+    for key, mark in run_rows.running(connection).items():
+        if left.get(key) == mark:
+            run_rows.end(connection, key, fields, mark)
