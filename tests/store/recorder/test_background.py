@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -500,3 +501,28 @@ async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_
     assert "ended before the response was complete" in given_up.error.message
     assert events[-1]["type"] == "response.failed"
     assert (last.status, last.output_text) == ("completed", "One two.")
+
+
+async def test_what_could_not_be_recorded_has_failed_once_the_database_is_back(
+    tmp_path: Path,
+) -> None:
+    model, path = Gated(), tmp_path / "store.db"
+    async with asyncio.timeout(limit_s(20)), raw_model(model) as url:
+        server = ModelServer(url=url, beat_s=0.05)
+        async with (
+            open_store(f"sqlite:///{path}", lock_s=0.05, model_server=server) as store,
+            served(store.app) as origin,
+            official(f"{origin}/v1") as client,
+        ):
+            found = await begun_and_asked(model, client)
+            following = await client.responses.retrieve(found.id, stream=True)
+            with closing(sqlite3.connect(path)) as locking:
+                locking.execute("BEGIN IMMEDIATE")
+                model.may.set()
+                last = [event async for event in following][-1]
+                locking.rollback()
+            kept = await ended(client, found.id)
+    assert last.type == "response.failed"
+    assert kept.status == "failed"
+    assert kept.error is not None
+    assert kept.error.code == "server_error"

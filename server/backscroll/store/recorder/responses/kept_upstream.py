@@ -29,8 +29,8 @@ from backscroll.store.recorder.relaying.forwarding import Forwarding, not_json
 from backscroll.store.recorder.relaying.headers import downward
 from backscroll.store.recorder.relaying.passing import pass_on
 from backscroll.store.recorder.relaying.whole_relay import read_whole, send_whole
+from backscroll.store.recorder.responses.context import COLUMNS
 from backscroll.store.recorder.responses.output_items import complete_output
-from backscroll.store.recorder.responses.recording import COLUMNS
 from backscroll.store.responses import ResponseEndpoints, asks_for_stream
 from backscroll.store.search import index, owners
 from backscroll.store.search.texts import RESPONSE

@@ -24,6 +24,7 @@ from backscroll.store.recorder.relaying.exchange import Relayed, exchange
 from backscroll.store.recorder.relaying.forwarding import Forwarding
 from backscroll.store.recorder.replaying import REPLAYED, recorded_answer
 from backscroll.store.recorder.responses.background.beginning import Background, check_background
+from backscroll.store.recorder.responses.context import ResponseContext
 from backscroll.store.recorder.responses.history import (
     Continued,
     continued_by,
@@ -31,7 +32,7 @@ from backscroll.store.recorder.responses.history import (
     read_continued,
     resolved,
 )
-from backscroll.store.recorder.responses.recording import ResponseContext, ResponseRecording
+from backscroll.store.recorder.responses.recording import ResponseRecording
 from backscroll.store.responses import stored_response
 from backscroll.store.validation import validate
 

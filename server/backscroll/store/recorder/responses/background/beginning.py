@@ -25,8 +25,9 @@ from backscroll.store.recorder.responses.background import run_rows
 from backscroll.store.recorder.responses.background.following import follow
 from backscroll.store.recorder.responses.background.run import Run
 from backscroll.store.recorder.responses.background.runs import Runs
+from backscroll.store.recorder.responses.context import ResponseContext, echoed
 from backscroll.store.recorder.responses.events import response_events
-from backscroll.store.recorder.responses.recording import ResponseContext, ResponseRecording, echoed
+from backscroll.store.recorder.responses.recording import ResponseRecording
 from backscroll.store.recorder.responses.replayed_history import ReplayedHistory
 from backscroll.store.responses import stored_response
 

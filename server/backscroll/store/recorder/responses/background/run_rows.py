@@ -29,9 +29,10 @@ _this: Final = (
     & _is_running
 )
 _lock: Final = select(responses).where(_this).with_for_update()
-_running: Final = select(responses.c.partition, responses.c.id, responses.c.import_key).where(
-    _is_running
+_running: Final = select(responses.c.partition, responses.c.import_key).where(
+    responses.c.import_key >= RUNNING, responses.c.import_key < RUNNING[:-1] + ";"
 )
+"""Of all rows, only what an index has: rows may be long, and there may be many."""
 
 
 def mark(process: str, beat: int, response_id: str) -> str:
@@ -56,8 +57,12 @@ def beat(connection: Connection, key: Key, process: str, number: int) -> bool:
 
 
 def running(connection: Connection) -> dict[Key, str]:
-    """Return the responses that run, of all partitions and processes, with the key of each."""
-    return {(row.partition, row.id): row.import_key for row in connection.execute(_running)}
+    """Return the responses that run, of all partitions and processes, with the key of each.
+
+    Some of them may have been deleted.
+    """
+    found = connection.execute(_running)
+    return {(row.partition, row.import_key.split(":", 3)[3]): row.import_key for row in found}
 
 
 def end(connection: Connection, key: Key, fields: Mapping[str, Any], expected: str = "") -> bool:

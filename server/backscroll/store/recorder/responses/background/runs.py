@@ -58,6 +58,7 @@ class Runs:
         self._server = server
         self._running: dict[Key, Run] = {}
         self._ended: OrderedDict[Key, Run] = OrderedDict()
+        self._unended: dict[Key, JSON | None] = {}
         self._beginning = 0
         self._beats = 0
 
@@ -98,7 +99,7 @@ class Runs:
         limit = self._server.events_bytes
         run = Run(key, begun, RunEvents(limit), limit)
         self._running[key] = run
-        run.task = asyncio.create_task(self._run(run, answer(run)))
+        run.task = asyncio.create_task(self._run(run, answer))
         return run
 
     def count(self) -> int:
@@ -141,7 +142,7 @@ class Runs:
         """Give up what other processes left behind, and say again and again what runs here."""
         left: dict[Key, str] = {}
         with suppress(*FAILURES):
-            left = await self._database.read(run_rows.running)
+            left = await self._database.read(run_rows.running, large=True)
         while True:
             await asyncio.sleep(self._server.beat_s)
             self._beats += 1
@@ -150,6 +151,8 @@ class Runs:
                 if self._beats == _LOST_BEATS and left:
                     await self._database.write(partial(_give_up, left=left))
                 await self._beat()
+                for key in list(self._unended.keys() - self._running.keys()):
+                    await self._end(key)  # the database failed when the response ended
             except FAILURES as failed:
                 failure_reply(failed)  # logs it
 
@@ -174,22 +177,22 @@ class Runs:
             run.task.cancel()
             await asyncio.wait({run.task}, timeout=_STOP_S)
 
-    async def _run(self, run: Run, answering: Coroutine[Any, Any, JSON | None]) -> None:
+    async def _run(
+        self, run: Run, answer: Callable[[Run], Coroutine[Any, Any, JSON | None]]
+    ) -> None:
         error: JSON | None = _STOPPED
         try:
-            error = await answering
+            error = await answer(run)
         except asyncio.CancelledError:
             pass  # stopped: recorded below
         finally:
             await self._ended_with(run, error)
 
     async def _ended_with(self, run: Run, error: JSON | None) -> None:
-        fields = {"status": "failed", "error": error}
         response: JSON | None = None
+        self._unended[run.key] = error
         try:
-            await self._database.write(
-                lambda connection: run_rows.end(connection, run.key, fields, self.process)
-            )
+            await self._end(run.key)
             response = await self._database.read(
                 lambda connection: stored_response(connection, *run.key)
             )
@@ -203,6 +206,14 @@ class Runs:
             if response is not None:
                 self._ended[run.key] = run
             self._prune()
+
+    async def _end(self, key: Key) -> None:
+        """Record that a response has failed, unless it was recorded or ended otherwise."""
+        fields = {"status": "failed", "error": self._unended[key]}
+        await self._database.write(
+            lambda connection: run_rows.end(connection, key, fields, self.process)
+        )
+        self._unended.pop(key, None)
 
     def _prune(self) -> None:
         """Drop the events of responses that ended long ago, or that are too many."""
