@@ -148,7 +148,7 @@ async def test_it_is_answered_at_once_and_goes_on_without_a_caller() -> None:
         "in_progress",
     )
     assert in_list["id"] == found.id
-    assert in_list["status"] == "queued"
+    assert in_list["status"] == "in_progress"
     assert (last.status, last.output_text) == ("completed", "One two.")
     assert (last.id, last.created_at, last.background) == (found.id, found.created_at, True)
     assert texts(items.data) == ["Count."]
@@ -215,7 +215,7 @@ async def test_a_retry_gets_the_same_response_whether_it_runs_or_has_ended() -> 
         last = await client.responses.create(**request, extra_headers=key)
         assert len(await listed(client, "/responses")) == 1
     assert running.id == last.id == first.id
-    assert (running.status, last.status) == ("queued", "completed")
+    assert (running.status, last.status) == ("in_progress", "completed")
     assert events[-1].type == "response.completed"
     assert events[-1].response.id == first.id
 

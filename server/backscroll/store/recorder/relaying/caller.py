@@ -38,10 +38,14 @@ def while_reading(send: Send, idle_s: float) -> Send:
 
     async def send_within(message: Message) -> None:
         body: bytes = message.get("body", b"")
-        while len(body) > _PIECE:
-            await send_piece({**message, "body": body[:_PIECE], "more_body": True})
-            body = body[_PIECE:]
-        await send_piece({**message, "body": body} if "body" in message else message)
+        if len(body) <= _PIECE:
+            await send_piece(message)
+            return
+        last = (len(body) - 1) // _PIECE * _PIECE
+        for start in range(0, last, _PIECE):
+            piece = body[start : start + _PIECE]
+            await send_piece({**message, "body": piece, "more_body": True})
+        await send_piece({**message, "body": body[last:]})
 
     return send_within
 

@@ -87,9 +87,10 @@ class Background(Struct, frozen=True):
                 write_response(connection, key[0], prepared)
 
             await self.keeping.write(write, asked.keyed, key[1])
-            begun = await self.keeping.database.read(
+            stored = await self.keeping.database.read(
                 lambda connection: stored_response(connection, *key)
             )
+            begun = {**stored, "status": "queued"}
             context = replace(
                 context,
                 begun=key[1],
@@ -132,6 +133,6 @@ class Background(Struct, frozen=True):
             input=context.given[context.stored :],
             output=(),
             metadata=asked.body.get("metadata") or {},
-            fields={**echoed(asked.body), **context.fields, "status": "queued"},
+            fields={**echoed(asked.body), **context.fields, "status": "in_progress"},
             continues=context.continues,
         )
