@@ -11,6 +11,7 @@ from tests.store.recorder.recording import (
     asked,
     chunks_of,
     completed,
+    events_of,
     recording_of,
     responded,
     texts,
@@ -75,3 +76,43 @@ async def test_what_aimock_answers_is_kept(
 async def test_an_error_of_aimock_is_passed_on(mock: openai.AsyncOpenAI) -> None:
     with pytest.raises(openai.RateLimitError, match="Too many requests"):
         await responded(mock, input="fail")
+
+
+async def test_a_response_in_the_background_is_run_by_llama_cpp_although_it_keeps_none(
+    llama: openai.AsyncOpenAI,
+) -> None:
+    request = {**GREEDY, "max_output_tokens": 8, "background": True}
+    events = await events_of(llama, **request, input="one")
+    kept = await llama.responses.retrieve(events[-1]["response"]["id"])
+    again = await llama.responses.retrieve(kept.id, stream=True, starting_after=2)
+    rest = [event.model_dump() async for event in again]
+    said = "".join(
+        event["delta"] for event in events if event["type"] == "response.output_text.delta"
+    )
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert rest == events[3:]
+    assert (kept.status, kept.background) == ("completed", True)
+    assert kept.output_text == said
+
+
+@pytest.mark.parametrize("text", ["hello", "weather", "think"])
+async def test_a_response_in_the_background_is_run_by_aimock(
+    mock: openai.AsyncOpenAI, text: str
+) -> None:
+    asked_for = await responded(mock, input=text)
+    events = await events_of(mock, input=text, background=True)
+    kept = await mock.responses.retrieve(events[-1]["response"]["id"])
+    assert events[-1]["type"] == "response.completed"
+    assert without(kept.output, "id", "call_id") == without(asked_for.output, "id", "call_id")
+    with pytest.raises(openai.BadRequestError, match="ended already"):
+        await mock.responses.cancel(kept.id)
+
+
+async def test_an_error_of_aimock_ends_a_response_in_the_background(
+    mock: openai.AsyncOpenAI,
+) -> None:
+    events = await events_of(mock, input="fail", background=True)
+    failed = events[-1]["response"]
+    assert (events[-1]["type"], failed["status"]) == ("response.failed", "failed")
+    assert "Too many requests" in failed["error"]["message"]
+    assert (await mock.responses.retrieve(failed["id"])).status == "failed"
