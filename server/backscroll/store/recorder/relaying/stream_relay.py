@@ -68,6 +68,11 @@ class StreamRelay:
         self._next_number = 0
         self._keeping: asyncio.Task[None] | None = None
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether the answer is being recorded, or was."""
+        return self._keeping is not None
+
     async def run(self) -> None:
         """Pass the stream on to its end, and record it.
 

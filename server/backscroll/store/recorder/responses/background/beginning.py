@@ -99,7 +99,7 @@ class Background(Struct, frozen=True):
             )
             recording = ResponseRecording(asked, self.keeping, context, self.history)
 
-            def answer(run: Run) -> Coroutine[Any, Any, JSON | None]:
+            def answer(run: Run) -> Coroutine[Any, Any, JSON]:
                 return run.answer(self.forwarding, recording, asked.request, content)
 
             self.runs.start(key, begun, answer)

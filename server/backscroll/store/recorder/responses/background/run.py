@@ -60,7 +60,7 @@ class Run(Struct):
 
     async def answer(
         self, forwarding: Forwarding, recording: Recording, request: Request, content: bytes
-    ) -> JSON | None:
+    ) -> JSON:
         """Ask the model server, and record its answer.
 
         If the run is stopped, what was received until then is recorded, unless it was cancelled.
@@ -102,7 +102,7 @@ class Run(Struct):
         try:
             await relay.run()
         except asyncio.CancelledError:
-            if not self.is_cancelled:
+            if relay.is_recording or not self.is_cancelled:
                 await relay.abandon(is_gone=False)
             raise
 

@@ -58,7 +58,7 @@ class Runs:
         self._server = server
         self._running: dict[Key, Run] = {}
         self._ended: OrderedDict[Key, Run] = OrderedDict()
-        self._unended: dict[Key, JSON | None] = {}
+        self._unended: dict[Key, JSON] = {}
         self._beginning = 0
         self._beats = 0
 
@@ -86,7 +86,7 @@ class Runs:
             self._beginning -= 1
 
     def start(
-        self, key: Key, begun: JSON, answer: Callable[[Run], Coroutine[Any, Any, JSON | None]]
+        self, key: Key, begun: JSON, answer: Callable[[Run], Coroutine[Any, Any, JSON]]
     ) -> Run:
         """Run a response, whose row was written with the mark of this process.
 
@@ -177,10 +177,8 @@ class Runs:
             run.task.cancel()
             await asyncio.wait({run.task}, timeout=_STOP_S)
 
-    async def _run(
-        self, run: Run, answer: Callable[[Run], Coroutine[Any, Any, JSON | None]]
-    ) -> None:
-        error: JSON | None = _STOPPED
+    async def _run(self, run: Run, answer: Callable[[Run], Coroutine[Any, Any, JSON]]) -> None:
+        error: JSON = _STOPPED
         try:
             error = await answer(run)
         except asyncio.CancelledError:
@@ -188,7 +186,7 @@ class Runs:
         finally:
             await self._ended_with(run, error)
 
-    async def _ended_with(self, run: Run, error: JSON | None) -> None:
+    async def _ended_with(self, run: Run, error: JSON) -> None:
         response: JSON | None = None
         self._unended[run.key] = error
         try:
