@@ -287,6 +287,27 @@ async def test_the_events_of_an_ended_response_are_made_from_its_record(
         assert beyond == []
 
 
+@pytest.mark.parametrize("events_s", [600.0, -1.0])
+async def test_the_client_s_own_helper_resumes_its_stream(events_s: float) -> None:
+    async with recording(events_s=events_s) as here:
+        text = '/call weather {"city": "Oslo"}\n/say One two three.'
+        async with here.client.responses.stream(model="m", input=text, background=True) as begun:
+            first = await anext(aiter(begun))
+        assert first.type == "response.created"
+        kept = await ended(here.client, first.response.id)
+        await stream(here.client, kept.id)
+        async with here.client.responses.stream(
+            response_id=kept.id, starting_after=first.sequence_number
+        ) as resumed:
+            kinds = [event.type async for event in resumed]
+            final = await resumed.get_final_response()
+    assert kinds[0] in {"response.queued", "response.in_progress"}
+    assert kinds[-1] == "response.completed"
+    assert "response.function_call_arguments.delta" in kinds or events_s < 0
+    assert final.output_text == kept.output_text == "One two three."
+    assert final.id == kept.id
+
+
 async def test_events_beyond_the_bound_are_dropped_while_it_runs() -> None:
     async with gated(events_bytes=200) as (model, client):
         found = await begun_and_asked(model, client)
