@@ -12,8 +12,9 @@ from backscroll.database.column_types import (
     tables,
 )
 
-RUNNING: Final = "running:"
-"""The beginning of the `import_key` of a response that runs in the background."""
+RUNNING: Final = "running/"
+"""The beginning of the `import_key` of a response that runs in the background. The keys of imports
+begin with the name of a program and a colon."""
 
 # `fields` has the whole object except its input and output, which are in `response_items`. The ids
 # of the conversation and of the previous response are also columns, so that queries need no JSON

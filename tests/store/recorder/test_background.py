@@ -14,6 +14,7 @@ import pytest
 from openai.types.responses import Response
 
 from backscroll.store.app import open_store
+from backscroll.store.archive.records import Selection
 from backscroll.store.recorder.assembling.response_stream import response_stream
 from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import served
@@ -408,6 +409,28 @@ async def test_what_another_process_ends_runs_no_longer_here(database_url: str, 
             await model.freed.wait()
             kept = [each["status"] for each in await listed(client, "/responses")]
     assert kept == (["cancelled"] if ends == "cancel" else [])
+
+
+async def test_it_is_exported_under_its_id_and_can_be_forgotten_while_it_runs(
+    database_url: str,
+) -> None:
+    model = Gated()
+    async with asyncio.timeout(limit_s(20)), raw_model(model) as url:
+        server = ModelServer(url=url, beat_s=0.02)
+        async with (
+            open_store(database_url, model_server=server) as store,
+            served(store.app) as origin,
+            official(f"{origin}/v1") as client,
+        ):
+            found = await begun_and_asked(model, client)
+            exported = [each async for each in store.export_responses()]
+            of_program = await store.forgettable(Selection(source="running"))
+            await store.forget(await store.forgettable(Selection(ids=[found.id])))
+            await model.freed.wait()
+            with pytest.raises(openai.NotFoundError):
+                await client.responses.retrieve(found.id)
+    assert [(each.key, each.id) for each in exported] == [(found.id, found.id)]
+    assert of_program == []
 
 
 # Faults

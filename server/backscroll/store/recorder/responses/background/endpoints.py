@@ -62,14 +62,13 @@ class RunningResponses(Struct, frozen=True):
         if found.get("background") is not True:
             message = "Only a response that runs in the background can be cancelled."
             raise invalid_value("response_id", message, code="not_cancellable")
-        if found.get("status") == "cancelled":
-            return reply(found)
-        if not await self.runs.cancel(_key(request)):
+        if found.get("status") in UNFINISHED:
+            await self.runs.cancel(_key(request))
             found = await self._found(request)
-            if found.get("status") != "cancelled":
-                message = f"The response has ended already: its status is {found.get('status')}."
-                raise invalid_value("response_id", message, code="not_cancellable")
-        return reply(await self._found(request))
+        if found.get("status") != "cancelled":
+            message = f"The response has ended already: its status is {found.get('status')}."
+            raise invalid_value("response_id", message, code="not_cancellable")
+        return reply(found)
 
     async def delete(self, request: Request) -> Response:
         """Erase a response that does not run.

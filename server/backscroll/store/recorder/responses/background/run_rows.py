@@ -30,7 +30,7 @@ _this: Final = (
 )
 _lock: Final = select(responses).where(_this).with_for_update()
 _running: Final = select(responses.c.partition, responses.c.import_key).where(
-    responses.c.import_key >= RUNNING, responses.c.import_key < RUNNING[:-1] + ";"
+    responses.c.import_key >= RUNNING, responses.c.import_key <= f"{RUNNING}~"
 )
 """Of all rows, only what an index has: rows may be long, and there may be many."""
 
@@ -43,7 +43,7 @@ def mark(process: str, beat: int, response_id: str) -> str:
         beat: how often the process has said so.
         response_id: the response, because keys are unique.
     """
-    return f"{RUNNING}{process}:{beat}:{response_id}"
+    return f"{RUNNING}{process}/{beat}/{response_id}"
 
 
 def beat(connection: Connection, key: Key, process: str, number: int) -> bool:
@@ -62,7 +62,7 @@ def running(connection: Connection) -> dict[Key, str]:
     Some of them may have been deleted.
     """
     found = connection.execute(_running)
-    return {(row.partition, row.import_key.split(":", 3)[3]): row.import_key for row in found}
+    return {(row.partition, row.import_key.split("/", 3)[3]): row.import_key for row in found}
 
 
 def end(connection: Connection, key: Key, fields: Mapping[str, Any], expected: str = "") -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -119,8 +119,8 @@ class Runs:
         """Drop the events of a response that was deleted."""
         self._ended.pop(key, None)
 
-    async def cancel(self, key: Key) -> bool:
-        """Cancel a response, of this process or another. Return false if it does not run."""
+    async def cancel(self, key: Key) -> None:
+        """Cancel a response, of this process or another, if it has not ended yet."""
         fields = {"status": "cancelled", "incomplete_details": None}
         is_cancelled = await self._database.write(
             lambda connection: run_rows.end(connection, key, fields)
@@ -128,7 +128,6 @@ class Runs:
         run = self._running.get(key)
         if is_cancelled and run is not None:
             await self._stop(run)
-        return is_cancelled
 
     async def stop(self) -> None:
         """End all responses that run, and record what was received of them."""
@@ -140,21 +139,23 @@ class Runs:
 
     async def keep_up(self) -> None:
         """Give up what other processes left behind, and say again and again what runs here."""
-        left: dict[Key, str] = {}
-        with suppress(*FAILURES):
-            left = await self._database.read(run_rows.running, large=True)
+        left: dict[Key, str] | None = None
+        lost_at = 0
         while True:
+            try:
+                if left is None:
+                    left = await self._database.read(run_rows.running, large=True)
+                    lost_at = self._beats + _LOST_BEATS
+                elif left and self._beats >= lost_at:
+                    await self._database.write(partial(_give_up, left=left))
+                    left = {}
+                await self._beat()
+                await self._end_late()
+            except FAILURES as failed:
+                failure_reply(failed)  # logs it, and the next round tries again
             await asyncio.sleep(self._server.beat_s)
             self._beats += 1
             self._prune()
-            try:
-                if self._beats == _LOST_BEATS and left:
-                    await self._database.write(partial(_give_up, left=left))
-                await self._beat()
-                for key in list(self._unended.keys() - self._running.keys()):
-                    await self._end(key)  # the database failed when the response ended
-            except FAILURES as failed:
-                failure_reply(failed)  # logs it
 
     async def _beat(self) -> None:
         runs = dict(self._running)
@@ -169,6 +170,11 @@ class Runs:
         for key in await self._database.write(beat):
             if self._running.get(key) is runs[key]:
                 await self._stop(runs[key])
+
+    async def _end_late(self) -> None:
+        """End responses that ended while the database failed."""
+        for key in list(self._unended.keys() - self._running.keys()):
+            await self._end(key)
 
     async def _stop(self, run: Run) -> None:
         """Stop a response that was ended or deleted."""
