@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backscroll.store.recorder.assembling.sse_events import SseReader
+from backscroll.store.recorder.responses.background.ended_runs import EndedRuns
+from backscroll.store.recorder.responses.background.run import Run
 from backscroll.store.recorder.responses.background.run_events import RunEvents
 from backscroll.store.recorder.responses.events import events_of, stream_of
 
@@ -76,3 +78,20 @@ def test_events_made_from_a_record_are_numbered_alike_however_often_they_are_ask
         assert json.loads(rest.partition(b"data: ")[2])["type"] == "response.completed"
     else:
         assert rest == b""
+
+
+def test_ended_responses_are_kept_for_a_while_and_up_to_a_number_of_bytes() -> None:
+    def ended(number: int) -> Run:
+        run = Run(("", str(number)), {}, RunEvents(10_000), 10_000)
+        run.events.end()
+        return run
+
+    size = ended(0).events.size
+    kept = EndedRuns(kept_s=10.0, max_bytes=3 * size)
+    for number in range(5):
+        kept.add(ended(number), now=float(number))
+    there = [str(number) for number in range(5) if kept.found(("", str(number)), now=12.0)]
+    kept.forget(("", "3"))
+    later = [str(number) for number in range(5) if kept.found(("", str(number)), now=14.0)]
+    at_last = [str(number) for number in range(5) if kept.found(("", str(number)), now=14.1)]
+    assert (there, later, at_last) == (["2", "3", "4"], ["4"], [])

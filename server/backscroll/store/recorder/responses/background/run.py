@@ -39,7 +39,6 @@ class Run(Struct):
         max_bytes: how much of its output is shown while it runs, in characters.
         task: what runs it.
         is_cancelled: whether it was ended on request.
-        ended_at: when it ended, on the process's monotonic clock; None while it runs.
     """
 
     key: Key
@@ -48,7 +47,6 @@ class Run(Struct):
     max_bytes: int
     task: "asyncio.Task[None] | None" = None
     is_cancelled: bool = False
-    ended_at: float | None = None
     _status: str = "queued"
     _draft: ResponseDraft | None = field(default_factory=ResponseDraft)
     _last: str = ""
@@ -123,12 +121,11 @@ class Run(Struct):
         items = [] if self._draft is None else self._draft.whole("cut_off")["output"]
         return {"status": self._status, "output": [_unfinished(item) for item in items]}
 
-    def end(self, response: JSON | None, now: float) -> None:
+    def end(self, response: JSON | None) -> None:
         """Add the events that are missing at the end.
 
         Args:
             response: the response, as it was recorded; None if it was deleted.
-            now: the time on the process's monotonic clock.
         """
         if response is not None and not self._last:
             for event in list(events_of(response))[1:]:
@@ -136,7 +133,7 @@ class Run(Struct):
         elif response is not None and self._last not in LAST_EVENTS:
             self.events.add(last_event(response))
         self.events.end()
-        self.ended_at, self._draft = now, None
+        self._draft = None
 
 
 class _Taking:

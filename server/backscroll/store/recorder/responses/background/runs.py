@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.responses.background import run_rows
+from backscroll.store.recorder.responses.background.ended_runs import EndedRuns
 from backscroll.store.recorder.responses.background.run import Run
 from backscroll.store.recorder.responses.background.run_events import RunEvents
 from backscroll.store.recorder.responses.background.run_rows import Key
@@ -57,7 +57,7 @@ class Runs:
         self._clock = clock
         self._server = server
         self._running: dict[Key, Run] = {}
-        self._ended: OrderedDict[Key, Run] = OrderedDict()
+        self._ended = EndedRuns(server.events_s, server.all_events_bytes)
         self._unended: dict[Key, JSON] = {}
         self._beginning = 0
         self._beats = 0
@@ -112,12 +112,11 @@ class Runs:
 
     def found(self, key: Key) -> Run | None:
         """Return a response that runs in this process or ended lately; None if there is none."""
-        self._prune()
-        return self._running.get(key) or self._ended.get(key)
+        return self._running.get(key) or self._ended.found(key, self._clock.monotonic())
 
     def forget(self, key: Key) -> None:
         """Drop the events of a response that was deleted."""
-        self._ended.pop(key, None)
+        self._ended.forget(key)
 
     async def cancel(self, key: Key) -> None:
         """Cancel a response, of this process or another, if it has not ended yet."""
@@ -155,7 +154,7 @@ class Runs:
                 failure_reply(failed)  # logs it, and the next round tries again
             await asyncio.sleep(self._server.beat_s)
             self._beats += 1
-            self._prune()
+            self._ended.prune(self._clock.monotonic())
 
     async def _beat(self) -> None:
         runs = dict(self._running)
@@ -205,11 +204,10 @@ class Runs:
         except FAILURES as failed:
             failure_reply(failed)  # logs it
         finally:
-            run.end(response, self._clock.monotonic())
+            run.end(response)
             self._running.pop(run.key, None)
             if response is not None:
-                self._ended[run.key] = run
-            self._prune()
+                self._ended.add(run, self._clock.monotonic())
 
     async def _end(self, key: Key) -> None:
         """Record that a response has failed, unless it was recorded or ended otherwise."""
@@ -218,17 +216,6 @@ class Runs:
             lambda connection: run_rows.end(connection, key, fields, self.process)
         )
         self._unended.pop(key, None)
-
-    def _prune(self) -> None:
-        """Drop the events of responses that ended long ago, or that are too many."""
-        before = self._clock.monotonic() - self._server.events_s
-        size = sum(run.events.size for run in self._ended.values())
-        for key, run in list(self._ended.items()):
-            is_old = run.ended_at is not None and run.ended_at < before
-            if not is_old and size <= self._server.all_events_bytes:
-                return
-            size -= run.events.size
-            del self._ended[key]
 
 
 @asynccontextmanager
