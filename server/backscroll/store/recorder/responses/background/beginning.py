@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.types import Send
 
+from backscroll.database.faults import CommitUnknownError
 from backscroll.store.api_errors import invalid_value
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import prepare_response, write_response
@@ -29,7 +30,7 @@ from backscroll.store.recorder.responses.context import ResponseContext, echoed
 from backscroll.store.recorder.responses.events import response_events
 from backscroll.store.recorder.responses.recording import ResponseRecording
 from backscroll.store.recorder.responses.replayed_history import ReplayedHistory
-from backscroll.store.responses import stored_response
+from backscroll.store.response_object import response_object
 
 
 def check_background(asked: Asked) -> None:
@@ -86,11 +87,12 @@ class Background(Struct, frozen=True):
             def write(connection: Connection) -> None:
                 write_response(connection, key[0], prepared)
 
-            await self.keeping.write(write, asked.keyed, key[1])
-            stored = await self.keeping.database.read(
-                lambda connection: stored_response(connection, *key)
-            )
-            begun = {**stored, "status": "queued"}
+            try:
+                await self.keeping.write(write, asked.keyed, key[1])
+            except CommitUnknownError:
+                self.runs.give_up(key)
+                raise
+            begun = {**response_object(prepared.row, []), "status": "queued"}
             context = replace(
                 context,
                 begun=key[1],

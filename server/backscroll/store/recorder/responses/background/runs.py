@@ -102,6 +102,10 @@ class Runs:
         run.task = asyncio.create_task(self._run(run, answer))
         return run
 
+    def give_up(self, key: Key) -> None:
+        """Let a response fail that may have been written, but does not run."""
+        self._unended[key] = _STOPPED
+
     def count(self) -> int:
         """Return how many responses run in this process."""
         return len(self._running)
