@@ -1,7 +1,7 @@
 """Change the code in every way that mutmut knows, and count which changes no test notices.
 
     pip install mutmut                                   # for this alone: it is no pinned tool
-    python -m tests.simulation.mutation                  # everything below, an hour
+    python -m tests.simulation.mutation                  # everything below, some hours
     python -m tests.simulation.mutation pages store      # some of it
     python -m tests.simulation.mutation --survivors      # only what no test noticed last time
 
@@ -108,6 +108,36 @@ GROUPS: Final = {
             *("tests/store/test_paging.py", "tests/store/test_threads.py"),
         ),
     ),
+    "search": Group(
+        tuple(
+            f"backscroll_tools/search/{name}.py"
+            for name in ("excerpt", "folding", "match", "query", "titles", "tokenizer")
+        ),
+        (
+            *("tests/tools/search/test_excerpt.py", "tests/tools/search/test_folding.py"),
+            *("tests/tools/search/test_match.py", "tests/tools/search/test_query.py"),
+            "tests/tools/search/test_tokenizer.py",
+        ),
+    ),
+    "index": Group(
+        (
+            *(f"backscroll/store/search/{name}.py" for name in ("candidates", "hits", "index")),
+            *(f"backscroll/store/search/{name}.py" for name in ("orders", "search_cursor")),
+            *("backscroll/store/search/search_page.py", "backscroll_tools/search/ranking.py"),
+        ),
+        (
+            "tests/tools/search/test_ranking.py",
+            *("tests/store/search/test_search.py", "tests/store/search/test_index.py"),
+            *("tests/store/search/test_bounds.py", "tests/store/search/test_outline.py"),
+        ),
+    ),
+    "sync": Group(
+        ("backscroll/history/sync/*.py",),
+        tuple(
+            f"tests/history/sync/test_{name}.py"
+            for name in ("databases", "following", "forks", "parts", "syncing", "watching")
+        ),
+    ),
 }
 
 
@@ -136,7 +166,10 @@ def main() -> int:
         total += counts
     sys.stdout.write(f"{_share(total)}\n")
     if not asked.groups:
-        record("mutation testing of retry, paging and the store's writes (mutmut)", _share(total))
+        record(
+            "mutation testing of retry, paging, the store's writes, search and sync (mutmut)",
+            _share(total),
+        )
     return 0 if 100 * total["noticed"] >= LEAST * total["tried"] else 1
 
 
