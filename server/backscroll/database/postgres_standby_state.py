@@ -1,11 +1,12 @@
 """Finds out whether reads can come from a standby, and if not, what keeps them from it."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -62,8 +63,7 @@ class _Identity(NamedTuple):
     release: str
 
 
-@dataclass(frozen=True, slots=True)
-class StandbyState:
+class StandbyState(Struct, frozen=True):
     """A standby in comparison with its primary.
 
     Attributes:

@@ -1,10 +1,10 @@
 """`backscroll doctor` says whether reads can come from the standby, and if not, why."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from backscroll.commands.doctor.diagnosis import Check
 from backscroll.commands.doctor.examination import examine

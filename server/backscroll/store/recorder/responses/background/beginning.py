@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from starlette.types import Send
 
