@@ -63,6 +63,24 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """When figures were measured.
+
+    Attributes:
+        date: the day, such as `2026-11-29`.
+        commit: the commit that was measured.
+        load: the machine's load of the last 1, 5 and 15 minutes when it began.
+    """
+
+    date: str
+    commit: str
+    load: str
+
+    def __str__(self) -> str:
+        return f"{self.date}, at commit {self.commit}, load {self.load}"
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a row found out.
 
@@ -71,12 +89,14 @@ class Outcome:
         claims: what is held to a bound.
         notes: what a reader must know: a sample instead of the whole, a peer left out.
         failure: why there is nothing; empty where there is.
+        taken: when it was measured; None until it is written down.
     """
 
     figures: tuple[Figure, ...] = ()
     claims: tuple[Claim, ...] = ()
     notes: tuple[str, ...] = ()
     failure: str = ""
+    taken: Taken | None = None
 
     @property
     def holds(self) -> bool:

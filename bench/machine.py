@@ -11,21 +11,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from bench.figures import Taken
+
 _ROOT: Final = Path(__file__).parents[1]
 _PINS: Final = _ROOT / ".ci" / "bench-requirements.txt"
 _GATEWAY_PINS: Final = _ROOT / "bench" / "peers" / "gateways-requirements.txt"
 _NODE_PINS: Final = _ROOT / "bench" / "peers" / "node" / "package.json"
 
 
+def now() -> Taken:
+    """Return the time, the commit and the load at which a measurement begins."""
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg()) if os.name == "posix" else "?"
+    return Taken(f"{datetime.now(UTC):%Y-%m-%d}", _commit(), load)
+
+
 def describe() -> dict[str, str]:
     """Return what the figures depend on, in words."""
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg()) if os.name == "posix" else "?"
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": _commit(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
-        "load when started": load,
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "Backscroll": version("backscroll"),

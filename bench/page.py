@@ -1,10 +1,12 @@
 """docs/performance.md with its plots, and bench/results.json: what `--write` leaves behind."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from bench.figures import Outcome, Row
 from bench.plots import bars
@@ -18,48 +20,62 @@ RESULTS: Final = Path("bench", "results.json")
 _HEAD: Final = """\
 # Performance
 
-**Measured on {date}, at commit {commit}.** Rows and limits that were added or changed later are
-not on this page; `make bench` prints them.
-
 Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
-page. What is compared ran in turn, round by round, on one machine, and a ratio (×) is the median
-of the rounds' ratios: on another machine, or a busy one, trust the ratios. A figure is a median,
-with the quartiles around it.
+page. Each row says below when it was measured, at which commit, and how busy the machine was.
+Limits that were changed later are not on this page; `make bench` prints them. What is compared ran
+in turn, round by round, on one machine, and a ratio (×) is the median of the rounds' ratios: on
+another machine, or a busy one, trust the ratios. A figure is a median, with the quartiles around
+it.
 """
 
 
 def write(
-    machine: Mapping[str, str], outcomes: Mapping[Row, Outcome], root: Path = ROOT
+    machine: Mapping[str, str],
+    rows: Iterable[Row],
+    outcomes: Mapping[str, Outcome],
+    root: Path = ROOT,
 ) -> tuple[Path, ...]:
     """Write the page, its plots and the results, and return where they are.
 
+    Rows that were not measured keep what was written of them before.
+
     Args:
-        machine: what is said of it, with the `date` and the `commit` that was measured.
-        outcomes: of each row that was measured.
+        machine: what is said of the machine and of what ran on it.
+        rows: all rows, in their order on the page.
+        outcomes: what was measured, by the names of the rows.
         root: of the repository.
     """
     page, folder, numbers = root / PAGE, root / PLOTS, root / RESULTS
+    known = _written(numbers) | dict(outcomes)
+    shown = {row: known[row.name] for row in rows if row.name in known}
     for parent in (folder, numbers.parent):
         parent.mkdir(parents=True, exist_ok=True)
     plots = []
-    for row, outcome in outcomes.items():
+    for row, outcome in shown.items():
         if outcome.figures:
             plots.append(folder / f"{row.name}.svg")
             plots[-1].write_text(bars(row.about, outcome.figures), encoding="utf-8")
     lines = [
-        _HEAD.format_map(machine),
-        *_summary(outcomes),
-        *(line for each in outcomes.items() for line in _section(*each)),
+        _HEAD,
+        *_summary(shown),
+        *(line for each in shown.items() for line in _section(*each)),
         *("", "## The machine", "", "| | |", "| --- | --- |"),
         *(f"| {name} | {value} |" for name, value in machine.items()),
     ]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     results = {
         "machine": machine,
-        "rows": {row.name: _plain(outcome) for row, outcome in outcomes.items()},
+        "rows": {row.name: _plain(outcome) for row, outcome in shown.items()},
     }
     numbers.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return (page, *plots, numbers)
+
+
+def _written(results: Path) -> dict[str, Outcome]:
+    """Return what an earlier call of `write` found, by the names of the rows."""
+    if not results.exists():
+        return {}
+    return msgspec.convert(json.loads(results.read_bytes())["rows"], dict[str, Outcome])
 
 
 def _summary(outcomes: Mapping[Row, Outcome]) -> Iterator[str]:
@@ -78,6 +94,8 @@ def _summary(outcomes: Mapping[Row, Outcome]) -> Iterator[str]:
 def _section(row: Row, outcome: Outcome) -> Iterator[str]:
     yield from ("", f"## {row.name}", "")
     yield f"{row.about[0].upper()}{row.about[1:]}: `make bench ROW={row.name}`."
+    if outcome.taken:
+        yield from ("", f"Measured on {outcome.taken}.")
     for note in outcome.notes:
         yield from ("", note)
     if outcome.failure:

@@ -43,7 +43,7 @@ def valued(claim: Claim) -> str:
 def bound(claim: Claim) -> str:
     """Return what a claim promises, such as `≤ 0.50`."""
     limits = (("≥", claim.least), ("≤", claim.most))
-    return ", ".join(f"{sign} {limit:,}" for sign, limit in limits if limit is not None)
+    return ", ".join(f"{sign} {limit:,.7g}" for sign, limit in limits if limit is not None)
 
 
 def verdict(claim: Claim) -> str:

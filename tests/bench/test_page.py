@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bench import page
-from bench.figures import Claim, Figure, Outcome, Row
+from bench.figures import Claim, Figure, Outcome, Row, Taken
 from bench.plots import bars
 from bench.report import number
 
@@ -22,8 +23,13 @@ OUTCOME = Outcome(
         Claim("only told", 0.5),
     ),
     ("A sample.",),
+    taken=Taken("2026-11-22", "7663fde7a", "0.1 0.2 0.3"),
 )
 MISSING = Outcome(failure="the peer is missing")
+ROWS = (
+    Row("start", "until tools are listed", lambda _: OUTCOME),
+    Row("walk", "every message", lambda _: MISSING),
+)
 
 
 def test_a_plot_has_a_bar_for_each_figure_and_scales_each_unit_by_itself() -> None:
@@ -49,25 +55,36 @@ def test_a_number_has_the_digits_that_mean_something(value: float, text: str) ->
 
 
 def test_the_page_tells_what_holds_and_what_falls_short(tmp_path: Path) -> None:
-    rows = {
-        Row("start", "until tools are listed", lambda _: OUTCOME): OUTCOME,
-        Row("walk", "every message", lambda _: MISSING): MISSING,
-    }
-
-    written = page.write({"date": "2026-11-22", "commit": "7663fde7a"}, rows, tmp_path)
+    written = page.write({"Python": "3.11.2"}, ROWS, {"start": OUTCOME, "walk": MISSING}, tmp_path)
 
     names = ("docs/performance.md", "docs/performance/start.svg", "bench/results.json")
     assert written == tuple(tmp_path / name for name in names)
     lines = written[0].read_text().splitlines()
-    assert lines[2].startswith("**Measured on 2026-11-22, at commit 7663fde7a.**")
     assert [line for line in lines if line.startswith("| [")] == [
         "| [start](#start) | Backscroll by npm's | × 0.10 | ≤ 1 | holds |",
         "| [start](#start) | growth | 7.00 MiB | ≤ 5 | **falls short** |",
         "| [start](#start) | only told | × 0.50 |  |  |",
         "| [walk](#walk) | every message | | | not measured |",
     ]
-    assert {"A sample.", "Not measured: the peer is missing.", "| date | 2026-11-22 |"} <= {*lines}
+    told = "Measured on 2026-11-22, at commit 7663fde7a, load 0.1 0.2 0.3."
+    assert {"A sample.", "Not measured: the peer is missing.", told} <= {*lines}
     results = json.loads(written[2].read_text())
-    assert results["machine"] == {"date": "2026-11-22", "commit": "7663fde7a"}
+    assert results["machine"] == {"Python": "3.11.2"}
     assert [claim["holds"] for claim in results["rows"]["start"]["claims"]] == [True, False, True]
     assert results["rows"]["walk"]["failure"] == "the peer is missing"
+
+
+def test_rows_that_are_not_measured_again_keep_their_figures(tmp_path: Path) -> None:
+    page.write({"Python": "3.11.2"}, ROWS, {"start": OUTCOME, "walk": MISSING}, tmp_path)
+    before = (tmp_path / page.PAGE).read_text()
+    later = Taken("2026-11-23", "4f49bae3d", "0.0 0.0 0.0")
+    page.write({"Python": "3.11.2"}, ROWS, {"walk": replace(OUTCOME, taken=later)}, tmp_path)
+
+    lines = (tmp_path / page.PAGE).read_text().splitlines()
+    start, walk = lines.index("## start"), lines.index("## walk")
+    assert "\n".join(lines[start:walk]) in before
+    assert f"Measured on {later}." in lines[walk:]
+    assert [line.split(" | ")[0] for line in lines if line.startswith("| [")] == [
+        *["| [start](#start)"] * 3,
+        *["| [walk](#walk)"] * 3,
+    ]
