@@ -9,6 +9,8 @@ import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from backscroll.database.faults import DatabaseUnavailableError
+from backscroll.store.recorder.keeping import Keeping
 from tests.loopback import NO_TLS
 from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends, whole
 from tests.store.recorder.recording import (
@@ -111,6 +113,43 @@ async def test_requests_that_get_no_answer_are_counted_once(
     assert counted(found, "backscroll_model_answers_total") == {("responses", "", outcome): 2}
     assert [line["outcome"] for line in logged(caplog)] == [outcome, outcome]
     assert SECRET not in found
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answers_whose_ids_cannot_be_looked_up_are_counted_as_not_recorded(
+    stream: bool,
+    here: Recording,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def promise(*_: object) -> str:
+        raise DatabaseUnavailableError("gone")
+
+    monkeypatch.setattr(Keeping, "promise", promise)
+    with pytest.raises(openai.InternalServerError):
+        await responded(here.client, input="one", stream=stream)
+    with pytest.raises(openai.InternalServerError):
+        await here.client.chat.completions.create(
+            model="m", messages=asked("one"), store=True, stream=stream
+        )
+    assert counted(await metrics_of(here.client), "backscroll_model_answers_total") == {
+        ("responses", "", "not_recorded"): 1,
+        ("completions", "", "not_recorded"): 1,
+    }
+
+
+async def test_answers_that_are_passed_on_but_not_recorded_are_logged_without_an_id(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def write(*_: object) -> None:
+        raise DatabaseUnavailableError("gone")
+
+    caplog.set_level(logging.INFO, "backscroll.recorder")
+    async with recording(record="best-effort") as here:
+        monkeypatch.setattr(Keeping, "write", write)
+        await responded(here.client, input="one")
+        await completed(here.client, model="m", messages=asked("one"), store=True)
+    lines = [(line["outcome"], line["recorded"]) for line in logged(caplog)]
+    assert lines == [("completed", None), ("completed", None)]
 
 
 async def test_callers_that_hang_up_and_models_that_are_down_are_counted() -> None:

@@ -15,6 +15,9 @@ Api: TypeAlias = Literal["completions", "responses"]
 GONE: Final = "caller_disconnected"
 """The outcome if the caller disconnected."""
 
+NOT_RECORDED: Final = "not_recorded"
+"""The outcome if the database failed."""
+
 _log: Final = logging.getLogger("backscroll.recorder")
 _SHOWN: Final = 128
 _TOKENS: Final = (

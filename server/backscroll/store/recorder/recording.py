@@ -45,7 +45,7 @@ class Recording(Protocol):
         """
 
     def failed(self, outcome: str) -> None:
-        """Log that there is no answer, unless `keep` was called.
+        """Log that there is no answer, unless `keep` has logged one.
 
         Args:
             outcome: why, as a code.

@@ -10,7 +10,6 @@ from backscroll.database.schema import completions
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.completions import write_completion
 from backscroll.store.archive.records import ImportedCompletion
-from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON, error_envelope
 from backscroll.store.ids import new_completion_id
 from backscroll.store.recorder.asked import Asked
@@ -71,20 +70,19 @@ class CompletionRecording:
 
     async def keep(self, assembled: Assembled, *, is_gone: bool = False) -> None:
         """Record the completion, if the caller got any of it."""
-        is_kept = self._id is not None and bool(assembled.object.get("choices"))
-        if self._id is not None and is_kept:
-            try:
-                await self._write(self._id, assembled, is_gone=is_gone)
-            except FAILURES:
-                self.failed("not_recorded")
-                raise
-        self._answering.ended(assembled, self._id if is_kept else None, is_gone=is_gone)
+        kept: str | None = None
+        if self._id is not None and assembled.object.get("choices"):
+            kept = await self._write(self._id, assembled, is_gone=is_gone)
+        self._answering.ended(assembled, kept, is_gone=is_gone)
 
     def failed(self, outcome: str) -> None:
         """Log that there is no answer."""
         self._answering.failed(outcome)
 
-    async def _write(self, completion_id: str, assembled: Assembled, *, is_gone: bool) -> None:
+    async def _write(
+        self, completion_id: str, assembled: Assembled, *, is_gone: bool
+    ) -> str | None:
+        """Return the id; None if the record could not be written, and need not be."""
         completion = self._completion(completion_id, assembled, is_gone=is_gone)
         partition = self._asked.partition
 
@@ -97,6 +95,8 @@ class CompletionRecording:
         keyed = self._asked.keyed if assembled.complete and not is_gone else None
         with self._keeping.writing():
             await self._keeping.write(work, keyed, completion_id)
+            return completion_id
+        return None
 
     def release(self) -> None:
         """Let the id be used by others again, if it was not recorded."""

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from backscroll.store.api_errors import ApiError
-from backscroll.store.recorder.answer_log import GONE, code_of
+from backscroll.store.database_failures import FAILURES
+from backscroll.store.recorder.answer_log import GONE, NOT_RECORDED, code_of
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.relaying.caller import Caller, CallerGoneError, while_reading
 from backscroll.store.recorder.relaying.forwarding import Forwarding
@@ -63,27 +64,24 @@ async def exchange(
             watch, send = _to_the_end, _to_whoever_reads(send)
         try:
             answer = await watch(forwarding.sent(request, content, is_read=True))
+            try:
+                if is_stream(answer):
+                    relay = StreamRelay(answer, recording, send, forwarding.server)
+                    await _relay_stream(relay, watch)
+                else:
+                    body = await watch(read_whole(answer, forwarding.server))
+                    await relay_whole(answer, body, recording, send)
+            finally:
+                recording.release()
+                await answer.aclose()
         except CallerGoneError:
             recording.failed(GONE)
-            return
         except ApiError as error:
             recording.failed(code_of(error))
             raise
-        try:
-            if is_stream(answer):
-                await _relay_stream(StreamRelay(answer, recording, send, forwarding.server), watch)
-            else:
-                body = await watch(read_whole(answer, forwarding.server))
-                await relay_whole(answer, body, recording, send)
-        except CallerGoneError:
-            recording.failed(GONE)
-            return
-        except ApiError as error:
-            recording.failed(code_of(error))
+        except FAILURES:
+            recording.failed(NOT_RECORDED)
             raise
-        finally:
-            recording.release()
-            await answer.aclose()
 
 
 async def _relay_stream(

@@ -15,6 +15,7 @@ from starlette.types import Send
 
 from backscroll.store.api_errors import ApiError
 from backscroll.store.database_failures import FAILURES, failure_reply
+from backscroll.store.recorder.answer_log import NOT_RECORDED
 from backscroll.store.recorder.assembling.assembly import Assembled
 from backscroll.store.recorder.assembling.rewriting import EventRewriter
 from backscroll.store.recorder.assembling.sse_events import MAX_EVENT_BYTES
@@ -92,7 +93,7 @@ class StreamRelay:
         except TimeoutError:
             error = None if self._assembly.ended else too_slow()
         except FAILURES as failed:
-            error = failure_reply(failed)
+            error = self._not_recorded(failed)
         await self._end(error)
 
     async def abandon(self, *, is_gone: bool) -> None:
@@ -107,7 +108,7 @@ class StreamRelay:
         try:
             await self._keeping
         except FAILURES as failed:
-            failure_reply(failed)  # logs it
+            self._not_recorded(failed)
 
     async def _pass(self, data: bytes, limit: asyncio.Timeout) -> ApiError | None:
         """Pass bytes on. Return an error if the stream must end here."""
@@ -182,8 +183,13 @@ class StreamRelay:
         try:
             await asyncio.shield(self._keeping)
         except FAILURES as failed:
-            return failure_reply(failed)
+            return self._not_recorded(failed)
         return None
+
+    def _not_recorded(self, failed: Exception) -> ApiError:
+        """Log that the answer cannot be recorded, and return the error for the caller."""
+        self._recording.failed(NOT_RECORDED)
+        return failure_reply(failed)
 
     async def _end(self, error: ApiError | None) -> None:
         """Record the answer if it was not recorded yet, and end the stream."""

@@ -12,7 +12,6 @@ from backscroll.database.response_schema import response_items, responses
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import ImportedResponse
 from backscroll.store.archive.responses import PreparedResponse, prepare_response, write_response
-from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON
 from backscroll.store.ids import new_item_id, new_response_id
 from backscroll.store.items import append_items, item_tokens
@@ -86,20 +85,17 @@ class ResponseRecording:
     async def keep(self, assembled: Assembled, *, is_gone: bool = False) -> None:
         """Record the response, if the caller got any of it."""
         found = assembled.object
-        is_kept = self._id is not None and bool(found.get("status") or found.get("output"))
-        if self._id is not None and is_kept:
-            try:
-                await self._write(self._id, assembled, is_gone=is_gone)
-            except FAILURES:
-                self.failed("not_recorded")
-                raise
-        self._answering.ended(assembled, self._id if is_kept else None, is_gone=is_gone)
+        kept: str | None = None
+        if self._id is not None and (found.get("status") or found.get("output")):
+            kept = await self._write(self._id, assembled, is_gone=is_gone)
+        self._answering.ended(assembled, kept, is_gone=is_gone)
 
     def failed(self, outcome: str) -> None:
         """Log that there is no answer."""
         self._answering.failed(outcome)
 
-    async def _write(self, response_id: str, assembled: Assembled, *, is_gone: bool) -> None:
+    async def _write(self, response_id: str, assembled: Assembled, *, is_gone: bool) -> str | None:
+        """Return the id; None if the record could not be written, and need not be."""
         response = self._response(response_id, assembled, is_gone=is_gone)
         is_whole = assembled.complete and not is_gone
         with self._keeping.writing():
@@ -111,9 +107,11 @@ class ResponseRecording:
                 self._asked.keyed if is_whole and self._context.begun is None else None,
                 response_id,
             )
-        if is_whole and self._context.is_whole:
-            whole = [*self._context.given, *response.output]
-            self._history.add(self._asked.partition, whole, response_id)
+            if is_whole and self._context.is_whole:
+                whole = [*self._context.given, *response.output]
+                self._history.add(self._asked.partition, whole, response_id)
+            return response_id
+        return None
 
     def release(self) -> None:
         """Let the id be used by others again, if it was not recorded."""

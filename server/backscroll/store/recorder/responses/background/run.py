@@ -10,7 +10,7 @@ from starlette.types import Message
 from backscroll.store.api_errors import ApiError
 from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.envelopes import JSON
-from backscroll.store.recorder.answer_log import code_of
+from backscroll.store.recorder.answer_log import NOT_RECORDED, code_of
 from backscroll.store.recorder.assembling.lenient_json import parse_object
 from backscroll.store.recorder.assembling.response_stream import LAST_EVENTS, ResponseDraft
 from backscroll.store.recorder.assembling.server_error import error_of
@@ -89,7 +89,7 @@ class Run(Struct):
             recording.failed(code_of(failed))
             return _error(failed)
         except FAILURES as failed:
-            recording.failed("not_recorded")
+            recording.failed(NOT_RECORDED)
             return _error(failure_reply(failed))
         except asyncio.CancelledError:
             recording.failed("cancelled" if self.is_cancelled else "cut_off")
