@@ -36,7 +36,7 @@ class Run(Struct):
         key: the response.
         begun: the response as it was when it began.
         events: its events.
-        max_bytes: how much of its output is shown while it runs, in characters.
+        max_chars: how much of its output is shown while it runs, in characters.
         task: what runs it.
         is_cancelled: whether it was ended on request.
     """
@@ -44,7 +44,7 @@ class Run(Struct):
     key: Key
     begun: JSON
     events: RunEvents
-    max_bytes: int
+    max_chars: int
     task: "asyncio.Task[None] | None" = None
     is_cancelled: bool = False
     _status: str = "queued"
@@ -112,7 +112,7 @@ class Run(Struct):
             return
         self._status, self._last = "in_progress", kind
         if self._draft is not None:
-            is_full = self._draft.size > self.max_bytes
+            is_full = self._draft.size > self.max_chars
             self._draft.add(event.name, event.value, is_full=is_full)
         self.events.add({**event.value, "type": kind})
 
