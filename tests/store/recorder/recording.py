@@ -171,3 +171,15 @@ def without(value: Any, *names: str) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(plain, list):
         return [without(each, *names) for each in plain]
     return plain
+
+
+async def ended(client: openai.AsyncOpenAI, response_id: str) -> Response:
+    """Return a response as soon as it has ended."""
+
+    async def look() -> Response | None:
+        found = await client.responses.retrieve(response_id)
+        return None if found.status in {"queued", "in_progress"} else found
+
+    last = await until(look)
+    assert last is not None
+    return last

@@ -25,6 +25,7 @@ from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, send
 from tests.store.recorder.recording import (
     JSON,
     Recording,
+    ended,
     listed,
     official,
     recording,
@@ -96,18 +97,6 @@ async def gated(
         recording_of(url, **options) as client,
     ):
         yield model, client
-
-
-async def ended(client: openai.AsyncOpenAI, response_id: str) -> Response:
-    """Return a response as soon as it has ended."""
-
-    async def look() -> Response | None:
-        found = await client.responses.retrieve(response_id)
-        return None if found.status in {"queued", "in_progress"} else found
-
-    last = await until(look)
-    assert last is not None
-    return last
 
 
 async def begun_and_asked(model: Gated, client: openai.AsyncOpenAI, **request: Any) -> Response:  # noqa: ANN401 - any parameter of the API

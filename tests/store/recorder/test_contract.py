@@ -14,26 +14,14 @@ from openai.types.responses import Response
 from tests.store.recorder.recording import (
     JSON,
     Recording,
+    ended,
     listed,
     responded,
     texts,
-    until,
 )
 
 SLOW = "/pause 0.01\n/say " + "a " * 5_000
 COMBINATIONS = list(itertools.product([False, True], repeat=3))
-
-
-async def ended(client: openai.AsyncOpenAI, response_id: str) -> Response:
-    """Return a response as soon as it has ended."""
-
-    async def look() -> Response | None:
-        found = await client.responses.retrieve(response_id)
-        return None if found.status in {"queued", "in_progress"} else found
-
-    last = await until(look)
-    assert last is not None
-    return last
 
 
 async def refused(answering: Any) -> tuple[int, str | None]:  # noqa: ANN401 - any request
