@@ -27,7 +27,7 @@ PLACES = st.builds(
     position=IDS,
     inside=st.none() | st.builds(Inside, st.integers(1, 999_999_999), st.booleans()),
     preview=st.integers(0, 2000),
-    filters=st.lists(st.tuples(NAMES, TEXTS), max_size=3).map(tuple),
+    filters=st.lists(st.tuples(NAMES | TEXTS, NAMES | TEXTS), max_size=3).map(tuple),
 )
 START = ListPosition(tool="list-messages", owner="thread_1", order="desc", position="msg_7")
 MEND = (

@@ -41,9 +41,10 @@ _SHAPE: Final = re.compile(
     r"~(?P<filters>[A-Za-z0-9_.=-]*)~(?P<owner>[0-9]{4})(?P<check>[0-9]{8})"
 )
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*")
-"""If all filters have this format, a cursor contains them as readable text. This costs a third of
-the tokens of base64."""
+"""If the names and the values of all filters have these formats, a cursor contains them as readable
+text. This costs a third of the tokens of base64."""
 
 
 class Inside(Struct, frozen=True):
@@ -193,7 +194,7 @@ def encoded_filters(filters: tuple[tuple[str, str], ...]) -> str:
     """Return filters as text such as `.role.user=query.two.words`, or else as JSON in base64."""
     if not filters:
         return ""
-    if all(_PLAIN.fullmatch(value) for _, value in filters):
+    if all(_NAME.fullmatch(name) and _PLAIN.fullmatch(value) for name, value in filters):
         return "." + "=".join(f"{name}.{value.replace(' ', '.')}" for name, value in filters)
     text = json.dumps(filters, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
