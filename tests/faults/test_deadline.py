@@ -13,7 +13,7 @@ from backscroll_tools.errors import ErrorCode
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Result, Tool
-from tests.faults.figures import record, sized
+from tests.faults.figures import LONG, record, sized
 from tests.faults.plans import FAULTS, PHASES, STATUSES, Fault, Phase, Plan
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import PROFILES, Kind, Served, call, client_of
@@ -79,7 +79,8 @@ async def test_a_call_ends_within_its_deadline(served: Served, fault: Fault, pha
 
     for run in range(0, RUNS, 2):
         await asyncio.gather(made(run, "store"), made(run + 1, "threads"))
-    assert max(took) < DEADLINE_S + MORE_S, (fault, phase, took)
+    more_s = 1.0 if LONG else MORE_S  # at full size, what the figure says
+    assert max(took) < DEADLINE_S + more_s, (fault, phase, took)
     _slowest[fault, phase] = max(took)
     if len(_slowest) == len(FAULTS) * len(PHASES):
         record(
