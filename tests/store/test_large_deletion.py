@@ -16,7 +16,7 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.large_deletion import AT_ONCE
 from tests.pace import limit_s
-from tests.store.conftest import Sql
+from tests.store.conftest import Kept, Sql
 from tests.store.replicas import client_of
 from tests.store.wire import error, page
 
@@ -87,15 +87,27 @@ async def test_one_with_many_messages_is_gone_at_once_and_erased_in_the_backgrou
 async def test_what_a_process_did_not_erase_is_never_shown_and_erased_by_the_next(
     add: Import, path_of: str, database_url: str, sql: Sql
 ) -> None:
-    async with open_store(database_url) as store, client_of(store) as api:
+    async with open_store(database_url, erasing_s=0) as store, client_of(store) as api:
         await add(store, AT_ONCE + 1)
         await api.delete(path_of)
-    # The process ended before it had erased anything.
+    # The process ended before it had erased everything.
     (left,) = (await sql(MEMBERS))[0]
     assert left > 0
     async with open_store(database_url, upkeep_after_s=0) as store, client_of(store) as api:
         await assert_gone(api, path_of)
         await until_erased(sql)
+
+
+@both
+async def test_a_process_that_ends_after_a_deletion_leaves_nothing_of_it(
+    add: Import, path_of: str, database_url: str, sql: Sql, kept: Kept
+) -> None:
+    async with open_store(database_url) as store, client_of(store) as api:
+        await add(store, AT_ONCE + 1)
+        await api.delete(path_of)
+    assert await sql(MEMBERS) == [(0,)]
+    assert await sql("SELECT * FROM erasing") == []
+    assert b"secret" not in await kept()
 
 
 @both

@@ -11,8 +11,10 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from backscroll.database.faults import (
+    CommitUnknownError,
     DatabaseBusyError,
     DatabaseUnavailableError,
+    NothingWrittenError,
 )
 from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Database
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 UPKEEP_AFTER_S: Final = 60.0
 """How long after the opening the work of `upkeep` begins, in seconds."""
+ERASING_S: Final = 5.0
+"""How long the closing may wait until what was deleted is erased, in seconds."""
 
 _CLOCK: Final = Clock()
 
@@ -74,6 +78,7 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
     endpoint: "Endpoint | None" = None,
     days_of: "DaysOf | None" = None,
     upkeep_after_s: float = UPKEEP_AFTER_S,
+    erasing_s: float = ERASING_S,
     standby: str = "",
     model_server: "ModelServer | None" = None,
 ) -> AsyncIterator[Store]:
@@ -90,6 +95,7 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
         days_of: how many days each partition keeps what is in it (0 for ever); None if all keep it
             for ever.
         upkeep_after_s: how long after the opening the work of `upkeep` begins, in seconds.
+        erasing_s: how long the closing may wait until what was deleted is erased, in seconds.
         standby: as for `opening.open_database`.
         model_server: answers requests that need a model, and is recorded; None if such requests are
             refused.
@@ -106,6 +112,7 @@ async def open_store(  # noqa: PLR0913 - what an operator chooses, and the clock
             endpoint=endpoint,
             days_of=days_of,
             upkeep_after_s=upkeep_after_s,
+            erasing_s=erasing_s,
             model_server=model_server,
         ) as store,
     ):
@@ -121,6 +128,7 @@ async def attended_store(  # noqa: PLR0913 - as `open_store`
     endpoint: "Endpoint | None" = None,
     days_of: "DaysOf | None" = None,
     upkeep_after_s: float = UPKEEP_AFTER_S,
+    erasing_s: float = ERASING_S,
     model_server: "ModelServer | None" = None,
 ) -> AsyncIterator[Store]:
     """Return a store that uses an open database, and do its background work while open.
@@ -131,13 +139,20 @@ async def attended_store(  # noqa: PLR0913 - as `open_store`
         _embedding(database, endpoint) as meanings,
         _recording(model_server, database, clock) as recorder,
     ):
-        wanted = asyncio.Event()
-        store = await store_over(database, clock, meanings, recorder, erase=wanted.set)
+        wanted, deleted = asyncio.Event(), asyncio.Event()
+
+        def erase() -> None:
+            wanted.set()
+            deleted.set()
+
+        store = await store_over(database, clock, meanings, recorder, erase=erase)
         work = [_keep_up(database, clock, days_of, upkeep_after_s, wanted)]
         if meanings is not None:
             work.append(meanings.keep_filled())
         async with kept_whole(database, indexes_tools=indexes_tools), _running(*work):
             yield store
+        if deleted.is_set():
+            await _finish_erasing(database, erasing_s)
 
 
 @asynccontextmanager
@@ -149,6 +164,18 @@ async def _running(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             await backfill.stop(task)
+
+
+async def _finish_erasing(database: Database, limit_s: float) -> None:
+    """Erase what was deleted, so that a process that soon ends leaves nothing of it.
+
+    What takes longer than `limit_s` seconds is left to the next process.
+    """
+    from backscroll.store.upkeep.keeping import finish_erasing
+
+    with suppress(TimeoutError, NothingWrittenError, CommitUnknownError):
+        async with asyncio.timeout(limit_s):
+            await finish_erasing(database)
 
 
 async def _keep_up(
