@@ -1,14 +1,21 @@
 """`backscroll forget`, as it is typed."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any, Final
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
 
 from backscroll.cli import commands
+from backscroll.store.app import open_store
+from backscroll.store.large_deletion import AT_ONCE
+from tests.store.replicas import client_of
 
-LINES = [
+LINES: Final[list[dict[str, Any]]] = [
     {
         "object": "conversation",
         "id": f"conv_{name}",
@@ -57,6 +64,29 @@ def test_what_is_forgotten_is_shown_asked_for_and_stays_forgotten(database: str,
     gone = run("forget", "conv_tea", "--database", database)
     assert (gone.exit_code, gone.stdout) == (1, "Nothing to forget.\n")
     assert gone.stderr == "backscroll: conv_tea is not in the store\n"
+
+
+def test_what_an_interrupted_deletion_has_left_is_erased(tmp_path: Path, database: str) -> None:
+    line = {**LINES[0], "items": LINES[0]["items"] * (AT_ONCE + 1)}
+    path = tmp_path / "large.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    assert run("import", str(path), "--database", database).exit_code == 0
+
+    async def delete() -> None:
+        async with open_store(database, erasing_s=0) as store, client_of(store) as api:
+            assert (await api.delete("/conversations/conv_tea")).is_success
+
+    anyio.run(delete)
+    assert left(tmp_path) > 0
+    gone = run("forget", "conv_tea", "--database", database)
+    assert (gone.exit_code, gone.stdout) == (1, "Nothing to forget.\n")
+    assert left(tmp_path) == 0
+
+
+def left(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "store.db")) as connection:
+        [count] = connection.execute("SELECT count(*) FROM items").fetchone()
+    return int(count)
 
 
 @pytest.mark.usefixtures("file")

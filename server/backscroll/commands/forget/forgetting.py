@@ -31,11 +31,15 @@ class Found(NamedTuple):
 async def found(database: str, selected: Selection, partition: str) -> Found:
     """Return the conversations of a selection, and the sub-agents and forks that would stay.
 
+    If there are none, erase what an interrupted deletion has left, which no selection finds.
+
     Raises:
         OperatorError: the database cannot be used, or fails while in use.
     """
     async with opened_store(database) as store:
         forgotten = await store.forgettable(selected, partition)
+        if not forgotten:
+            await store.forget((), partition)
         return Found(forgotten, await store.descendants(forgotten, partition))
 
 
