@@ -11,7 +11,6 @@ from typing import Any
 
 import openai
 import pytest
-from msgspec.structs import replace
 from openai.types.responses import Response
 
 from backscroll.store.app import open_store
@@ -506,7 +505,7 @@ async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_
     lost, running = Gated(), Gated()
     async with asyncio.timeout(limit_s(20)), raw_model(lost) as gone, raw_model(running) as url:
         silent = ModelServer(url=gone, beat_s=3_600.0)  # as if it had been killed
-        beating = ModelServer(url=url, beat_s=0.02)
+        beating = ModelServer(url=url, beat_s=0.2)
         async with (
             open_store(database_url, model_server=silent) as first,
             open_store(database_url, model_server=beating) as second,
@@ -518,7 +517,7 @@ async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_
             left = await begun_and_asked(lost, client)
             kept = await begun_and_asked(running, elsewhere)
             async with (
-                open_store(database_url, model_server=replace(beating, beat_s=0.2)) as third,
+                open_store(database_url, model_server=beating) as third,
                 served(third.app) as origin,
                 official(f"{origin}/v1") as later,
             ):

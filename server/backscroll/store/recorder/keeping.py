@@ -25,6 +25,9 @@ from backscroll.store.recorder.answer_log import AnswerLog
 from backscroll.store.recorder.model_server import Record
 
 _HOW_IT_IS_SENT: Final = frozenset({"stream", "stream_options"})
+_LAST_S: Final = 253_402_300_799
+"""The last second of the year 9999, as a Unix time."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -54,6 +57,16 @@ class Keeping(Struct):
     _promised: set[tuple[str, str, str]] = field(default_factory=set)
     _full: DatabaseFailedError | None = None
     _full_until: float = 0.0
+
+    def created_at(self, given: object) -> int:
+        """Return when an answer was created, as a Unix time in seconds.
+
+        Args:
+            given: the time that the model server says. If it is none, the time is now.
+        """
+        if isinstance(given, int | float) and 0 <= given <= _LAST_S:
+            return int(given)
+        return self.clock.unix_s()
 
     def keyed(self, request: Request, body: JSON) -> KeyedRequest | None:
         """Return the request with its idempotency key; None if it has no key.

@@ -14,8 +14,8 @@ from backscroll.store.recorder.assembling.server_error import error_of
 LAST_EVENTS: Final = frozenset(
     ("response.cancelled", "response.completed", "response.failed", "response.incomplete")
 )
-UNFINISHED: Final = frozenset({"queued", "in_progress"})
-"""The statuses of a response that has not ended."""
+UNFINISHED: Final = ("queued", "in_progress")
+"""The statuses of a response that has not ended. A tuple can be asked for any JSON value."""
 
 _NOTHING_NEW: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
 
@@ -47,8 +47,9 @@ class ResponseDraft:
         kind = kind if isinstance(kind, str) else name
         if kind in LAST_EVENTS or kind in _NOTHING_NEW:
             self._is_last = self.is_ended = kind in LAST_EVENTS
-            if not isinstance(response, dict):
-                response = {"status": kind.removeprefix("response.")} if self._is_last else {}
+            response = response if isinstance(response, dict) else {}
+            if self._is_last and response.get("status") in (None, *UNFINISHED):
+                response = {**response, "status": kind.removeprefix("response.")}
             self._response = {**self._response, **response}
         elif not is_full:
             self._items.add(kind, value)

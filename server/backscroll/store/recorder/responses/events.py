@@ -15,6 +15,9 @@ from backscroll.store.recorder.asked import Asked
 _TEXTS: Final = {"output_text": "text", "refusal": "refusal"}
 """The field with the text of each kind of part that is streamed."""
 
+_ENDS: Final = ("completed", "incomplete", "failed")
+"""The statuses that have an event of their own at the end of a stream."""
+
 _UNFINISHED: Final[JSON] = {
     "status": "in_progress",
     "output": [],
@@ -48,15 +51,21 @@ def stream_of(response: JSON, after: int = -1) -> bytes:
 
 
 def event_bytes(event: JSON, number: int) -> bytes:
-    """Return an event with its sequence number, as it is sent."""
-    text = dump_json({**event, "sequence_number": number})
-    return f"event: {event['type']}\ndata: {text}\n\n".encode()
+    """Return an event with its sequence number, as it is sent.
+
+    The halves of a surrogate pair may be in two deltas. JSON can have one only as an escape, which
+    is what `backslashreplace` writes.
+    """
+    kind, text = dump_json(event["type"])[1:-1], dump_json({**event, "sequence_number": number})
+    return f"event: {kind}\ndata: {text}\n\n".encode(errors="backslashreplace")
 
 
 def last_event(response: JSON) -> JSON:
     """Return the event that ends the stream of a response."""
-    status = response.get("status") or "completed"
-    kind = "failed" if status == "cancelled" else status  # clients know no event of its own
+    status = response.get("status")
+    kind = status if status in _ENDS else "completed"
+    if status == "cancelled":  # clients know no event of its own
+        kind = "failed"
     return {"type": f"response.{kind}", "response": response}
 
 

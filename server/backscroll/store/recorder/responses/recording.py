@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, bindparam, select
 
 from backscroll.database.faults import StoreError
-from backscroll.database.json_text import dump_json
 from backscroll.database.response_schema import response_items, responses
 from backscroll.store.api_errors import ApiError
 from backscroll.store.archive.records import ImportedResponse
@@ -17,11 +16,12 @@ from backscroll.store.ids import new_item_id, new_response_id
 from backscroll.store.items import append_items, item_tokens
 from backscroll.store.recorder.asked import Asked
 from backscroll.store.recorder.assembling.assembly import Assembled, Assembly
-from backscroll.store.recorder.assembling.response_stream import response_stream
+from backscroll.store.recorder.assembling.response_stream import UNFINISHED, response_stream
 from backscroll.store.recorder.assembling.rewriting import Change, response_change
 from backscroll.store.recorder.assembling.whole import read_response
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.responses.context import COLUMNS, ResponseContext, echoed
+from backscroll.store.recorder.responses.events import event_bytes
 from backscroll.store.recorder.responses.output_items import complete_output
 from backscroll.store.recorder.responses.replayed_history import ReplayedHistory
 
@@ -38,6 +38,10 @@ _ids: Final = (
         response_items.c.id.in_(bindparam("ids", expanding=True)),
     )
 )
+
+
+class _EndedMeanwhileError(StoreError):
+    """A response in the background was ended before its answer could be recorded."""
 
 
 class ResponseRecording:
@@ -87,7 +91,11 @@ class ResponseRecording:
         found = assembled.object
         kept: str | None = None
         if self._id is not None and (found.get("status") or found.get("output")):
-            kept = await self._write(self._id, assembled, is_gone=is_gone)
+            try:
+                kept = await self._write(self._id, assembled, is_gone=is_gone)
+            except _EndedMeanwhileError:
+                self.failed("cancelled")
+                raise
         self._answering.ended(assembled, kept, is_gone=is_gone)
 
     def failed(self, outcome: str) -> None:
@@ -133,8 +141,7 @@ class ResponseRecording:
                 "incomplete_details": None,
             }
             event = {"type": "response.failed", "response": failed}
-        event["sequence_number"] = sequence_number
-        return f"event: {event['type']}\ndata: {dump_json(event)}\n\n".encode()
+        return event_bytes(event, sequence_number)
 
     def _item_id(self, item_id: str) -> str:
         """Return the id that the caller gets for an output item.
@@ -165,14 +172,15 @@ class ResponseRecording:
         fields = echoed(body)
         fields |= {name: value for name, value in found.items() if name not in COLUMNS}
         fields |= {n: each for n, each in self._context.fields.items() if n not in COLUMNS}
+        if fields.get("status") in UNFINISHED and not self._context.keeps_ids:
+            fields["status"] = "completed"  # it has ended, and nobody would change it later
         if is_gone:
             reason = {"reason": "caller_disconnected"}
             fields |= {"status": "incomplete", "incomplete_details": reason}
-        created = found.get("created_at")
         return ImportedResponse(
             key=None,
             id=response_id,
-            created_at=int(created) if isinstance(created, int | float) else self._now(),
+            created_at=self._keeping.created_at(found.get("created_at")),
             input=self._context.given[self._context.stored :],
             output=complete_output(found.get("output"), self._item_id),
             metadata=body.get("metadata") or {},
@@ -180,13 +188,10 @@ class ResponseRecording:
             continues=self._context.continues,
         )
 
-    def _now(self) -> int:
-        return self._keeping.clock.unix_s()
-
     def _added(self, response: ImportedResponse, assembled: Assembled) -> list[JSON]:
         """Return the items to add to the conversation: none if the response failed."""
         status = assembled.object.get("status")
-        is_added = assembled.complete and status in {"completed", "incomplete"}
+        is_added = assembled.complete and status in ("completed", "incomplete")
         if self._context.conversation_id is None or not is_added:
             return []
         items = [*response.input, *response.output]
@@ -204,7 +209,7 @@ class ResponseRecording:
         if self._context.complete is not None:
             if not self._context.complete(connection, prepared):
                 message = "cannot be recorded: the response was cancelled or deleted meanwhile"
-                raise StoreError(message)
+                raise _EndedMeanwhileError(message)
         else:
             self._write_new(connection, prepared)
         if added:

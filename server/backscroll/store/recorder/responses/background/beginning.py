@@ -89,7 +89,7 @@ class Background(Struct, frozen=True):
 
             try:
                 await self.keeping.write(write, asked.keyed, key[1])
-            except CommitUnknownError:
+            except (CommitUnknownError, asyncio.CancelledError):
                 self.runs.give_up(key)
                 raise
             begun = {**response_object(prepared.row, []), "status": "queued"}

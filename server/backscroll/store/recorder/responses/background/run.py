@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from backscroll.store.api_errors import ApiError
+from backscroll.store.archive.storable import storable
 from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.answer_log import NOT_RECORDED, code_of
@@ -26,6 +27,13 @@ from backscroll.store.recorder.responses.events import events_of, last_event
 _BEGINNING: Final = frozenset({"response.created", "response.queued"})
 """The events of the model server that are left out, because the run has sent its own."""
 
+_FAILED: Final = "response.failed"
+"""An event that waits for the record, which may say otherwise: see `_BELIED`."""
+
+_BELIED: Final = ("cancelled", "completed")
+"""The statuses of a record that could not be written. The response was cancelled at that moment, or
+the commit succeeded although its outcome was not known then."""
+
 _NO_ANSWER: Final = "The model server's answer ended before it was complete."
 
 
@@ -39,6 +47,7 @@ class Run(Struct):
         max_chars: how much of its output is shown while it runs, in characters.
         task: what runs it.
         is_cancelled: whether it was ended on request.
+        is_ending: whether it was stopped, or its end is being recorded.
     """
 
     key: Key
@@ -47,9 +56,11 @@ class Run(Struct):
     max_chars: int
     task: "asyncio.Task[None] | None" = None
     is_cancelled: bool = False
+    is_ending: bool = False
     _status: str = "queued"
     _draft: ResponseDraft | None = field(default_factory=ResponseDraft)
     _last: str = ""
+    _failure: JSON | None = None
 
     def __post_init__(self) -> None:
         """Add the events with which it begins."""
@@ -114,23 +125,38 @@ class Run(Struct):
         if self._draft is not None:
             is_full = self._draft.size > self.max_chars
             self._draft.add(event.name, event.value, is_full=is_full)
-        self.events.add({**event.value, "type": kind})
+        if kind == _FAILED:
+            self._failure = event.value
+        else:
+            self.events.add({**event.value, "type": kind})
 
     def progress(self) -> JSON:
         """Return what is to be shown of the response while it runs: its status and its output."""
         items = [] if self._draft is None else self._draft.whole("cut_off")["output"]
-        return {"status": self._status, "output": [_unfinished(item) for item in items]}
+        output, _ = storable([_unfinished(item) for item in items])
+        return {"status": self._status, "output": output}
+
+    def stop(self) -> None:
+        """Stop it, unless it is ending, because its end is recorded once and whole."""
+        if self.task is not None and not self.is_ending:
+            self.is_ending = True
+            self.task.cancel()
 
     def end(self, response: JSON | None) -> None:
         """Add the events that are missing at the end.
 
         Args:
-            response: the response, as it was recorded; None if it was deleted.
+            response: the response, as it was recorded; None if it was deleted, or cannot be read.
         """
-        if response is not None and not self._last:
+        status = "" if response is None else response.get("status")
+        if self._failure is not None and status not in _BELIED:
+            self.events.add({**self._failure, "type": _FAILED})
+        elif response is None:
+            pass
+        elif not self._last:
             for event in list(events_of(response))[1:]:
                 self.events.add(event)
-        elif response is not None and self._last not in LAST_EVENTS:
+        elif self._failure is not None or self._last not in LAST_EVENTS:
             self.events.add(last_event(response))
         self.events.end()
         self._draft = None

@@ -34,6 +34,13 @@ _running: Final = select(responses.c.partition, responses.c.import_key).where(
 )
 """Of all rows, only what an index has: rows may be long, and there may be many."""
 
+_unmark: Final = (
+    update(responses)
+    .where(responses.c.partition == bindparam("within"))
+    .where(responses.c.import_key == bindparam("whole"))
+    .values(import_key=None)
+)
+
 
 def mark(process: str, beat: int, response_id: str) -> str:
     """Return the key of a response while it runs.
@@ -79,6 +86,21 @@ def end(connection: Connection, key: Key, fields: Mapping[str, Any], expected: s
         return False
     _finish(connection, row, {**row.fields, **fields}, row.message_count)
     return True
+
+
+def give_up(connection: Connection, lost: Mapping[Key, str], fields: Mapping[str, Any]) -> None:
+    """End responses without output, unless they gave a sign meanwhile.
+
+    Of one that was deleted while it ran, only its key is taken away.
+
+    Args:
+        connection: a connection in a write transaction.
+        lost: the whole key of each.
+        fields: what changes of their fields.
+    """
+    for key, whole in lost.items():
+        if not end(connection, key, fields, whole):
+            connection.execute(_unmark, {"within": key[0], "whole": whole})
 
 
 def complete(connection: Connection, prepared: PreparedResponse, key: Key, process: str) -> bool:

@@ -34,8 +34,11 @@ _STOPPED: Final[JSON] = {
     "message": "The recorder was stopped before the model server had answered.",
 }
 _LOST: Final[JSON] = {
-    "code": "server_error",
-    "message": "The process that ran this response ended before the response was complete.",
+    "status": "failed",
+    "error": {
+        "code": "server_error",
+        "message": "The process that ran this response ended before the response was complete.",
+    },
 }
 
 
@@ -134,31 +137,46 @@ class Runs:
 
     async def stop(self) -> None:
         """End all responses that run, and record what was received of them."""
-        tasks = [run.task for run in self._running.values() if run.task is not None]
-        for task in tasks:
-            task.cancel()
+        runs = list(self._running.values())
+        for run in runs:
+            run.stop()
+        tasks = [run.task for run in runs if run.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=_STOP_S)
+        try:
+            await self._end_late()
+        except FAILURES as failed:
+            failure_reply(failed)  # logs it, and another process gives them up
 
     async def keep_up(self) -> None:
-        """Give up what other processes left behind, and say again and again what runs here."""
-        left: dict[Key, str] | None = None
-        lost_at = 0
+        """Say again and again what runs here, and give up what other processes left behind."""
+        seen: dict[Key, str] | None = None
+        next_look = 0
         while True:
             try:
-                if left is None:
-                    left = await self._database.read(run_rows.running, large=True)
-                    lost_at = self._beats + _LOST_BEATS
-                elif left and self._beats >= lost_at:
-                    await self._database.write(partial(_give_up, left=left))
-                    left = {}
+                if seen is None or self._beats >= next_look:
+                    seen = await self._look(seen or {})
+                    next_look = self._beats + _LOST_BEATS
                 await self._beat()
                 await self._end_late()
             except FAILURES as failed:
                 failure_reply(failed)  # logs it, and the next round tries again
+                seen = None  # while the database fails, no process can give a sign
             await asyncio.sleep(self._server.beat_s)
             self._beats += 1
             self._ended.prune(self._clock.monotonic())
+
+    async def _look(self, earlier: dict[Key, str]) -> dict[Key, str]:
+        """Give up the responses without a sign since an earlier look. Return those that run."""
+        seen = await self._database.read(run_rows.running, large=True)
+        lost = {
+            key: mark
+            for key, mark in seen.items()
+            if earlier.get(key) == mark and key not in self._running
+        }
+        if lost:
+            await self._database.write(partial(run_rows.give_up, lost=lost, fields=_LOST))
+        return seen
 
     async def _beat(self) -> None:
         runs = dict(self._running)
@@ -182,8 +200,8 @@ class Runs:
     async def _stop(self, run: Run) -> None:
         """Stop a response that was ended or deleted."""
         run.is_cancelled = True
+        run.stop()
         if run.task is not None:
-            run.task.cancel()
             await asyncio.wait({run.task}, timeout=_STOP_S)
 
     async def _run(self, run: Run, answer: Callable[[Run], Coroutine[Any, Any, JSON]]) -> None:
@@ -197,6 +215,7 @@ class Runs:
 
     async def _ended_with(self, run: Run, error: JSON) -> None:
         response: JSON | None = None
+        run.is_ending = True
         self._unended[run.key] = error
         try:
             await self._end(run.key)
@@ -233,10 +252,3 @@ async def open_runs(database: Database, clock: Clock, server: ModelServer) -> As
         keeping_up.cancel()
         await asyncio.gather(keeping_up, return_exceptions=True)
         await runs.stop()
-
-
-def _give_up(connection: Connection, left: dict[Key, str]) -> None:
-    fields = {"status": "failed", "error": _LOST}
-    for key, mark in run_rows.running(connection).items():
-        if left.get(key) == mark:
-            run_rows.end(connection, key, fields, mark)
