@@ -152,6 +152,28 @@ async def test_answers_that_are_passed_on_but_not_recorded_are_logged_without_an
     assert lines == [("completed", None), ("completed", None)]
 
 
+@pytest.mark.parametrize("background", [False, True])
+async def test_an_impossible_usage_and_half_a_character_do_no_harm(*, background: bool) -> None:
+    usage = {"input_tokens": 10**400, "output_tokens": -1}
+    answer = {"id": "resp_0", "object": "response", "status": "completed", "output": []}
+    last = event_bytes(
+        "response.completed", response={**answer, "model": "m\ud800", "usage": usage}
+    )
+    async with raw_model(sends(STREAM + last)) as url, recording_of(url) as client:
+        async with httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http:
+            request = {"model": "m", "input": "one", "stream": True, "background": background}
+            events = (await http.post("responses", json=request)).text
+        (kept,) = await listed(client, "/responses")
+        found = await metrics_of(client)
+    assert events.count("event: response.completed\n") == 1
+    assert r'"model":"m\ud800"' in events.replace(": ", ":")
+    assert (kept["status"], kept["model"]) == ("completed", "m\N{REPLACEMENT CHARACTER}")
+    assert counted(found, "backscroll_model_answers_total") == {
+        ("responses", "m\N{REPLACEMENT CHARACTER}", "completed"): 1
+    }
+    assert counted(found, "backscroll_model_tokens_total") == {}
+
+
 async def test_callers_that_hang_up_and_models_that_are_down_are_counted() -> None:
     async with recording() as here:
         stream = await here.client.responses.create(

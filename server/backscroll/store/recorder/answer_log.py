@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 from backscroll.store.api_errors import ApiError
+from backscroll.store.archive.storable import storable
 from backscroll.store.recorder.assembling.assembly import Assembled
 from backscroll.store.recorder.assembling.lenient_json import JSON
 from backscroll.store.recorder.metrics import AnswerMetrics
@@ -20,6 +21,9 @@ NOT_RECORDED: Final = "not_recorded"
 
 _log: Final = logging.getLogger("backscroll.recorder")
 _SHOWN: Final = 128
+_MAX_TOKENS: Final = 2**53
+"""The highest number of tokens that is believed. Metrics are floats, which are exact up to it."""
+
 _TOKENS: Final = (
     ("input", ("prompt_tokens", "input_tokens")),
     ("output", ("completion_tokens", "output_tokens")),
@@ -89,7 +93,7 @@ class Answering:
         fields: JSON = {"outcome": outcome, "ms": round(seconds * 1000, 1), "recorded": object_id}
         fields["api"] = self._api
         model, tokens = value.get("model"), _tokens(value.get("usage"))
-        name = model[:_SHOWN] if isinstance(model, str) else ""
+        name = storable(model[:_SHOWN])[0] if isinstance(model, str) else ""
         if name:
             fields["model"] = name
         fields |= {f"{direction}_tokens": count for direction, count in tokens.items()}
@@ -110,6 +114,6 @@ def _tokens(usage: object) -> dict[str, int]:
     for direction, theirs in _TOKENS:
         counts = (usage.get(each) for each in theirs)
         count = next((each for each in counts if isinstance(each, int)), None)
-        if count is not None:
+        if count is not None and 0 <= count <= _MAX_TOKENS:
             found[direction] = count
     return found

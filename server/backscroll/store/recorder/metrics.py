@@ -60,7 +60,7 @@ class AnswerMetrics:
         self._answers.labels(api, name, outcome).inc()
         self._seconds.labels(api, name).observe(seconds)
         for direction, count in tokens.items():
-            self._tokens.labels(name, direction).inc(max(count, 0))
+            self._tokens.labels(name, direction).inc(count)
 
     def show_running(self, count: Callable[[], int]) -> None:
         """Show how many responses run in the background, which `count` returns."""

@@ -11,6 +11,7 @@ MAX_DEPTH: Final = 100
 """How deeply an object may be nested."""
 
 _LARGE_EXPONENT: Final = re.compile(rb"[eE]\+?[0-9]{3}")
+_LARGE_NUMBER: Final = re.compile(rb"[0-9]{309}")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -20,8 +21,9 @@ def parse_object(data: bytes) -> JSON | None:
     Invalid UTF-8 becomes U+FFFD. Numbers that JSON does not have (NaN and infinities) become null.
     A byte order mark is ignored.
     """
-    # A callback for each number costs time, and only a number with such an exponent needs it.
-    decoder = _FINITE if _LARGE_EXPONENT.search(data) else _LENIENT
+    # A callback for each number costs time, and only such a large one needs it.
+    may_be_infinite = _LARGE_EXPONENT.search(data) or _LARGE_NUMBER.search(data)
+    decoder = _FINITE if may_be_infinite else _LENIENT
     text = data.removeprefix(_BOM).decode(errors="replace")
     try:
         value = decoder.decode(text)

@@ -116,17 +116,23 @@ class CompletionRecording:
         if is_gone or not assembled.complete:
             reason = "caller_disconnected" if is_gone else assembled.reason
             fields["incomplete_details"] = {"reason": reason}
-        created, model = found.get("created"), found.get("model") or body.get("model")
+        model = found.get("model") or body.get("model")
         return ImportedCompletion(
             key=None,
             id=completion_id,
-            created_at=created if isinstance(created, int) else self._keeping.clock.unix_s(),
+            created_at=self._keeping.created_at(found.get("created")),
             model=model if isinstance(model, str) else "",
-            choices=[each for each in found["choices"] if isinstance(each, dict)],
+            choices=[_choice(each) for each in found["choices"] if isinstance(each, dict)],
             messages=input_messages(body),
             metadata=body.get("metadata") or {},
             fields=fields,
         )
+
+
+def _choice(choice: JSON) -> JSON:
+    """Return a choice without a message that is none."""
+    is_kept = isinstance(choice.get("message"), dict)
+    return choice if is_kept else {name: choice[name] for name in choice if name != "message"}
 
 
 def input_messages(body: JSON) -> list[JSON]:

@@ -59,7 +59,8 @@ async def relay_whole(
         if assembled.reason == "too_large" and recording.is_kept:
             raise too_large(MAX_BODY_BYTES)
         if assembled.complete:
-            change = await recording.identify(assembled.object.get("id"))
+            given = assembled.object.get("id")
+            change = await recording.identify(given if isinstance(given, str) else None)
             await recording.keep(assembled)
             body = body if change is None else rewritten(body, change)
         else:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from backscroll.store.envelopes import JSON
 
-_ROLES: Final = frozenset({"assistant", "user", "system", "developer", "tool"})
+_ROLES: Final = ("assistant", "user", "system", "developer", "tool")
 _TEXTS: Final = frozenset({"output_text", "text", "input_text"})
 
 
@@ -38,16 +38,17 @@ def _completed(item: JSON, renamed: Callable[[str], str]) -> JSON:
         item = {**item, "id": renamed(item_id)}
     else:
         item = {name: value for name, value in item.items() if name != "id"}
-    if item.get("type") not in {None, "message"}:
+    if item.get("type") not in (None, "message"):
         return item
     role, status, content = item.get("role"), item.get("status"), item.get("content")
     if isinstance(content, str):
         content = [{"type": "output_text", "text": content}]
+    parts = content if isinstance(content, list) else []
     return {
         **item,
         "role": role if role in _ROLES else "assistant",
-        "status": status if status in {"in_progress", "completed", "incomplete"} else None,
-        "content": [_part(part) for part in content or () if _is_part(part)],
+        "status": status if status in ("in_progress", "completed", "incomplete") else None,
+        "content": [_part(part) for part in parts if _is_part(part)],
     }
 
 
