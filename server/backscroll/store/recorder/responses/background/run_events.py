@@ -7,6 +7,7 @@ number of bytes.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from itertools import islice
 
 from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.responses.events import event_bytes
@@ -58,8 +59,8 @@ class RunEvents:
         """
         while self.has(after):
             changed = self._changed
-            first = self.count - len(self._kept)
-            waiting = b"".join(list(self._kept)[max(after + 1 - first, 0) :])
+            new = max(self.count - 1 - after, 0)
+            waiting = b"".join([*islice(reversed(self._kept), new)][::-1])  # not all of them again
             after = max(after, self.count - 1)
             if waiting:
                 yield waiting
