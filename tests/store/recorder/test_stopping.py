@@ -10,6 +10,7 @@ from backscroll.store.app import open_store
 from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import served
 from tests.models.process import model_here
+from tests.pace import limit_s
 from tests.store.recorder.recording import listed, official
 
 TEXT = "/pause 0.01\n/say " + " ".join(map(str, range(5_000)))
@@ -41,4 +42,35 @@ async def test_what_a_caller_got_before_the_recorder_was_stopped_is_kept(
         async with official(f"{later}/v1") as client:
             (kept,) = await listed(client, "/responses")
     assert kept["status"] == "incomplete"
+    assert kept["incomplete_details"] == {"reason": "cut_off"}
+
+
+async def test_followers_of_a_response_in_the_background_get_its_end_at_once() -> None:
+    async with (
+        asyncio.timeout(limit_s(10)),
+        model_here() as model,
+        open_store("sqlite://", model_server=ModelServer(url=model.url)) as store,
+        served(store.app) as later,
+    ):
+        config = configuration(store.app)
+        config.timeout_graceful_shutdown = 3_600
+        server = StoreServer(config, store.stop)
+        with socket.socket(proto=socket.IPPROTO_TCP) as listening:
+            listening.bind(("127.0.0.1", 0))
+            serving = asyncio.create_task(server.serve([listening]))
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+            async with official(url) as client:
+                stream = await client.responses.create(
+                    model="m", input=TEXT, background=True, stream=True
+                )
+                async for event in stream:
+                    if event.type == "response.output_text.delta":
+                        break
+                server.should_exit = True
+                last = [event async for event in stream][-1]
+                await serving
+        async with official(f"{later}/v1") as client:
+            (kept,) = await listed(client, "/responses")
+    assert last.type == "response.incomplete"
+    assert last.response.to_dict() == kept
     assert kept["incomplete_details"] == {"reason": "cut_off"}

@@ -108,11 +108,16 @@ class StoreServer(Server):
         self._stop = stop
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Stop, as `Server.shutdown` does, and wait for cancelled requests."""
+        """Stop, as `Server.shutdown` does, and wait for cancelled requests.
+
+        What runs for no caller is ended at once, because callers may follow it.
+        """
+        ending = asyncio.ensure_future(self._stop())
         await super().shutdown(sockets)
         if running := set(self.server_state.tasks):
             await asyncio.wait(running, timeout=_RECORDED_S)
-        await self._stop()
+        await ending
+        await self._stop()  # what the last requests began
 
 
 def model_server_of(settings: Settings) -> ModelServer | None:
