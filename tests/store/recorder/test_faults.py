@@ -321,6 +321,23 @@ async def test_a_key_that_a_whole_error_quotes_is_not_passed_on_whatever_its_sta
     assert passed.json() == {"error": {"message": "Incorrect API key provided: [redacted]"}}
 
 
+@pytest.mark.parametrize("key", ["sk/a+b", 'sk-"q'])
+@pytest.mark.parametrize("path", ["responses", "audio/speech"])
+async def test_a_key_is_redacted_in_headers_and_as_json_escapes_it(key: str, path: str) -> None:
+    escaped = json.dumps(key)[1:-1].replace("/", r"\/")
+    body = b'{"error": {"message": "Incorrect: ' + escaped.encode() + b'"}}'
+    refused = whole(401, body, www_authenticate=f"Bearer {key}", x_request_id="1")
+    async with (
+        raw_model(sends(refused)) as url,
+        recording_of(url, key=key) as client,
+        httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http,
+    ):
+        passed = await http.post(path, json={"model": "m", "input": "one"})
+    assert passed.json() == {"error": {"message": "Incorrect: [redacted]"}}
+    assert passed.headers["www-authenticate"] == "Bearer [redacted]"
+    assert passed.headers["x-request-id"] == "1"
+
+
 async def test_an_answer_that_has_the_key_s_text_but_is_no_error_is_unchanged() -> None:
     ended: dict[str, Any] = {"id": "resp_1", "object": "response", "status": "completed"}
     ended |= {"output": [], "tool_choice": "none"}

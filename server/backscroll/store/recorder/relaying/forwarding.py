@@ -16,6 +16,7 @@ from starlette.requests import Request
 from backscroll.store.api_errors import SERVER_ERROR, ApiError
 from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.relaying.headers import NONCE, upward
+from backscroll.store.recorder.relaying.key_redaction import headers_without_key
 
 _PREFIX: Final = b"/v1"
 _CONNECTIONS: Final = 1_000
@@ -84,6 +85,8 @@ class Forwarding:
         if is_read and answer.is_redirect:
             await answer.aclose()
             raise _redirected(answer.status_code)
+        if not answer.is_success:
+            answer.headers = headers_without_key(answer.headers, self.server.key)
         return answer
 
     def _refuse_loop(self, given: list[tuple[bytes, bytes]]) -> None:

@@ -4,13 +4,30 @@ Only errors are changed. The key may be a word that answers have as well, such a
 many model servers on the same machine need no key.
 """
 
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Final
+
+import httpx2
 
 from backscroll.store.recorder.assembling.lenient_json import JSON, parse_object
 from backscroll.store.recorder.assembling.sse_events import MAX_EVENT_BYTES
 
 _REDACTED: Final = b"[redacted]"
+
+
+def headers_without_key(headers: httpx2.Headers, key: str) -> httpx2.Headers:
+    """Return the headers of an error without the key.
+
+    Args:
+        headers: the headers.
+        key: the operator's key; empty if there is none.
+    """
+    if not key:
+        return headers
+    quoted = _quoted(key)
+    return httpx2.Headers([(name, quoted.sub(_REDACTED, value)) for name, value in headers.raw])
 
 
 def without_key(body: bytes, key: str, *, is_error: bool) -> bytes:
@@ -21,10 +38,11 @@ def without_key(body: bytes, key: str, *, is_error: bool) -> bytes:
         key: the operator's key; empty if there is none.
         is_error: whether its status says that it is an error. A few servers send one with 200.
     """
-    quoted = key.encode()
-    if not key or quoted not in body:
+    if not key:
         return body
-    return body.replace(quoted, _REDACTED) if is_error or not _is_answer(body) else body
+    quoted = _quoted(key)
+    is_changed = quoted.search(body) and (is_error or not _is_answer(body))
+    return quoted.sub(_REDACTED, body) if is_changed else body
 
 
 async def lines_without_key(parts: AsyncIterator[bytes], key: str) -> AsyncIterator[bytes]:
@@ -38,7 +56,7 @@ async def lines_without_key(parts: AsyncIterator[bytes], key: str) -> AsyncItera
         parts: the bytes of the stream.
         key: the operator's key; empty if there is none.
     """
-    quoted, held = key.encode(), bytearray()
+    quoted, held = _quoted(key), bytearray()
     async for part in parts:
         if not key:
             yield part
@@ -55,11 +73,18 @@ async def lines_without_key(parts: AsyncIterator[bytes], key: str) -> AsyncItera
         yield _redacted(bytes(held), quoted)
 
 
-def _redacted(lines: bytes, quoted: bytes) -> bytes:
-    if quoted not in lines:
+def _quoted(key: str) -> re.Pattern[bytes]:
+    """Return what finds the key, also as it is written in JSON, where `/` may be escaped."""
+    in_json = json.dumps(key)[1:-1]
+    forms = dict.fromkeys((key, in_json, in_json.replace("/", r"\/")))
+    return re.compile(b"|".join(re.escape(each.encode()) for each in forms))
+
+
+def _redacted(lines: bytes, quoted: re.Pattern[bytes]) -> bytes:
+    if not quoted.search(lines):
         return lines
     return b"".join(
-        line if _is_answer(line.removeprefix(b"data:")) else line.replace(quoted, _REDACTED)
+        line if _is_answer(line.removeprefix(b"data:")) else quoted.sub(_REDACTED, line)
         for line in lines.splitlines(keepends=True)
     )
 
