@@ -18,15 +18,17 @@ class EndedRuns:
         self._kept_s = kept_s
         self._max_bytes = max_bytes
         self._runs: OrderedDict[Key, tuple[Run, float]] = OrderedDict()
+        self._bytes = 0
 
     def add(self, run: Run, now: float) -> None:
         """Add a response that has ended.
 
         Args:
-            run: the response.
+            run: the response, which gets no more events.
             now: the time on the process's monotonic clock, in seconds.
         """
         self._runs[run.key] = (run, now)
+        self._bytes += run.events.size
         self.prune(now)
 
     def found(self, key: Key, now: float) -> Run | None:
@@ -37,13 +39,13 @@ class EndedRuns:
 
     def forget(self, key: Key) -> None:
         """Drop a response."""
-        self._runs.pop(key, None)
+        if (found := self._runs.pop(key, None)) is not None:
+            self._bytes -= found[0].events.size
 
     def prune(self, now: float) -> None:
         """Drop the responses that ended too long ago, or that have too many events."""
-        size = sum(run.events.size for run, _ in self._runs.values())
-        for key, (run, ended_at) in list(self._runs.items()):
-            if now - ended_at <= self._kept_s and size <= self._max_bytes:
+        while self._runs:
+            key, (_, ended_at) = next(iter(self._runs.items()))
+            if now - ended_at <= self._kept_s and self._bytes <= self._max_bytes:
                 return
-            size -= run.events.size
-            del self._runs[key]
+            self.forget(key)
