@@ -76,12 +76,13 @@ async def recording(
 @asynccontextmanager
 async def recording_of(
     url: str,
+    database: str = "sqlite://",
     **options: Any,  # noqa: ANN401 - a value for each field
 ) -> AsyncIterator[openai.AsyncOpenAI]:
     """Run a recorder in front of any URL, and yield its client."""
     server = replace(ModelServer(url=url), **options)
     async with (
-        open_store("sqlite://", model_server=server) as store,
+        open_store(database, model_server=server) as store,
         served(store.app) as origin,
         official(f"{origin}/v1") as client,
     ):

@@ -7,8 +7,8 @@ import pytest
 
 from tests.loopback import NO_TLS
 from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends
-from tests.store.recorder.recording import JSON, recording_of, responded
-from tests.store.recorder.test_background import BEGUN, delta, ended, message, stream
+from tests.store.recorder.recording import JSON, ended, recording_of, responded
+from tests.store.recorder.test_background import BEGUN, delta, message, stream
 
 
 async def test_halves_of_a_surrogate_pair_stay_in_their_two_deltas() -> None:

@@ -1,16 +1,18 @@
 """The log and the metrics of recorded answers: models, tokens and times, and never text."""
 
+# ruff: noqa: ASYNC240 - a test may wait for a file of its own
+
+import asyncio
 import json
 import logging
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import httpx2
 import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from backscroll.database.faults import DatabaseUnavailableError
-from backscroll.store.recorder.keeping import Keeping
 from tests.loopback import NO_TLS
 from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends, whole
 from tests.store.recorder.recording import (
@@ -26,6 +28,18 @@ from tests.store.recorder.recording import (
 )
 
 SECRET = "canary"
+
+_RESPONSE: Final = {"id": "resp_0", "object": "response", "status": "completed", "output": []}
+_COMPLETION: Final = {"id": "chatcmpl-0", "object": "chat.completion", "choices": []}
+_CHUNK: Final = json.dumps({**_COMPLETION, "object": "chat.completion.chunk"}).encode()
+
+UNFINISHED: Final = [
+    ("responses", whole(200, json.dumps(_RESPONSE).encode(), content_type="application/json")),
+    ("responses", STREAM + event_bytes("response.created", response=_RESPONSE)),
+    ("completions", whole(200, json.dumps(_COMPLETION).encode(), content_type="application/json")),
+    ("completions", STREAM + b"data: " + _CHUNK + b"\n\n"),
+]
+"""Answers of both APIs, whole and streamed, as far as their ids."""
 
 
 async def metrics_of(client: openai.AsyncOpenAI) -> str:
@@ -115,39 +129,39 @@ async def test_requests_that_get_no_answer_are_counted_once(
     assert SECRET not in found
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("api", "answer"), UNFINISHED)
 async def test_answers_whose_ids_cannot_be_looked_up_are_counted_as_not_recorded(
-    stream: bool,
-    here: Recording,
-    monkeypatch: pytest.MonkeyPatch,
+    api: str, answer: bytes, path: Path
 ) -> None:
-    async def promise(*_: object) -> str:
-        raise DatabaseUnavailableError("gone")
+    elsewhere = path.with_name("elsewhere.db")
 
-    monkeypatch.setattr(Keeping, "promise", promise)
-    with pytest.raises(openai.InternalServerError):
-        await responded(here.client, input="one", stream=stream)
-    with pytest.raises(openai.InternalServerError):
-        await here.client.chat.completions.create(
-            model="m", messages=asked("one"), store=True, stream=stream
-        )
-    assert counted(await metrics_of(here.client), "backscroll_model_answers_total") == {
-        ("responses", "", "not_recorded"): 1,
-        ("completions", "", "not_recorded"): 1,
-    }
+    async def script(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path.rename(elsewhere)
+        writer.write(answer)
+        await writer.drain()
+
+    request = {"model": "m", "input": "one", "messages": asked("one"), "store": True}
+    paths = {"responses": "responses", "completions": "chat/completions"}
+    async with raw_model(script) as url, recording_of(url, f"sqlite:///{path}") as client:
+        async with httpx2.AsyncClient(base_url=client.base_url, verify=NO_TLS) as http:
+            stream = answer.startswith(STREAM)
+            reply = await http.post(paths[api], json={**request, "stream": stream})
+        elsewhere.rename(path)
+        found = await metrics_of(client)
+    assert (reply.status_code, "its file cannot be opened" in reply.text) == (503, True)
+    assert counted(found, "backscroll_model_answers_total") == {(api, "", "not_recorded"): 1}
 
 
 async def test_answers_that_are_passed_on_but_not_recorded_are_logged_without_an_id(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def write(*_: object) -> None:
-        raise DatabaseUnavailableError("gone")
-
     caplog.set_level(logging.INFO, "backscroll.recorder")
-    async with recording(record="best-effort") as here:
-        monkeypatch.setattr(Keeping, "write", write)
+    elsewhere = path.with_name("elsewhere.db")
+    async with recording(database=f"sqlite:///{path}", record="best-effort") as here:
+        path.rename(elsewhere)
         await responded(here.client, input="one")
         await completed(here.client, model="m", messages=asked("one"), store=True)
+        elsewhere.rename(path)
     lines = [(line["outcome"], line["recorded"]) for line in logged(caplog)]
     assert lines == [("completed", None), ("completed", None)]
 

@@ -9,8 +9,8 @@ from openai.types.responses import Response
 
 from tests.loopback import NO_TLS
 from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends, whole
-from tests.store.recorder.recording import JSON, recording_of, responded, until
-from tests.store.recorder.test_background import BEGUN, ended, message, stream
+from tests.store.recorder.recording import JSON, ended, recording_of, responded, until
+from tests.store.recorder.test_background import BEGUN, message, stream
 
 ANSWER: JSON = {**BEGUN, "status": "completed", "output": [message("One.")]}
 LARGE = f"{'1' * 400}.5"
