@@ -179,7 +179,7 @@ async def ended(client: openai.AsyncOpenAI, response_id: str) -> Response:
 
     async def look() -> Response | None:
         found = await client.responses.retrieve(response_id)
-        return None if found.status in {"queued", "in_progress"} else found
+        return None if found.status in ("queued", "in_progress") else found  # a list if it is odd
 
     last = await until(look)
     assert last is not None
