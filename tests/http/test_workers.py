@@ -282,11 +282,15 @@ def pids(server: Process) -> set[int]:
 def children(parent: int) -> set[int]:
     """Return the process ids of the workers that a process has started."""
     found = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8")
-    return {
-        int(pid)
-        for pid in found.split()
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    return {int(pid) for pid in found.split() if b"spawn_main" in _command(pid)}
+
+
+def _command(pid: str) -> bytes:
+    """Return the command line of a process; empty if the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def is_importing(pid: int) -> bool:
