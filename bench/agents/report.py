@@ -41,7 +41,7 @@ def section(date: str, sessions: Mapping[tuple[str, str], Session | str]) -> str
 
     Args:
         date: when the sessions ran, in ISO 8601.
-        sessions: by the agent's title and version: its session, or why there is none.
+        sessions: by the agent's title and version: its session, or why it did not run.
     """
     lines = [_HEAD.format(turns=len(TURNS), date=date), *_table(sessions)]
     return "\n".join(lines) + "\n"

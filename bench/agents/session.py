@@ -145,7 +145,7 @@ def _stored(url: str) -> int:
     """Return the number of messages and items in a database of SQLite."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         counts = [
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constant names
             for table in ("response_items", "completion_messages")
         ]
     return sum(counts)

@@ -37,7 +37,7 @@ def remembers_keys_in_memory() -> Callable[[App], App]:
     def of_process(app: App) -> App:
         name = f"-{next(processes)}".encode()
 
-        async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+        async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
             headers = [
                 (key, value + name if key == b"idempotency-key" else value)
                 for key, value in scope["headers"]
@@ -52,8 +52,8 @@ def remembers_keys_in_memory() -> Callable[[App], App]:
 def ends_lists(app: App) -> App:
     """Return a store whose lists never have more."""
 
-    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
-        async def sent(message: Any) -> None:  # noqa: ANN401 - ASGI's
+    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - as in ASGI
+        async def sent(message: Any) -> None:  # noqa: ANN401 - as in ASGI
             body = message.get("body", b"").replace(b'"has_more":true', b'"has_more":false')
             await send({**message, "body": body} if "body" in message else message)
 

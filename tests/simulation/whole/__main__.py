@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run_all(asked)
 
 
-def shrunk(seed: int, faults: Sequence[Fault], parts: Parts = Parts()) -> list[Fault]:  # noqa: B008 - frozen
+def shrunk(seed: int, faults: Sequence[Fault], parts: Parts = Parts()) -> list[Fault]:  # noqa: B008 - Parts is frozen
     """Return the fewest of a run's faults with which it still breaks a promise."""
     return fewest(faults, lambda kept: bool(run_seed(seed, kept, parts).violations))
 

@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal[
     "clock",
     "host_clock",
 ]
-"""What befalls a request. `Fault.value` is given in brackets.
+"""What happens to a request. `Fault.value` is given in brackets.
 
 - `unsent`: no connection is made.
 - `lost`: it never arrives, and the connection breaks (after so many seconds).
@@ -52,7 +52,7 @@ _FAILURES: Final = (500.0, 502.0, 503.0, 504.0)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What befalls one request.
+    """What happens to one request.
 
     Attributes:
         host: the name of the host whose server sends it; one letter.
@@ -71,10 +71,10 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the fault of which `str` is this text.
+        """Return the fault whose `str` is this text.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the text is not a fault.
         """
         place, _, rest = text.partition(":")
         name, _, value = rest.partition("=")
@@ -86,10 +86,10 @@ class Fault:
 
 
 class Plan(Protocol):
-    """Decides what befalls each request."""
+    """Decides what happens to each request."""
 
     def of(self, host: str, number: int) -> Fault | None:
-        """Return what befalls a request; None if it arrives and is answered soon."""
+        """Return the fault of a request; None if it arrives and is answered soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ class Drawn:
 
     Attributes:
         seed: the seed.
-        storm: the share of requests that a fault befalls; 0 to 1.
+        storm: the share of requests that have a fault; 0 to 1.
     """
 
     seed: int
     storm: float
 
     def of(self, host: str, number: int) -> Fault | None:
-        """Draw what befalls a request."""
+        """Draw the fault of a request; None if it has no fault."""
         rng = random.Random(f"{self.seed} {host} {number}")
         if rng.random() >= self.storm:
             return None
@@ -126,7 +126,7 @@ class Told:
         object.__setattr__(self, "_found", found)
 
     def of(self, host: str, number: int) -> Fault | None:
-        """Return what the list says about a request."""
+        """Return the fault of a request; None if the list has none for it."""
         return self._found.get((host, number))
 
 

@@ -92,7 +92,7 @@ class Host:
     _started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def keep_running(self) -> None:
-        """Start a server whenever there is none, until cancelled."""
+        """Run one server after another, until cancelled."""
         while True:
             rng = random.Random(f"{self.seed} host {self.name} {self.ends}")
             with anyio.CancelScope() as self._running:

@@ -27,10 +27,10 @@ class Network:
 
     Attributes:
         seed: the seed.
-        plan: what befalls each request.
+        plan: what happens to each request.
         store: the store.
         note: adds a line to the log.
-        fired: the faults that have befallen a request so far.
+        fired: the faults that have happened so far.
         seen: what the senders of writes know about each, by idempotency key.
         requests: how many requests each host's servers have sent.
     """
@@ -50,7 +50,7 @@ class Network:
             await asyncio.wait(self._tasks)
 
     def next_fault(self, host: str) -> tuple[random.Random, Fault | None]:
-        """Return what befalls the next request of a host, and the chance on its way."""
+        """Return a random generator for the next request of a host, and its fault."""
         number = self.requests[host]
         self.requests[host] += 1
         fault = self.plan.of(host, number)
@@ -126,7 +126,7 @@ class Way(httpx2.AsyncBaseTransport):
         seen: Seen = "unknown"
         try:
             await asyncio.sleep(rng.random() * 0.1)
-            response = await self._befallen(request, body, rng, fault)
+            response = await self._sent(request, body, rng, fault)
             if response.status_code == httpx2.codes.OK and (not fault or fault.kind != "cut"):
                 seen = "answered"
             elif response.status_code in _REFUSED:
@@ -139,7 +139,7 @@ class Way(httpx2.AsyncBaseTransport):
         finally:
             network.seen[key].append(seen)
 
-    async def _befallen(
+    async def _sent(
         self, request: httpx2.Request, body: bytes, rng: random.Random, fault: Fault | None
     ) -> httpx2.Response:
         """Send a request, and return what the server gets."""
@@ -158,7 +158,7 @@ class Way(httpx2.AsyncBaseTransport):
     async def _on_the_way(
         self, request: httpx2.Request, body: bytes, fault: Fault, reset: httpx2.TransportError
     ) -> httpx2.Response | None:
-        """Do what befalls a request before it arrives.
+        """Do what happens to a request before it arrives.
 
         Returns:
             The reply, if it does not arrive now.
@@ -187,7 +187,7 @@ class Way(httpx2.AsyncBaseTransport):
         return None
 
     def _happen(self, fault: Fault) -> None:
-        """Let happen to a machine or a process what does not befall the request itself."""
+        """Do what happens to a machine or a process instead of the request itself."""
         store = self.network.store
         match fault.kind:
             case "kill" if store.process is not None:
@@ -203,7 +203,7 @@ class Way(httpx2.AsyncBaseTransport):
 async def _on_the_way_back(
     reply: Reply, fault: Fault, reset: httpx2.TransportError
 ) -> httpx2.Response:
-    """Do what befalls a reply, and return what is left of it."""
+    """Do what happens to a reply, and return what the sender gets."""
     match fault.kind:
         case "unread":
             await asyncio.sleep(fault.value)

@@ -100,7 +100,7 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End the process at once, so that only what is on disk now remains."""
+        """End the process at once. Only what is on disk at this moment remains."""
         if self.killed.is_set():
             return
         for suffix in ("", "-journal", "-wal"):
@@ -122,7 +122,7 @@ class Store:
         seed: the seed.
         folder: where its databases are.
         parts: what a test may replace.
-        days_of: how many days each partition keeps what is in it; None for ever.
+        days_of: how many days each partition keeps its messages; None for ever.
         set_s: by how many seconds the wall clock is set ahead.
         kills: how many processes were killed.
     """
@@ -142,7 +142,7 @@ class Store:
 
     @property
     def process(self) -> Process | None:
-        """The process that answers; None while there is none."""
+        """The process that answers requests; None if no process does at this time."""
         process = self._process
         return None if process is None or process.killed.is_set() else process
 
@@ -154,7 +154,7 @@ class Store:
         return process
 
     async def keep_running(self) -> None:
-        """Start a process whenever there is none, until cancelled."""
+        """Run one process after another, until cancelled."""
         while True:
             rng = random.Random(f"{self.seed} store {self.kills}")
             path, next_path = (self.folder / f"{at}.db" for at in (self.kills, self.kills + 1))

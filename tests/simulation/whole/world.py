@@ -29,7 +29,7 @@ from tests.simulation.whole.store import App, Parts, Store
 
 T = TypeVar("T")
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only there on Linux, and faster than a disk
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the files are in a folder of their own in it
 _KEPT_DAYS: Final = 2
 """For how long some stores keep messages; no run takes so long."""
 _SWEPT_S: Final = 4_200.0
@@ -45,7 +45,7 @@ class Report:
 
     Attributes:
         seed: the seed.
-        faults: the faults that befell a request.
+        faults: the faults that happened.
         violations: the promises that were broken.
         log: what happened, a line each. Ids are numbered as they appear, because they are random.
         endings: how many calls ended in which way.
@@ -87,12 +87,12 @@ class Log:
         return self._names.setdefault(found[0], f"{found[1]}#{len(self._names)}")
 
 
-def run_seed(seed: int, faults: Sequence[Fault] | None = None, parts: Parts = Parts()) -> Report:  # noqa: B008 - frozen
+def run_seed(seed: int, faults: Sequence[Fault] | None = None, parts: Parts = Parts()) -> Report:  # noqa: B008 - Parts is frozen
     """Run the world of a seed to its end.
 
     Args:
         seed: the seed.
-        faults: what befalls requests; by default what the seed says.
+        faults: the faults of requests; by default those that follow from the seed.
         parts: the parts of the store, which a test may break.
     """
     rng = random.Random(f"{seed} world")
@@ -125,7 +125,7 @@ class _World:
         hosts = self._hosts(network)
         try:
             clock.run(self._lived(store, network, ledger, hosts))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the seed is to be named
+        except Exception as error:  # noqa: BLE001 - any error is reported with its seed
             ledger.violations.append(f"the run ended with {error!r}")
         return Report(
             self.seed,
