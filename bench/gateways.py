@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.figures import UnmeasuredError
+from tests.postgres import free_port
 
 _ROOT: Final = Path(__file__).parents[1]
 _PEERS: Final = Path(__file__).parent / "peers"
@@ -76,7 +77,7 @@ def litellm(model_url: str) -> Iterator[str]:
     if not _LITELLM.exists():
         raise UnmeasuredError("LiteLLM is missing: `make bench` installs it")
     with tempfile.TemporaryDirectory(prefix="backscroll-litellm-") as folder:
-        port = _free_port()
+        port = free_port()
         config = Path(folder, "config.yaml")  # every JSON document is one of YAML, too
         params = {"model": "openai/m", "api_base": model_url, "api_key": "none"}
         models = [{"model_name": "m", "litellm_params": params}]
@@ -97,13 +98,6 @@ def litellm(model_url: str) -> Iterator[str]:
                 yield f"http://127.0.0.1:{port}/v1"
             finally:
                 process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def _await_port(process: "subprocess.Popen[bytes]", port: int) -> None:
