@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bench.hosts.programs import BY_NAME, HostProgram
+from bench.hosts.programs import BY_NAME, HostProgram, codex_files
 
 PROMPT: Final = "{prompt}"
 """The argument that becomes the prompt. Agents without it read the prompt on stdin."""
@@ -46,16 +46,7 @@ _WHY: Final = (("description", "Keep a note"),)
 
 def _codex(address: str) -> Mapping[str, str]:
     """Return Codex's own provider at another address: it asks for a WebSocket first."""
-    return {
-        ".codex/config.toml": f"""\
-model = "gpt-5.5"
-openai_base_url = "{address}/v1"
-check_for_update_on_startup = false
-
-[analytics]
-enabled = false
-"""
-    }
+    return codex_files(f'openai_base_url = "{address}/v1"')
 
 
 def _opencode_responses(address: str) -> Mapping[str, str]:

@@ -39,23 +39,34 @@ class HostProgram:
     note: str = ""
 
 
-def _codex(address: str) -> Mapping[str, str]:
+def codex_files(setting: str, table: str = "") -> Mapping[str, str]:
+    """Return Codex's configuration.
+
+    Args:
+        setting: the setting that says which model server it uses.
+        table: a table of TOML that the setting needs; may be empty.
+    """
     return {
         ".codex/config.toml": f"""\
 model = "gpt-5.5"
-model_provider = "scripted"
+{setting}
 check_for_update_on_startup = false
 
 [analytics]
 enabled = false
+{table}"""
+    }
 
+
+def _codex(address: str) -> Mapping[str, str]:
+    provider = f"""
 [model_providers.scripted]
 name = "scripted"
 base_url = "{address}/v1"
 wire_api = "responses"
 env_key = "SCRIPTED_KEY"
 """
-    }
+    return codex_files('model_provider = "scripted"', provider)
 
 
 def _gemini(_: str) -> Mapping[str, str]:
