@@ -5,13 +5,11 @@ python -m tests.simulation 7                     seed 7, with its log
 python -m tests.simulation 7 --failing 12 40     seed 7, and no other requests may fail
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.faults.figures import record
-from tests.simulation.many_seeds import add_options, reports
+from tests.simulation.many_seeds import options, reports, show_result
 from tests.simulation.seeds import Report, run_seed
 from tests.simulation.shrinking import fewest
 from tests.simulation.upstream import MemoryUpstream
@@ -19,12 +17,7 @@ from tests.simulation.upstream import MemoryUpstream
 
 def main() -> int:
     """Print the results of the seeds; return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.simulation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_options(parser)
+    parser = options("tests.simulation", __doc__)
     parser.add_argument("--failing", nargs="*", type=int, help="the only requests that may fail")
     asked = parser.parse_args()
     if asked.seed is not None:
@@ -46,9 +39,8 @@ def main() -> int:
         f"{requests:,} requests, {endings['outcome_unknown']:,} outcome_unknown: "
         f"{broken.total()} violations"
     )
-    sys.stdout.write(f"{result} in {len(broken)} seeds\n{dict(endings.most_common())}\n")
-    record("simulation of client, walk and retry on an injected clock", result)
-    return 1 if broken else 0
+    what = "simulation of client, walk and retry on an injected clock"
+    return show_result(what, result, len(broken), endings)
 
 
 def shrunk(report: Report, upstream_class: type[MemoryUpstream] = MemoryUpstream) -> Sequence[int]:

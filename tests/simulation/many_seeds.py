@@ -1,12 +1,15 @@
-"""Runs many seeds on all cores, and shows how far they are."""
+"""What both simulations share: their options, many seeds on all cores, and the result."""
 
 import argparse
 import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
+
+from tests.faults.figures import record
 
 R = TypeVar("R")
 
@@ -17,13 +20,19 @@ _SHOWN_S: Final = 10.0
 """The pause between two lines of progress, in seconds."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what both simulations are told: one seed to replay, or how many to run."""
+def options(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Return the options of a simulation: one seed to replay, or how many to run."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     seeds = int(os.environ.get(SEEDS) or 10_000)
     parser.add_argument("seed", type=int, nargs="?", help="the seed to replay, with its log")
     parser.add_argument("--seeds", type=int, default=seeds, help=f"how many; by default {seeds:,}")
     parser.add_argument("--first", type=int, default=0, help="the first of these seeds")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return parser
 
 
 def reports(run_seed: Callable[[int], R], asked: argparse.Namespace) -> Iterator[R]:
@@ -40,3 +49,17 @@ def reports(run_seed: Callable[[int], R], asked: argparse.Namespace) -> Iterator
                 line = f"{done:,} of {len(seeds):,} seeds in {now - started:.0f} s"
                 sys.stderr.write(f"{line}\n")
             yield report
+
+
+def show_result(what: str, result: str, broken: int, endings: Counter[str]) -> int:
+    """Print and record the result of many seeds. Return 1 if a promise was broken, and 0 if not.
+
+    Args:
+        what: what was simulated, for docs/reliability.md.
+        result: what was done, up to the number of violations.
+        broken: the number of seeds that broke a promise.
+        endings: how many calls ended in which way.
+    """
+    sys.stdout.write(f"{result} in {broken} seeds\n{dict(endings.most_common())}\n")
+    record(what, result)
+    return 1 if broken else 0

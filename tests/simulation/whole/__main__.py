@@ -10,8 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.faults.figures import record
-from tests.simulation.many_seeds import add_options, reports
+from tests.simulation.many_seeds import options, reports, show_result
 from tests.simulation.shrinking import fewest
 from tests.simulation.whole.faults import Fault
 from tests.simulation.whole.store import Parts
@@ -20,12 +19,7 @@ from tests.simulation.whole.world import run_seed
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the results of the seeds; return 1 if a promise was broken."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.simulation.whole",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_options(parser)
+    parser = options("tests.simulation.whole", __doc__)
     parser.add_argument("--faults", nargs="*", type=Fault.parse, help="the only faults of a replay")
     asked = parser.parse_args(arguments)
     if asked.seed is not None:
@@ -67,9 +61,8 @@ def _run_all(asked: argparse.Namespace) -> int:
         f"{counts['requests']:,} requests, {counts['faults']:,} faults, {counts['kills']:,} kills, "
         f"{endings['outcome_unknown']:,} outcome_unknown: {counts['violations']} violations"
     )
-    sys.stdout.write(f"{result} in {counts['broken']} seeds\n{dict(endings.most_common())}\n")
-    record("simulation of agents, MCP servers, network and store", result)
-    return 1 if counts["broken"] else 0
+    what = "simulation of agents, MCP servers, network and store"
+    return show_result(what, result, counts["broken"], endings)
 
 
 if __name__ == "__main__":
