@@ -139,7 +139,7 @@ async def walk(agent: Agent, list_id: str) -> None:
             page = outcome.structured["page"]
             if not page["has_more"]:
                 since = outcome.began_at if order == "asc" else began_at
-                before = ledger.standing_in(list_id, since)
+                before = ledger.required_in(list_id, since)
                 ledger.check_walk(list_id, reading, began_at, before)
                 return
             arguments = {"thread_id": list_id, "cursor": page["next_cursor"], **limit}
@@ -209,7 +209,7 @@ def check_search(ledger: Ledger, word: str, found: list[str], since: float) -> N
         if not letter.id:
             continue
         matches = word in letter.text.split()
-        if matches and letter.stands(since) and letter.id not in found:
+        if matches and letter.must_be_there(since) and letter.id not in found:
             ledger.broken(f"a search for {word} did not find {letter.word}")
         if letter.id in found and (not matches or letter.erased_at < since):
             ledger.broken(f"a search for {word} found {letter.word}")
@@ -230,7 +230,7 @@ async def browse(agent: Agent) -> None:
                 missing = {
                     letter.list_id
                     for letter in ledger.letters
-                    if letter.stands(began_at) and letter.list_id not in found
+                    if letter.must_be_there(began_at) and letter.list_id not in found
                 }
                 if missing:
                     ledger.broken(f"list-threads left out {sorted(missing)}")

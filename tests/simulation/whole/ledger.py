@@ -76,7 +76,7 @@ class Letter:
         """The text of the message."""
         return str(self.arguments["content"])
 
-    def stands(self, since: float) -> bool:
+    def must_be_there(self, since: float) -> bool:
         """Whether it was reported by this time, and nobody has tried to erase it."""
         return self.written_at <= since and self.erased == "no"
 
@@ -137,9 +137,10 @@ class Ledger:
         letter.written_at = min(letter.written_at, outcome.ended_at)
         letter.denied = False
 
-    def standing_in(self, list_id: str, since: float) -> list[Letter]:
+    def required_in(self, list_id: str, since: float) -> list[Letter]:
         """Return the letters of a list that must be there at a time and after it."""
-        return [each for each in self.letters if each.list_id == list_id and each.stands(since)]
+        letters = (each for each in self.letters if each.list_id == list_id)
+        return [each for each in letters if each.must_be_there(since)]
 
     def check_walk(
         self, list_id: str, reading: Reading, since: float, before: Iterable[Letter]
@@ -209,7 +210,7 @@ class Ledger:
         for copied in self.copies:
             if copied.list_id != list_id or not copied.is_whole:
                 continue
-            for letter in self.standing_in(source, copied.began_at):
+            for letter in self.required_in(source, copied.began_at):
                 if letter.text not in texts:
                     self.broken(f"{list_id} is a whole copy of {source} without {letter.word}")
 
