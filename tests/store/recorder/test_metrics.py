@@ -224,6 +224,9 @@ async def test_responses_in_the_background_are_counted_while_they_run(here: Reco
 async def test_only_so_many_models_are_named(here: Recording) -> None:
     for number in range(102):
         await responded(here.client, model=f"m{number}", input="one", store=False)
+    with pytest.raises(openai.APIStatusError):
+        await responded(here.client, input="/error 500 no")
     found = counted(await metrics_of(here.client), "backscroll_model_answers_total")
-    assert len(found) == 101
+    assert len(found) == 102
     assert found["responses", "other", "completed"] == 2
+    assert [key for key in found if key[1] == ""] == [("responses", "", "status_500")]

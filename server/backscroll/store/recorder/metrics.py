@@ -54,9 +54,9 @@ class AnswerMetrics:
             seconds: how long it took.
             tokens: the number of tokens for `input` and `output`, as far as they are known.
         """
-        if len(self._models) < _MODELS:
+        if model and len(self._models) < _MODELS:
             self._models.add(model)
-        name = model if model in self._models else "other"
+        name = model if not model or model in self._models else "other"
         self._answers.labels(api, name, outcome).inc()
         self._seconds.labels(api, name).observe(seconds)
         for direction, count in tokens.items():
