@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx2
 import pytest
 
-from backscroll.store.app import Store, open_store
+from backscroll.database.faults import CommitUnknownError, DatabaseBusyError
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database, Work
+from backscroll.store.app import Store, attended_store, open_store, store_over
 from backscroll.store.archive.records import (
     ImportedConversation,
     ImportedItem,
@@ -15,6 +18,8 @@ from backscroll.store.archive.records import (
     ImportedThread,
 )
 from backscroll.store.large_deletion import AT_ONCE
+from backscroll.store.retention import RetentionClock
+from backscroll.store.upkeep.keeping import keep_up
 from tests.pace import limit_s
 from tests.store.conftest import Kept, Sql
 from tests.store.replicas import client_of
@@ -22,7 +27,32 @@ from tests.store.wire import error, page
 
 MEMBERS: Final = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM items)"
 
+T = TypeVar("T")
 Import = Callable[[Store, int], Awaitable[object]]
+
+
+class Failing:
+    """A database whose next write fails once in the way that a test sets."""
+
+    def __init__(self, database: Database) -> None:
+        self._write = database.write
+        self.is_busy = False
+        self.loses_connection = False
+        self.read = database.read
+        self.check = database.check
+        self.truncate_log = database.truncate_log
+        self.maintain = database.maintain
+        self.close = database.close
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        if self.is_busy:
+            self.is_busy = False
+            raise DatabaseBusyError
+        value = await self._write(work, turn)
+        if self.loses_connection:
+            self.loses_connection = False
+            raise CommitUnknownError
+        return value
 
 
 async def thread(store: Store, count: int) -> None:
@@ -119,3 +149,32 @@ async def test_one_with_few_messages_is_erased_before_the_reply(
         await api.delete(path_of)
         assert await sql(MEMBERS) == [(0,)]
         assert await sql("SELECT * FROM erasing") == []
+
+
+@both
+async def test_one_whose_commit_was_not_confirmed_is_erased_too(
+    add: Import, path_of: str, database_url: str, sql: Sql
+) -> None:
+    async with open_database(database_url, "store") as opened:
+        database = Failing(opened)
+        async with attended_store(database) as store, client_of(store) as api:
+            await add(store, AT_ONCE + 1)
+            database.loses_connection = True
+            assert (await api.delete(path_of)).is_server_error
+            await until_erased(sql)
+
+
+async def test_erasing_goes_on_soon_after_a_failure(database_url: str, sql: Sql) -> None:
+    async with open_database(database_url, "store") as opened:
+        database = Failing(opened)
+        store = await store_over(database)
+        async with client_of(store) as api:
+            await thread(store, AT_ONCE + 1)
+            await api.delete("/threads/thread_1")
+        database.is_busy = True
+        retention = RetentionClock(lambda: 0.0)
+        task = asyncio.create_task(keep_up(database, retention, again_s=0.01))
+        await until_erased(sql)
+        assert not database.is_busy
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

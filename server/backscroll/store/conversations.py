@@ -166,6 +166,5 @@ class ConversationEndpoints(Struct, frozen=True):
             erase_replies(connection, partition, conversation_id)
             return False
 
-        if await self.database.write(work, turn_of(request)):
-            self.large.wake()
+        await self.large.write(self.database, work, turn_of(request))
         return reply({"id": conversation_id, "object": "conversation.deleted", "deleted": True})

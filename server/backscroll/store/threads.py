@@ -162,6 +162,5 @@ class ThreadEndpoints(Struct, frozen=True):
             erase_replies(connection, partition, thread_id)
             return False
 
-        if await self.database.write(work, turn_of(request)):
-            self.large.wake()
+        await self.large.write(self.database, work, turn_of(request))
         return reply({"id": thread_id, "object": "thread.deleted", "deleted": True})
