@@ -17,6 +17,7 @@ from backscroll.store.archive.prepared import CONVERSATIONS, THREADS, Collection
 from backscroll.store.archive.tombstones import forgotten_keys
 from backscroll.store.envelopes import JSON
 from backscroll.store.search import index
+from backscroll.store.search.rows import is_postgres
 from backscroll.store.search.texts import Entry
 
 _COLLECTIONS: Final = (THREADS, CONVERSATIONS)
@@ -112,7 +113,7 @@ def _insert_owners(
     connection: Connection, collection: Collection, owners: Sequence[JSON]
 ) -> Sequence[int]:
     """Insert the rows of threads or conversations, and return their positions."""
-    if connection.dialect.name == "postgresql":
+    if is_postgres(connection):
         return connection.scalars(_INSERT[collection.kind], owners).all()
     # SQLite's dialect would take a statement for each of them. No other transaction can insert
     # rows meanwhile, so the new positions follow one another.
