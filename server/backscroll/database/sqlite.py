@@ -59,7 +59,7 @@ T = TypeVar("T")
 class SqliteDatabase:
     """An open SQLite database. `Database` documents its methods."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - connections for each use
+    def __init__(  # noqa: PLR0913, PLR0917 - each use has its own connections
         self,
         writing: Workers,
         reading: Workers | None = None,
@@ -216,7 +216,7 @@ def _emptied(connection: Connection) -> bool:
 
 
 @asynccontextmanager
-async def open_sqlite(  # noqa: PLR0913 - what tests vary
+async def open_sqlite(  # noqa: PLR0913 - the last three are for tests
     url: str,
     needed: TableSet,
     lock_s: float = LOCK_S,
