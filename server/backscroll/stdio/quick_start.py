@@ -131,10 +131,10 @@ class _Loading:
 def build_models_when_used() -> None:
     """Let pydantic build the validator of a model when the model is first used.
 
-    The SDK has 550 models, for all messages of two protocol versions, and a session uses a few of
-    them. This affects every model that is defined later in this process. Models can then be used
-    for the first time in several threads at once, and in fields of the type `Any`, from pydantic
-    2.14 on.
+    The SDK has hundreds of models, for all messages of two protocol versions, and a session uses a
+    few of them. This affects every model that is defined later in this process. It needs pydantic
+    2.14: in earlier versions, such a model could fail if several threads used it first at the same
+    time, or if it was the value of a field of the type `Any`.
     """
     from pydantic import BaseModel
 
