@@ -12,7 +12,7 @@ from backscroll.database.opening import is_postgres, open_database
 from backscroll.settings.model import Settings
 
 if TYPE_CHECKING:
-    from backscroll.database.postgres_standby_state import StandbyState
+    from backscroll.database.postgres_standby_state import Obstacle, StandbyState
 
 CATCH_UP_S: Final = 2.0
 """How long a standby may take to replay what the primary has committed, in seconds."""
@@ -20,7 +20,7 @@ CATCH_UP_S: Final = 2.0
 _SETTING: Final = "BACKSCROLL_DATABASE_READ"
 _MEANWHILE: Final = "Until then, all reads go to the primary."
 _ANOTHER: Final = f"Set {_SETTING} to a standby of it, or unset it. {_MEANWHILE}"
-_STEPS: Final = {
+_STEPS: Final[dict["Obstacle", str]] = {
     "primary": _ANOTHER,
     "writable": (
         "If it has taken over, set BACKSCROLL_DATABASE to it, or to both servers. Otherwise, set "
@@ -80,15 +80,15 @@ async def check_standby(url: str, primary_url: str, catch_up_s: float = CATCH_UP
     if state.obstacle is None:
         detail = f"PostgreSQL {state.release}, has replayed what the primary has committed"
         return Check("standby", "ok", detail, ms)
-    return Check("standby", "warning", _detail(state), ms, _STEPS[state.obstacle])
+    return Check("standby", "warning", _detail(state, state.obstacle), ms, _STEPS[state.obstacle])
 
 
-def _detail(state: "StandbyState") -> str:
-    """Return what keeps reads from a standby."""
+def _detail(state: "StandbyState", obstacle: "Obstacle") -> str:
+    """Return in words what keeps reads from a standby."""
     behind = f"{state.behind_bytes:,} bytes behind"
     if state.behind_s:
         behind += f"; the newest commit there is {state.behind_s:,.0f} s old"
-    details = {
+    details: dict[Obstacle, str] = {
         "primary": "is the primary itself",
         "writable": "is not a standby: it can be written to",
         "other cluster": "is not a copy of the server of BACKSCROLL_DATABASE",
@@ -98,4 +98,4 @@ def _detail(state: "StandbyState") -> str:
         "behind": f"is {behind}",
         "tables": "has no tables of this schema that its user can read",
     }
-    return details[state.obstacle or "behind"]
+    return details[obstacle]
