@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import httpx2
@@ -37,7 +38,7 @@ class Failing:
     def __init__(self, database: Database) -> None:
         self._write = database.write
         self.is_busy = False
-        self.loses_connection = False
+        self.after_commit: BaseException | None = None
         self.read = database.read
         self.check = database.check
         self.truncate_log = database.truncate_log
@@ -49,9 +50,9 @@ class Failing:
             self.is_busy = False
             raise DatabaseBusyError
         value = await self._write(work, turn)
-        if self.loses_connection:
-            self.loses_connection = False
-            raise CommitUnknownError
+        error, self.after_commit = self.after_commit, None
+        if error is not None:
+            raise error
         return value
 
 
@@ -151,16 +152,18 @@ async def test_one_with_few_messages_is_erased_before_the_reply(
         assert await sql("SELECT * FROM erasing") == []
 
 
+@pytest.mark.parametrize("error", [CommitUnknownError(), asyncio.CancelledError()], ids=repr)
 @both
-async def test_one_whose_commit_was_not_confirmed_is_erased_too(
-    add: Import, path_of: str, database_url: str, sql: Sql
+async def test_one_whose_commit_was_not_seen_is_erased_too(
+    add: Import, path_of: str, error: BaseException, database_url: str, sql: Sql
 ) -> None:
     async with open_database(database_url, "store") as opened:
         database = Failing(opened)
         async with attended_store(database) as store, client_of(store) as api:
             await add(store, AT_ONCE + 1)
-            database.loses_connection = True
-            assert (await api.delete(path_of)).is_server_error
+            database.after_commit = error
+            with suppress(asyncio.CancelledError):
+                assert (await api.delete(path_of)).is_server_error
             await until_erased(sql)
 
 
