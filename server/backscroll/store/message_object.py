@@ -16,7 +16,7 @@ def text_part(value: str) -> JSON:
 
 
 def stored_text_part(value: str) -> JSON:
-    """Return a text part as it is stored: as `stored_content` makes it of `text_part`."""
+    """Return the part that `stored_content` stores for the part that `text_part` returns."""
     return {"type": "text", "text": {"value": value}}
 
 
