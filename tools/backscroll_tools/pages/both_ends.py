@@ -210,7 +210,7 @@ class _BothEnds(Struct, Generic[Item], eq=False):
             second.meet([after])
         if self._is_met():
             return self._rest.popleft()
-        await self._polite()
+        await self._wait_as_asked()
         try:
             page = await self.near.chunk(after, limit)
         except TooManyRequestsError:
@@ -234,7 +234,7 @@ class _BothEnds(Struct, Generic[Item], eq=False):
             self._rest = self.second.after(last, self._passed)
         return bool(self._rest)
 
-    async def _polite(self) -> None:
+    async def _wait_as_asked(self) -> None:
         """Wait as long as the upstream has asked the second walk to wait."""
         if self.second.resumes_at <= anyio.current_time():
             return
