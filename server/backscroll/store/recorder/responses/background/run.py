@@ -46,6 +46,7 @@ class Run(Struct):
         events: its events.
         max_chars: how much of its output is shown while it runs, in characters.
         task: what runs it.
+        has_started: whether the task has taken its first step.
         is_cancelled: whether it was ended on request.
         is_ending: whether it was stopped, or its end is being recorded.
     """
@@ -55,6 +56,7 @@ class Run(Struct):
     events: RunEvents
     max_chars: int
     task: "asyncio.Task[None] | None" = None
+    has_started: bool = False
     is_cancelled: bool = False
     is_ending: bool = False
     _status: str = "queued"
@@ -137,10 +139,13 @@ class Run(Struct):
         return {"status": self._status, "output": output}
 
     def stop(self) -> None:
-        """Stop it, unless it is ending, because its end is recorded once and whole."""
-        if self.task is not None and not self.is_ending:
-            self.is_ending = True
+        """Stop it, unless it is ending, because its end is recorded once and whole.
+
+        A task that is cancelled before its first step takes none, and would record no end.
+        """
+        if self.task is not None and self.has_started and not self.is_ending:
             self.task.cancel()
+        self.is_ending = True
 
     def end(self, response: JSON | None) -> None:
         """Add the events that are missing at the end.

@@ -118,7 +118,7 @@ class Runs:
         return self._running.get(key)
 
     def found(self, key: Key) -> Run | None:
-        """Return a response that runs in this process or ended lately; None if there is none."""
+        """Return a response if it runs in this process, or ended here lately; otherwise None."""
         return self._running.get(key) or self._ended.found(key, self._clock.monotonic())
 
     def forget(self, key: Key) -> None:
@@ -206,8 +206,10 @@ class Runs:
 
     async def _run(self, run: Run, answer: Callable[[Run], Coroutine[Any, Any, JSON]]) -> None:
         error: JSON = _STOPPED
+        run.has_started = True
         try:
-            error = await answer(run)
+            if not run.is_ending:
+                error = await answer(run)
         except asyncio.CancelledError:
             pass  # stopped: recorded below
         finally:
