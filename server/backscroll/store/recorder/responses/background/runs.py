@@ -195,7 +195,8 @@ class Runs:
     async def _end_late(self) -> None:
         """End responses that ended while the database failed."""
         for key in list(self._unended.keys() - self._running.keys()):
-            await self._end(key)
+            if key in self._unended:  # a stop and a beat may do this at the same time
+                await self._end(key)
 
     async def _stop(self, run: Run) -> None:
         """Stop a response that was ended or deleted."""
