@@ -12,8 +12,10 @@ TEXT = "canary text 9be2d1"
 Labels = frozenset[tuple[str, str]]
 
 
-async def scrape(origin: str, token: str = "", host: str = "localhost") -> httpx2.Response:
-    given = {"host": host, **({"authorization": f"Bearer {token}"} if token else {})}
+async def scrape(
+    origin: str, token: str = "", host: str = "localhost", **headers: str
+) -> httpx2.Response:
+    given = {"host": host, **headers, **({"authorization": f"Bearer {token}"} if token else {})}
     async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.get(f"{origin}/metrics", headers=given)
 
@@ -67,6 +69,15 @@ async def test_only_callers_may_read_the_metrics(tmp_path: Path) -> None:
 
     assert unknown.status_code == 401
     assert known.status_code == 200
+
+
+async def test_a_version_that_is_no_number_gets_the_usual_format(tmp_path: Path) -> None:
+    async with running(settings_of(tmp_path)) as server:
+        usual = await scrape(server.origin)
+        for kind in ("text/plain", "application/openmetrics-text"):
+            response = await scrape(server.origin, accept=f"{kind}; version=x")
+            assert samples(response).keys() >= samples(usual).keys()
+            assert response.headers["content-type"] == usual.headers["content-type"]
 
 
 async def test_a_page_of_another_host_cannot_read_the_metrics(tmp_path: Path) -> None:

@@ -14,16 +14,15 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
 )
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backscroll.http.auth.callers import Callers
 from backscroll.http.refusals import RefusedError
 from backscroll.mcp.request_context import Called
 from backscroll.process.exits import CommandError
+from backscroll.store.exposition import exposed
 
 PATH: Final = "/metrics"
 
@@ -194,6 +193,4 @@ class MetricsEndpoint(Struct, frozen=True):
         except RefusedError as refused:
             await refused.answer(scope, receive, send)
             return
-        encode, media_type = choose_encoder(headers.get("accept", ""))
-        body = encode(self.metrics.shown)
-        await Response(body, headers={"Content-Type": media_type})(scope, receive, send)
+        await exposed(self.metrics.shown, headers.get("accept", ""))(scope, receive, send)

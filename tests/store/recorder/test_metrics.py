@@ -42,11 +42,11 @@ UNFINISHED: Final = [
 """Answers of both APIs, whole and streamed, as far as their ids."""
 
 
-async def metrics_of(client: openai.AsyncOpenAI) -> str:
+async def metrics_of(client: openai.AsyncOpenAI, **headers: str) -> str:
     """Return the metrics as text."""
     url = str(client.base_url).removesuffix("/v1/")
     async with httpx2.AsyncClient(verify=NO_TLS) as http:
-        reply = await http.get(f"{url}/metrics")
+        reply = await http.get(f"{url}/metrics", headers=headers)
     assert reply.status_code == 200
     assert reply.headers["content-type"].startswith("text/plain")
     return reply.text
@@ -219,6 +219,14 @@ async def test_responses_in_the_background_are_counted_while_they_run(here: Reco
     assert (counted(running, name), counted(ended, name)) == ({(): 1}, {(): 0})
     ((_, _, outcome),) = counted(ended, "backscroll_model_answers_total")
     assert outcome == "cancelled"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text"])
+async def test_a_version_that_is_no_number_gets_the_usual_format(
+    here: Recording, kind: str
+) -> None:
+    text = await metrics_of(here.client, accept=f"{kind}; version=x")
+    assert counted(text, "backscroll_background_responses") == {(): 0}
 
 
 async def test_only_so_many_models_are_named(here: Recording) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
+
+from backscroll.store.exposition import exposed
 
 PATH: Final = "/metrics"
 
@@ -73,5 +74,4 @@ class AnswerMetrics:
 
     async def serve(self, request: Request) -> Response:
         """Reply with the metrics in a format that the client accepts: Prometheus or OpenMetrics."""
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(self._registry), headers={"Content-Type": media_type})
+        return exposed(self._registry, request.headers.get("accept", ""))
