@@ -383,20 +383,16 @@ async def test_it_is_deleted_once_it_does_not_run() -> None:
 @pytest.mark.parametrize("ends", ["cancel", "delete"])
 async def test_what_another_process_ends_runs_no_longer_here(database_url: str, ends: str) -> None:
     model = Gated()
-    async with asyncio.timeout(limit_s(20)), raw_model(model) as url:
-        server = ModelServer(url=url, beat_s=0.02)
-        async with (
-            open_store(database_url, model_server=server) as store,
-            open_store(database_url, model_server=server) as other,
-            served(store.app) as here,
-            served(other.app) as there,
-            official(f"{here}/v1") as client,
-            official(f"{there}/v1") as elsewhere,
-        ):
-            found = await begun_and_asked(model, client)
-            await getattr(elsewhere.responses, ends)(found.id)
-            await model.freed.wait()
-            kept = [each["status"] for each in await listed(client, "/responses")]
+    async with (
+        asyncio.timeout(limit_s(20)),
+        raw_model(model) as url,
+        recording_of(url, database_url, beat_s=0.02) as client,
+        recording_of(url, database_url, beat_s=0.02) as elsewhere,
+    ):
+        found = await begun_and_asked(model, client)
+        await getattr(elsewhere.responses, ends)(found.id)
+        await model.freed.wait()
+        kept = [each["status"] for each in await listed(client, "/responses")]
     assert kept == (["cancelled"] if ends == "cancel" else [])
 
 
@@ -485,11 +481,7 @@ async def test_an_answer_that_is_not_streamed_is_kept_and_has_events() -> None:
 async def test_what_the_model_said_until_the_recorder_was_stopped_is_kept(tmp_path: Path) -> None:
     model, database = Gated(), f"sqlite:///{tmp_path / 'store.db'}"
     async with asyncio.timeout(limit_s(20)), raw_model(model) as url:
-        async with (
-            open_store(database, model_server=ModelServer(url=url)) as store,
-            served(store.app) as origin,
-            official(f"{origin}/v1") as client,
-        ):
+        async with recording_of(url, database) as client:
             found = await begun_and_asked(model, client)
         async with (
             open_store(database) as store,
@@ -503,30 +495,22 @@ async def test_what_the_model_said_until_the_recorder_was_stopped_is_kept(tmp_pa
 
 async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_url: str) -> None:
     lost, running = Gated(), Gated()
-    async with asyncio.timeout(limit_s(20)), raw_model(lost) as gone, raw_model(running) as url:
-        silent = ModelServer(url=gone, beat_s=3_600.0)  # as if it had been killed
-        beating = ModelServer(url=url, beat_s=0.2)
-        async with (
-            open_store(database_url, model_server=silent) as first,
-            open_store(database_url, model_server=beating) as second,
-            served(first.app) as here,
-            served(second.app) as there,
-            official(f"{here}/v1") as client,
-            official(f"{there}/v1") as elsewhere,
-        ):
-            left = await begun_and_asked(lost, client)
-            kept = await begun_and_asked(running, elsewhere)
-            async with (
-                open_store(database_url, model_server=beating) as third,
-                served(third.app) as origin,
-                official(f"{origin}/v1") as later,
-            ):
-                with pytest.raises(openai.BadRequestError) as refused:
-                    await stream(later, left.id)
-                given_up = await ended(later, left.id)
-                events = await stream(later, left.id)
-                running.may.set()
-                last = await ended(elsewhere, kept.id)
+    async with (
+        asyncio.timeout(limit_s(20)),
+        raw_model(lost) as gone,
+        raw_model(running) as url,
+        recording_of(gone, database_url, beat_s=3_600.0) as client,  # as if it had been killed
+        recording_of(url, database_url, beat_s=0.2) as elsewhere,
+    ):
+        left = await begun_and_asked(lost, client)
+        kept = await begun_and_asked(running, elsewhere)
+        async with recording_of(url, database_url, beat_s=0.2) as later:
+            with pytest.raises(openai.BadRequestError) as refused:
+                await stream(later, left.id)
+            given_up = await ended(later, left.id)
+            events = await stream(later, left.id)
+            running.may.set()
+            last = await ended(elsewhere, kept.id)
     assert refused.value.code == "events_not_kept"
     assert given_up.status == "failed"
     assert given_up.error is not None

@@ -9,12 +9,9 @@ from pathlib import Path
 import openai
 import pytest
 
-from backscroll.store.app import open_store
-from backscroll.store.recorder.model_server import ModelServer
-from tests.loopback import served
 from tests.pace import limit_s
 from tests.store.recorder.raw_models import raw_model, whole
-from tests.store.recorder.recording import ended, listed, official, responded, until
+from tests.store.recorder.recording import ended, listed, recording_of, responded, until
 from tests.store.recorder.test_background import Gated, begun_and_asked
 from tests.store.recorder.test_metrics import metrics_of
 from tests.store.test_failing_files import commits_that_end
@@ -23,12 +20,9 @@ from tests.store.test_failing_files import commits_that_end
 @asynccontextmanager
 async def recorder_of(url: str, path: Path) -> AsyncIterator[openai.AsyncOpenAI]:
     """Run a recorder with a database at `path`, and yield its client."""
-    server = ModelServer(url=url, beat_s=0.05)
     async with (
         asyncio.timeout(limit_s(20)),
-        open_store(f"sqlite:///{path}", model_server=server) as store,
-        served(store.app) as origin,
-        official(f"{origin}/v1") as client,
+        recording_of(url, f"sqlite:///{path}", beat_s=0.05) as client,
     ):
         yield client
 
