@@ -4,7 +4,6 @@ Only errors are changed. The key may be a word that answers have as well, such a
 many model servers on the same machine need no key.
 """
 
-import json
 import re
 from collections.abc import AsyncIterator
 from typing import Final
@@ -74,10 +73,16 @@ async def lines_without_key(parts: AsyncIterator[bytes], key: str) -> AsyncItera
 
 
 def _quoted(key: str) -> re.Pattern[bytes]:
-    """Return what finds the key, also as it is written in JSON, where `/` may be escaped."""
-    in_json = json.dumps(key)[1:-1]
-    forms = dict.fromkeys((key, in_json, in_json.replace("/", r"\/")))
-    return re.compile(b"|".join(re.escape(each.encode()) for each in forms))
+    """Return what finds the key, also if some of its characters are escaped as in JSON."""
+    return re.compile("".join(map(_forms, key)).encode())
+
+
+def _forms(char: str) -> str:
+    """Return what finds a character. Servers escape different ones, but no letters or digits."""
+    plain = re.escape(char)
+    if (char.isascii() and char.isalnum()) or char in "-._":
+        return plain
+    return rf"(?:\\{plain}|\\u(?i:{ord(char):04x})|{plain})"
 
 
 def _redacted(lines: bytes, quoted: re.Pattern[bytes]) -> bytes:
