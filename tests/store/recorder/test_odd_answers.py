@@ -13,14 +13,16 @@ from tests.store.recorder.recording import JSON, ended, recording_of, responded,
 from tests.store.recorder.test_background import BEGUN, message, stream
 
 ANSWER: JSON = {**BEGUN, "status": "completed", "output": [message("One.")]}
-LARGE = f"{'1' * 400}.5"
-"""A number that is infinite as a float, without an exponent."""
+LARGE = {"LARGE": f"{'1' * 400}.5", "LARGE TOGETHER": f"{'1' * 250}e99"}
+"""Numbers that are infinite as floats: without an exponent, and with a small one."""
 
 
 def answering(answer: JSON) -> bytes:
     """Return the bytes of an answer that is not streamed."""
-    body = json.dumps(answer).replace('"LARGE"', LARGE).encode()
-    return whole(200, body, content_type="application/json")
+    body = json.dumps(answer)
+    for name, digits in LARGE.items():
+        body = body.replace(f'"{name}"', digits)
+    return whole(200, body.encode(), content_type="application/json")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ def answering(answer: JSON) -> bytes:
         {"created_at": "LARGE"},
         {"status": ["completed"]},
         {"temperature": "LARGE"},
+        {"temperature": "LARGE TOGETHER"},
         {"output": [{**message("One."), "role": ["assistant"], "status": {}}]},
         {"output": [{**message("One."), "content": 5}]},
         {"output": [5, None, {"type": 5}, {}]},

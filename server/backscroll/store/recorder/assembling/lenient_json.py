@@ -11,7 +11,9 @@ MAX_DEPTH: Final = 100
 """How deeply an object may be nested."""
 
 _LARGE_EXPONENT: Final = re.compile(rb"[eE]\+?[0-9]{3}")
-_LARGE_NUMBER: Final = re.compile(rb"[0-9]{309}")
+_LARGE_NUMBER: Final = re.compile(rb"[0-9]{210}")
+"""With fewer digits, a number is finite even if its exponent is 99."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 
 
