@@ -314,7 +314,7 @@ async def test_events_beyond_the_bound_are_dropped_while_it_runs() -> None:
 
 
 @pytest.mark.parametrize("given", ["-1", "x", "1.5", "9" * 16])
-async def test_a_number_that_is_none_is_refused(here: Recording, given: str) -> None:
+async def test_what_is_not_a_number_is_refused(here: Recording, given: str) -> None:
     found = await responded(here.client, input="one")
     with pytest.raises(openai.BadRequestError) as refused:
         await here.client.get(

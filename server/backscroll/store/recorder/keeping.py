@@ -62,7 +62,7 @@ class Keeping(Struct):
         """Return when an answer was created, as a Unix time in seconds.
 
         Args:
-            given: the time that the model server says. If it is none, the time is now.
+            given: what the model server says. If that is not a time, now is returned.
         """
         if isinstance(given, int | float) and 0 <= given <= _LAST_S:
             return int(given)

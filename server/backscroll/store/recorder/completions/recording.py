@@ -130,7 +130,7 @@ class CompletionRecording:
 
 
 def _choice(choice: JSON) -> JSON:
-    """Return a choice without a message that is none."""
+    """Return a choice, without its message if that is not an object."""
     is_kept = isinstance(choice.get("message"), dict)
     return choice if is_kept else {name: choice[name] for name in choice if name != "message"}
 

@@ -14,7 +14,7 @@ _TEXTS: Final = frozenset({"output_text", "text", "input_text"})
 
 
 def complete_output(output: object, renamed: Callable[[str], str]) -> list[JSON]:
-    """Return the items of an output, completed. Anything that is no item is left out.
+    """Return the items of an output, completed. Anything else is left out.
 
     Args:
         output: the output, as the model server sent it.
