@@ -107,10 +107,15 @@ class Person {
     }));
   }
 
-  /** Note where the focus is after something, at the latest when it is where it should be. */
+  /**
+   * Note where the focus is after something, at the latest when it is where it should be: on what
+   * has the expected name, or begins with it. "message 135" does not begin with "message 1".
+   */
   async note(what, expected) {
-    await this.frame.waitForFunction((wanted) => window.focused().name.startsWith(wanted), expected,
-      { timeout: WAIT_MS }).catch(() => {});
+    await this.frame.waitForFunction((wanted) => {
+      const { name } = window.focused();
+      return name.startsWith(wanted) && !/^\d/.test(name.slice(wanted.length));
+    }, expected, { timeout: WAIT_MS }).catch(() => {});
     this.notes.focus[what] = (await this.at(what)).name;
   }
 
