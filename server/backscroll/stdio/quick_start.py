@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from backscroll.mcp.lines import Lines, Overlong
 from backscroll.settings.model import Settings
+from backscroll.stdio import sdk_import
 from backscroll.stdio.descriptors import claimed
 from backscroll.stdio.front import Front
 from backscroll_tools.client.profiles import Profile
@@ -120,25 +121,12 @@ class _Loading:
 
     def _import_transport(self) -> None:
         try:
-            build_models_when_used()
+            sdk_import.postpone()
             import_module("backscroll.stdio.transport")
         except BaseException as error:  # noqa: BLE001 - raised again by `result`
             self._failure = error
         finally:
             self._imported.set()
-
-
-def build_models_when_used() -> None:
-    """Let pydantic build the validator of a model when the model is first used.
-
-    The SDK has hundreds of models, for all messages of two protocol versions, and a session uses a
-    few of them. This affects every model that is defined later in this process. It needs pydantic
-    2.14: in earlier versions, such a model could fail if several threads used it first at the same
-    time, or if it was the value of a field of the type `Any`.
-    """
-    from pydantic import BaseModel
-
-    BaseModel.model_config["defer_build"] = True
 
 
 def _answered(front: Front, line: bytes | Overlong) -> bytes | None:

@@ -255,6 +255,7 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
         "backscroll.stdio.descriptors",
         "backscroll.stdio.front",
         "backscroll.stdio.quick_start",
+        "backscroll.stdio.sdk_import",
         "backscroll.upstream",
         "backscroll.upstream.credentials",
         "backscroll.upstream.kind",
