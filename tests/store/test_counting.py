@@ -55,6 +55,7 @@ class LockedOnce:
         self._path = path
         self._is_locked = True
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:

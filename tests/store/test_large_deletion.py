@@ -41,6 +41,7 @@ class Failing:
         self.after_commit: BaseException | None = None
         self.read = database.read
         self.check = database.check
+        self.require_writable = database.require_writable
         self.truncate_log = database.truncate_log
         self.maintain = database.maintain
         self.close = database.close

@@ -45,6 +45,16 @@ class Database(Protocol):
                 have been committed.
         """
 
+    async def require_writable(self) -> None:
+        """Check that a write can begin now, and wait for locks as a write does.
+
+        Raises:
+            DatabaseBusyError: as in `write`.
+            DatabaseUnavailableError: as in `write`.
+            DatabaseFailedError: as in `write`. A full or read-only database may be noticed only by
+                a write that changes something.
+        """
+
     async def check(self) -> None:
         """Check quickly that the database can be read and written.
 

@@ -121,6 +121,10 @@ class PostgresDatabase:
         self._trouble = None
         return value
 
+    async def require_writable(self) -> None:
+        """Check it with an empty transaction."""
+        await self.write(lambda _connection: None)
+
     async def check(self) -> None:
         """Check that the server responds and allows writes, and that no recent operation failed."""
         until, trouble = self._trouble or (0.0, None)

@@ -83,6 +83,7 @@ class StandbyReading:
         self._standby: PostgresDatabase | None = None
         # What `Database` needs besides:
         self.write = primary.write
+        self.require_writable = primary.require_writable
         self.check = primary.check
         self.truncate_log = primary.truncate_log
         self.maintain = primary.maintain

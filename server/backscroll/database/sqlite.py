@@ -6,9 +6,9 @@ without a transaction. A page of a list is read with one statement, so all of it
 snapshot.
 
 If the database is in a file, reads run on the event loop, because that is faster than waking
-another thread. If a read has to wait for a lock, or takes longer than `ON_LOOP_S`, it starts again
-on a thread of `sqlite_threads`. Large reads, and reads of a database in memory, always run on such
-a thread.
+another thread (see `sqlite_on_loop`). If a read has to wait for a lock, or takes too long there, it
+starts again on a thread of `sqlite_threads`. Large reads, and reads of a database in memory, always
+run on such a thread.
 """
 
 import asyncio
@@ -28,13 +28,9 @@ from backscroll.database.locks import LOCK_S
 from backscroll.database.port import Work
 from backscroll.database.preparing import prepare
 from backscroll.database.schema import TableSet
-from backscroll.database.sqlite_engine import (
-    Interruption,
-    engine_of,
-    journal_mode,
-    set_journal_mode,
-)
+from backscroll.database.sqlite_engine import engine_of, journal_mode, set_journal_mode
 from backscroll.database.sqlite_file import DatabaseFile, first_flaw, try_writing, why_unusable
+from backscroll.database.sqlite_on_loop import ON_LOOP_S, LoopConnection
 from backscroll.database.sqlite_threads import (
     SqliteThreads,
     StartWorkers,
@@ -45,9 +41,6 @@ from backscroll.database.sqlite_threads import (
 from backscroll.database.sqlite_url import create_file, path_of
 
 READERS: Final = 4
-ON_LOOP_S: Final = 0.05
-"""How long a read may take on the event loop, in seconds."""
-
 EXAMINED_S: Final = 1.0
 """The time for which `check` searches for damage after an error that suggests damage, in
 seconds."""
@@ -59,44 +52,36 @@ T = TypeVar("T")
 class SqliteDatabase:
     """An open SQLite database. `Database` documents its methods."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each use has its own connections
+    def __init__(
         self,
         writing: Workers,
         reading: Workers | None = None,
-        no_wait: Engine | None = None,
+        on_loop: LoopConnection | None = None,
         apart: Engine | None = None,
         file: DatabaseFile | None = None,
-        on_loop_s: float = ON_LOOP_S,
     ) -> None:
         """Use the workers and pools that `open_sqlite` creates.
 
         Args:
             writing: run writes on one connection, and also reads if `reading` is None.
             reading: run reads on connections that wait for locks of other processes.
-            no_wait: a pool of one connection that fails at once if the database is locked.
+            on_loop: runs work on the event loop; None if all work runs on threads.
             apart: opens a new connection for each use; None if the database is in memory.
             file: the file of the database; None if it is in memory.
-            on_loop_s: the maximum time that a read may take on the event loop, in seconds.
         """
         self._writing = writing
         self._reading = reading or writing
-        self._no_wait = no_wait
+        self._on_loop = on_loop
         self._apart = apart
-        self._on_loop_s = on_loop_s
-        self._interruption = Interruption()
-        if no_wait is not None:
-            event.listen(no_wait, "connect", self._interruption.attach)
         self._file = file
         self._trouble: DatabaseFailedError | None = None
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
         """Run `work` without a transaction."""
         with self._translating():
-            if self._no_wait is not None and not large:
+            if self._on_loop is not None and not large:
                 try:
-                    with self._no_wait.connect() as connection:
-                        self._interruption.after(self._on_loop_s)
-                        return work(connection)
+                    return self._on_loop.run(work)
                 except OperationalError as error:
                     if not is_busy(error) and not is_interrupted(error):
                         raise
@@ -120,6 +105,14 @@ class SqliteDatabase:
     async def _write(self, work: Work[T]) -> T:
         with self._translating():
             return await self._writing.run(work)
+
+    async def require_writable(self) -> None:
+        """Take the lock for writing, and release it.
+
+        If that fails on the event loop, an empty write waits for the lock, or raises the cause.
+        """
+        if self._on_loop is None or not self._on_loop.can_lock():
+            await self.write(lambda _connection: None)
 
     async def check(self) -> None:
         """Check that a new connection can open, read and write the database.
@@ -176,8 +169,8 @@ class SqliteDatabase:
         """Wait for running work, then close every connection."""
         for workers in {self._writing, self._reading}:
             await asyncio.to_thread(workers.close)
-        if self._no_wait is not None:
-            self._no_wait.dispose()
+        if self._on_loop is not None:
+            self._on_loop.close()
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -267,7 +260,8 @@ async def open_sqlite(  # noqa: PLR0913 - the last three are for tests
         set_journal_mode(engine, journal_mode(sqlite_version))
         event.listen(engine, "connect", file.recognise)
     writing, reading = workers(engines[0], serve_writes), workers(engines[1], serve_read, READERS)
-    opened = SqliteDatabase(writing, reading, *engines[2:], file, on_loop_s)
+    on_loop = LoopConnection(engines[2], on_loop_s)
+    opened = SqliteDatabase(writing, reading, on_loop, engines[3], file)
     async with _closing(opened) as database:
         await _prepare(database, name, lambda _: None)
         yield database

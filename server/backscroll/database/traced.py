@@ -35,6 +35,10 @@ class TracedDatabase(Struct, frozen=True):
         """Run `work` like `Database.write`, in a span."""
         return await self._run_traced("write", partial(self.database.write, turn=turn), work)
 
+    async def require_writable(self) -> None:
+        """Check like `Database.require_writable`. This has no span."""
+        await self.database.require_writable()
+
     async def check(self) -> None:
         """Check like `Database.check`. This has no span, because it belongs to no request."""
         await self.database.check()

@@ -244,6 +244,7 @@ class Dying:
         self._database = database
         self._left = iter(range(writes))
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:

@@ -24,6 +24,7 @@ class HeldOnce:
         self._database = database
         self._is_held = False
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:

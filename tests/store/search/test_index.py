@@ -194,6 +194,7 @@ class Replacing:
         self._path = path
         self._backup = backup
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
@@ -227,6 +228,7 @@ class Watched:
         self._indexed = partial(index.rows_of, owner=owner)
         self.counts: list[int] = []
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
@@ -254,6 +256,7 @@ class Repeating:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:

@@ -73,6 +73,7 @@ class Changing:
     def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
         self._database, self._change, self.is_changed = database, change, False
         self.write, self.check, self.close = database.write, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
@@ -90,6 +91,7 @@ class Written:
         self._database = database
         self.works: list[object] = []
         self.read, self.check, self.close = database.read, database.check, database.close
+        self.require_writable = database.require_writable
         self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:

@@ -8,9 +8,10 @@ from functools import cache
 from typing import Final
 
 from msgspec import Struct, field
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection, Table, bindparam, select
 from starlette.requests import Request
 
+from backscroll.database.compiled import CompiledStatement
 from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.json_text import dump_json
 from backscroll.database.port import Database
@@ -32,9 +33,9 @@ _log: Final = logging.getLogger(__name__)
 
 
 @cache
-def _same_id(table: Table) -> Select[tuple[str]]:
+def _same_id(table: Table) -> CompiledStatement:
     within, same = table.c.partition == bindparam("within"), table.c.id == bindparam("id")
-    return select(table.c.id).where(within, same)
+    return CompiledStatement(select(table.c.id).where(within, same))
 
 
 class Keeping(Struct):
@@ -107,7 +108,7 @@ class Keeping(Struct):
             return
         if self._full is not None and self.clock.monotonic() < self._full_until:
             raise self._full
-        await self.database.write(lambda _connection: None)
+        await self.database.require_writable()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -180,7 +181,7 @@ class Keeping(Struct):
         is_free = False
         try:
             taken = await self.database.read(
-                lambda connection: connection.scalar(_same_id(table), bound)
+                lambda connection: _same_id(table).execute(connection, bound).scalar()
             )
             is_free = taken is None
         except FAILURES:

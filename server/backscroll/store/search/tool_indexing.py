@@ -43,6 +43,10 @@ class ToolIndexingDatabase(Struct, frozen=True):
         marked.__qualname__ = getattr(work, "__qualname__", type(work).__name__)  # for traces
         return await self.database.write(marked, turn)
 
+    async def require_writable(self) -> None:
+        """Check like `Database.require_writable`."""
+        await self.database.require_writable()
+
     async def check(self) -> None:
         """Check like `Database.check`."""
         await self.database.check()
