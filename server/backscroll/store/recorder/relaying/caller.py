@@ -1,13 +1,12 @@
 """Notices if the caller of a request disconnects or reads nothing, so that nobody waits for it."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 from starlette.requests import Request
 from starlette.types import Message, Send
-
-T = TypeVar("T")
 
 _PIECE: Final = 65_536
 """How much of a body is sent at once, in bytes. A server buffers about as much."""
@@ -62,25 +61,35 @@ class Caller:
     def __init__(self, request: Request, body_read: asyncio.Event | None = None) -> None:
         self._gone = asyncio.create_task(_disconnected(request, body_read))
 
-    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of `work`, which is cancelled if the caller disconnects first.
+    @asynccontextmanager
+    async def needed(self) -> AsyncIterator[None]:
+        """Cancel what runs while this is open as soon as the caller disconnects.
 
         Raises:
             CallerGoneError: the caller disconnected.
         """
-        task = asyncio.create_task(work)
+        limit = asyncio.timeout(None)
         try:
-            await asyncio.wait({task, self._gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise CallerGoneError
-            return task.result()
-        finally:
-            if not task.done():
-                await _cancelled(task)
+            async with limit:
+
+                def end(_gone: object) -> None:
+                    with suppress(RuntimeError):  # the block has been left meanwhile
+                        limit.reschedule(0)
+
+                self._gone.add_done_callback(end)
+                try:
+                    yield
+                finally:
+                    self._gone.remove_done_callback(end)
+        except TimeoutError:
+            if limit.expired():
+                raise CallerGoneError from None
+            raise
 
     async def aclose(self) -> None:
         """Stop watching."""
-        await _cancelled(self._gone)
+        self._gone.cancel()
+        await asyncio.gather(self._gone, return_exceptions=True)
 
 
 async def _disconnected(request: Request, body_read: asyncio.Event | None) -> None:
@@ -88,8 +97,3 @@ async def _disconnected(request: Request, body_read: asyncio.Event | None) -> No
         await body_read.wait()
     while (await request.receive())["type"] != "http.disconnect":
         pass  # an empty part of the body
-
-
-async def _cancelled(task: "asyncio.Task[Any]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -1,9 +1,9 @@
 """One request to the model server: sent on, answered, and recorded."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing, suppress
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from typing import TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from backscroll.store.recorder.relaying.stream_relay import StreamRelay, is_stre
 from backscroll.store.recorder.relaying.whole_relay import read_whole, relay_whole
 
 Sending: TypeAlias = Callable[[Send], Awaitable[None]]
+Needed: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Relayed(Response):
@@ -59,17 +60,19 @@ async def exchange(
         NothingWrittenError: the answer cannot be recorded.
     """
     async with aclosing(Caller(request)) as caller:
-        watch = caller.unless_gone
+        needed: Needed = caller.needed
         if recording.is_replayable:
-            watch, send = _to_the_end, _to_whoever_reads(send)
+            needed, send = nullcontext, _to_whoever_reads(send)
         try:
-            answer = await watch(forwarding.sent(request, content, is_read=True))
+            async with needed():
+                answer = await forwarding.sent(request, content, is_read=True)
             try:
                 if is_stream(answer):
                     relay = StreamRelay(answer, recording, send, forwarding.server)
-                    await _relay_stream(relay, watch)
+                    await _relay_stream(relay, needed)
                 else:
-                    body = await watch(read_whole(answer, forwarding.server))
+                    async with needed():
+                        body = await read_whole(answer, forwarding.server)
                     await relay_whole(answer, body, recording, send)
             finally:
                 recording.release()
@@ -84,20 +87,15 @@ async def exchange(
             raise
 
 
-async def _relay_stream(
-    relay: StreamRelay, watch: Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
-) -> None:
+async def _relay_stream(relay: StreamRelay, needed: Needed) -> None:
     try:
-        await watch(relay.run())
+        async with needed():
+            await relay.run()
     except CallerGoneError:
         await relay.abandon(is_gone=True)
     except asyncio.CancelledError:  # the recorder is stopped
         await relay.abandon(is_gone=False)
         raise
-
-
-async def _to_the_end(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the result of any work
-    return await work
 
 
 def _to_whoever_reads(send: Send) -> Send:

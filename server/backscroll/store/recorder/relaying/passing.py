@@ -59,9 +59,11 @@ async def _pass_on(forwarding: Forwarding, request: Request, send: Send) -> None
     body = None if body_read is None else _limited(request, limit, body_read)
     async with aclosing(Caller(request, body_read)) as caller:
         try:
-            answer = await caller.unless_gone(forwarding.sent(request, body, is_read=False))
+            async with caller.needed():
+                answer = await forwarding.sent(request, body, is_read=False)
             try:
-                await caller.unless_gone(_answer(answer, send, forwarding.server))
+                async with caller.needed():
+                    await _answer(answer, send, forwarding.server)
             finally:
                 await answer.aclose()
         except (CallerGoneError, ClientDisconnect):

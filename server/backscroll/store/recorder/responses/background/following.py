@@ -31,15 +31,11 @@ async def follow(
         after: the number of the last event that the caller has; -1 for none.
         headers: further headers.
     """
-
-    async def send_all() -> None:
-        start = {"type": "http.response.start", "status": HTTPStatus.OK}
-        await send({**start, "headers": [*_OF_STREAM, *headers]})
-        async with aclosing(events.follow(after)) as parts:
-            async for part in parts:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
+    start = {"type": "http.response.start", "status": HTTPStatus.OK}
     async with aclosing(Caller(request)) as caller:
         with suppress(CallerGoneError):
-            await caller.unless_gone(send_all())
+            async with caller.needed(), aclosing(events.follow(after)) as parts:
+                await send({**start, "headers": [*_OF_STREAM, *headers]})
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
