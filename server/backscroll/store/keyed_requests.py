@@ -13,6 +13,8 @@ from backscroll.database.schema import idempotency
 from backscroll.store.api_errors import ApiError, invalid_value
 from backscroll.store.envelopes import partition_of
 
+HEADER: Final = "idempotency-key"
+
 _MAX_KEY: Final = 255
 
 _look = select(
@@ -49,7 +51,7 @@ class KeyedRequest(Struct, frozen=True):
         Raises:
             ApiError: 400 for a malformed key or partition.
         """
-        key = request.headers.get("idempotency-key")
+        key = request.headers.get(HEADER)
         if key is None:
             return None
         if not (1 <= len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):

@@ -21,7 +21,7 @@ from backscroll.store.database_failures import FAILURES
 from backscroll.store.envelopes import JSON
 from backscroll.store.idempotency import IdempotencyKeys, Outcome
 from backscroll.store.ids import is_id
-from backscroll.store.keyed_requests import KeyedRequest, in_use
+from backscroll.store.keyed_requests import HEADER, KeyedRequest, in_use
 from backscroll.store.recorder.answer_log import AnswerLog
 from backscroll.store.recorder.model_server import Record
 
@@ -74,6 +74,8 @@ class Keeping(Struct):
 
         A retry may ask for a stream although the first request did not, or the other way round.
         """
+        if HEADER not in request.headers:
+            return None
         rest = {name: value for name, value in body.items() if name not in _HOW_IT_IS_SENT}
         digest = hashlib.sha256(dump_json(rest).encode(errors="surrogatepass")).digest()
         return KeyedRequest.of(request, digest)

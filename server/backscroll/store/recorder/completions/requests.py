@@ -5,17 +5,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
 
-from backscroll.database.faults import StoreError
 from backscroll.database.json_text import dump_json
-from backscroll.store.api_errors import invalid_value
-from backscroll.store.archive.rows import check
-from backscroll.store.archive.storable import storable
 from backscroll.store.bodies import MetadataChange
 from backscroll.store.completions import stored_completion
-from backscroll.store.envelopes import JSON
 from backscroll.store.recorder.asked import Asked, read_asked
 from backscroll.store.recorder.completions.events import completion_events
-from backscroll.store.recorder.completions.recording import CompletionRecording, input_messages
+from backscroll.store.recorder.completions.recording import CompletionRecording
 from backscroll.store.recorder.keeping import Keeping
 from backscroll.store.recorder.relaying.exchange import Relayed, exchange
 from backscroll.store.recorder.relaying.forwarding import Forwarding
@@ -37,7 +32,8 @@ class CompletionRequests(Struct, frozen=True):
     async def _create(self, request: Request, send: Send) -> None:
         asked = await read_asked(request, self.keeping, stores_by_default=False)
         if asked.is_kept:
-            _check(asked.body)
+            # Its messages can be recorded: `read_asked` takes only what JSON can be made of again.
+            validate(MetadataChange, {"metadata": asked.body.get("metadata")})
             await self.keeping.check()
         with self.keeping.claimed(asked.keyed):
             recorded = await recorded_answer(self.keeping, asked, stored_completion)
@@ -57,17 +53,3 @@ class CompletionRequests(Struct, frozen=True):
             return asked.content
         rest = {name: each for name, each in body.items() if name not in {"store", "metadata"}}
         return dump_json(rest).encode(errors="surrogatepass")
-
-
-def _check(body: JSON) -> None:
-    """Check that a request can be recorded, before it is sent up.
-
-    Raises:
-        ApiError: 400 if it cannot.
-    """
-    validate(MetadataChange, {"metadata": body.get("metadata")})
-    try:
-        check(storable(input_messages(body))[0])
-    except StoreError:
-        message = "Invalid 'messages': they are nested too deeply to be stored."
-        raise invalid_value("messages", message) from None
