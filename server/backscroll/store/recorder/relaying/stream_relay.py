@@ -8,6 +8,7 @@ the answer's id is known.
 
 import asyncio
 import re
+from contextlib import aclosing
 from typing import Final
 
 import httpx2
@@ -23,6 +24,7 @@ from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.recording import Recording
 from backscroll.store.recorder.relaying.forwarding import cut_off, failure, too_large, too_slow
 from backscroll.store.recorder.relaying.headers import downward
+from backscroll.store.recorder.relaying.joining import joined
 from backscroll.store.recorder.relaying.key_redaction import lines_without_key
 
 _EVENTS: Final = "text/event-stream"
@@ -83,11 +85,11 @@ class StreamRelay:
         error: ApiError | None = None
         try:
             async with asyncio.timeout(self._server.answer_s) as limit:
-                parts = lines_without_key(self._answer.aiter_bytes(), self._server.key)
-                async for data in parts:
-                    error = await self._pass(data, limit)
-                    if error is not None:
-                        break
+                async with aclosing(joined(self._answer.aiter_bytes())) as pieces:
+                    async for data in lines_without_key(pieces, self._server.key):
+                        error = await self._pass(data, limit)
+                        if error is not None:
+                            break
         except httpx2.HTTPError as failed:
             error = None if self._assembly.ended else failure(failed)
         except TimeoutError:
@@ -160,7 +162,7 @@ class StreamRelay:
             self._held += data
             return b""
         lines = bytes(self._held) + data[:end]
-        names = _NAMES.search(lines)
+        names = _NAMES.search(lines, max(lines.rfind(b"\n\n"), 0))  # a blank line ends an event
         sent = len(lines) if names is None else names.start()
         self._held[:] = lines[sent:] + data[end:]
         return lines[:sent]
