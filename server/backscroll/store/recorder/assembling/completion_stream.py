@@ -47,7 +47,9 @@ class CompletionDraft:
         """Add a chunk."""
         if not is_full:
             for key, field in value.items():
-                self._set_field(key, field)
+                is_new = field is not None or key not in self._fields
+                if is_new and key not in _NOT_KEPT:
+                    self._set_field(key, field)
             choices = value.get("choices")
             for choice in choices if isinstance(choices, list) else []:
                 if isinstance(choice, dict):
@@ -78,9 +80,8 @@ class CompletionDraft:
         return whole
 
     def _set_field(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Keep the newest value of a field, such as `usage`, that is not null."""
-        known = self._fields.get(key)
-        if key in _NOT_KEPT or (key in _FIRST_KEPT and known) or (value is None and known):
+        """Keep the newest value of a field, such as `usage`, or the first one."""
+        if key in _FIRST_KEPT and self._fields.get(key):
             return
         if key == "id" and not (isinstance(value, str) and value):
             return
@@ -98,7 +99,7 @@ class CompletionDraft:
             if key == "logprobs" and isinstance(value, dict) and isinstance(choice[key], dict):
                 self.size += size_of(value)
                 merge(choice[key], value)
-            elif key not in ("delta", "index", "message") and value is not None:
+            elif value is not None and key not in ("delta", "index", "message"):
                 self.size += replace(choice, key, value)
         self._add_delta(choice, part)
 
@@ -106,9 +107,9 @@ class CompletionDraft:
         delta, message = part.get("delta"), part.get("message")
         if isinstance(delta, dict):
             self.size += size_of(delta)
-            rest = {key: value for key, value in delta.items() if key != "tool_calls"}
-            merge(choice["message"], rest)
-            add_tool_calls(choice["message"], delta.get("tool_calls"))
+            calls = delta.pop("tool_calls", None)
+            merge(choice["message"], delta)
+            add_tool_calls(choice["message"], calls)
         elif isinstance(message, dict):  # a server that does not stream, and sends it whole
             self.size += replace(choice, "message", message)
 

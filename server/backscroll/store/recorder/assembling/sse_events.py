@@ -6,7 +6,6 @@ after an event, so an event counts as soon as its data is a whole object. An eve
 body needs no blank line. And the data of an event that is too large is discarded.
 """
 
-import re
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -17,7 +16,6 @@ MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 
 Flaw: TypeAlias = Literal["too_large", "unreadable"]
 
-_LINE_END: Final = re.compile(rb"[\r\n]")
 _BOM: Final = b"\xef\xbb\xbf"
 _FIELD_BYTES: Final = 8
 """How much of a line that is too long is kept, to see whether it is a comment."""
@@ -63,18 +61,14 @@ class SseReader:
     def feed(self, data: bytes) -> list[SseEvent]:
         """Return the events that are whole with these bytes."""
         found: list[SseEvent | None] = []
-        begin = line_start = 0
-        for match in _LINE_END.finditer(data):
-            end = match.start()
-            is_second_half = self._after_cr and end == begin and data[end] == ord("\n")
-            self._after_cr = data[end] == ord("\r")
-            if not is_second_half:
-                found.append(self._add(data[begin:end], line_start))
-                found.append(self._end_line(line_start))
-            begin = line_start = end + 1
-        if begin < len(data):
-            self._after_cr = False
-            found.append(self._add(data[begin:], line_start))
+        start = 1 if self._after_cr and data.startswith(b"\n") else 0
+        self._after_cr = data.endswith(b"\r") if data else self._after_cr
+        for line in data[start:].splitlines(keepends=True):
+            text = line.rstrip(b"\r\n")
+            found.append(self._add(text, start))
+            if len(text) < len(line):
+                found.append(self._end_line(start))
+            start += len(line)
         return [event for event in found if event is not None]
 
     def finish(self) -> list[SseEvent]:
