@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -181,36 +180,40 @@ async def test_a_database_that_fails_is_an_error_of_the_server_and_no_text_is_lo
 
 
 @pytest.mark.parametrize("database", ["sqlite://", "sqlite:///{path}"])
-@pytest.mark.parametrize("last", ["", "INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
+@pytest.mark.parametrize("last", ["INSERT INTO threads", "UPDATE", "INSERT INTO messages"])
 async def test_a_caller_that_goes_away_in_the_middle_leaves_a_write_whole(
     database: str, last: str, path: Path
 ) -> None:
     """The request is cancelled as its statement that begins with ``last`` is run."""
-    async with open_store(database.format(path=path)) as store:
-        transport = httpx2.ASGITransport(app=store.app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://store/v1", headers=V2
-        ) as api:
-            await new_thread(api)
-            messages = [{"role": "user", "content": str(at)} for at in range(3)]
-            request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
-            loop, gone = asyncio.get_running_loop(), threading.Event()
-            request.add_done_callback(lambda _: gone.set())
+    requests: list[asyncio.Task[httpx2.Response]] = []
+    loop, gone = asyncio.get_running_loop(), threading.Event()
+    waited: list[bool] = []
 
-            def run(statement: str) -> None:
-                if is_of_background(statement) or gone.is_set():
-                    return
-                if statement.startswith(last):
-                    loop.call_soon_threadsafe(request.cancel)
-                    assert gone.wait(timeout=limit_s(10))
+    def run(statement: str) -> None:
+        if requests and statement.startswith(last) and not is_of_background(statement):
+            loop.call_soon_threadsafe(requests.pop().cancel)
+            waited.append(gone.wait(timeout=limit_s(10)))
 
-            def execute(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's event has six
-                run(arguments[2])
+    def watch(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(run)
 
-            event.listen(Engine, "before_cursor_execute", execute)
-            with pytest.raises(asyncio.CancelledError):
-                await request
-            await new_thread(api, ("still", "served"))
-            event.remove(Engine, "before_cursor_execute", execute)
-            listed = (await page(api, "/threads"))["data"]
-            assert [each["message_count"] for each in listed] == [2, 3, 0]
+    event.listen(Engine, "connect", watch)
+    try:
+        async with open_store(database.format(path=path)) as store:
+            transport = httpx2.ASGITransport(app=store.app)
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://store/v1", headers=V2
+            ) as api:
+                await new_thread(api)
+                messages = [{"role": "user", "content": str(at)} for at in range(3)]
+                request = asyncio.create_task(api.post("/threads", json={"messages": messages}))
+                requests.append(request)
+                request.add_done_callback(lambda _: gone.set())
+                with pytest.raises(asyncio.CancelledError):
+                    await request
+                await new_thread(api, ("still", "served"))
+                listed = (await page(api, "/threads"))["data"]
+    finally:
+        event.remove(Engine, "connect", watch)
+    assert waited == [True]
+    assert [each["message_count"] for each in listed] == [2, 3, 0]

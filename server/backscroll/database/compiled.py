@@ -2,7 +2,7 @@
 
 SQLAlchemy caches a statement's SQL, but prepares its parameters and its result again for each
 execution. On SQLite, this takes longer than inserting a row. A `CompiledStatement` gives its SQL
-and its parameters directly to the driver.
+and its parameters to `driver`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,9 +10,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec import Struct
-from sqlalchemy import JSON, ClauseElement, Connection, CursorResult, Dialect
+from sqlalchemy import JSON, ClauseElement, Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
+from backscroll.database.driver import run, run_each
 from backscroll.database.json_text import dump_json
 
 if TYPE_CHECKING:
@@ -100,20 +101,23 @@ class CompiledStatement:
         self._columns = columns
         self._sql: dict[str, _Sql] = {}
 
-    def execute(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Run the statement. `values` has the values of its parameters, by name.
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """Run the statement, and return the rows that it returns.
+
+        Args:
+            connection: as for `driver.run`.
+            values: the values of the statement's parameters, by name.
 
         Raises:
             DBAPIError: the statement failed, as with `Connection.execute`.
         """
         sql = self._compiled(connection.dialect)
-        return connection.exec_driver_sql(sql.text, sql.parameters(values))
+        return run(connection, sql.text, sql.parameters(values))
 
     def execute_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run the statement once for each of `rows`, with the row's values. `rows` is not empty."""
         sql = self._compiled(connection.dialect)
-        given = [sql.parameters(values) for values in rows]
-        connection.exec_driver_sql(sql.text, given if len(given) > 1 else given[0])
+        run_each(connection, sql.text, [sql.parameters(values) for values in rows])
 
     def names(self, connection: Connection) -> tuple[str, ...]:
         """Return the names of the parameters, in the order in which the SQL uses them."""

@@ -35,7 +35,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backscroll.database.compressed_json import damage_of
-from backscroll.database.driver_errors import is_interrupted, is_of_file
+from backscroll.database.driver import FILE, reopen_after
+from backscroll.database.driver_errors import is_interrupted
 from backscroll.database.faults import DatabaseFailedError, Trouble
 from backscroll.database.schema import (
     TABLE_SETS,
@@ -54,7 +55,6 @@ Identity: TypeAlias = tuple[int, int]
 ROOM: Final = 64 * 1024
 """A database is only considered writable if it can grow by this many bytes."""
 
-_FILE: Final = "file"
 _WATCHED: Final = "watched"
 _STEPS: Final = 1_000
 """How many steps SQLite's virtual machine takes between two checks of a time limit."""
@@ -86,7 +86,7 @@ class DatabaseFile(Struct, frozen=True):
         """Make a pool reopen a connection if the connection's file is no longer at the path."""
 
         def open_(_dialect: object, record: ConnectionPoolEntry, *_arguments: object) -> None:
-            record.info[_WATCHED], record.info[_FILE] = self, self.identity
+            record.info[_WATCHED], record.info[FILE] = self, self.identity
             self._open_journal_to_writes()
 
         def begin(_dbapi: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
@@ -95,8 +95,8 @@ class DatabaseFile(Struct, frozen=True):
 
         def fail(context: ExceptionContext) -> None:
             error, connection = context.sqlalchemy_exception, context.connection
-            if connection is not None and isinstance(error, DBAPIError) and is_of_file(error):
-                connection.info[_FILE] = None  # reopen the connection: its cache may be stale
+            if connection is not None and isinstance(error, DBAPIError):
+                reopen_after(connection, error)
 
         event.listen(engine, "do_connect", open_)
         event.listen(engine, "checkout", begin)
@@ -185,7 +185,7 @@ def opened_file(info: Mapping[Any, Any]) -> Identity | None:
         The identity; None if the database is in memory or on PostgreSQL, or if the connection must
         be reopened after an error.
     """
-    return cast("Identity | None", info.get(_FILE))
+    return cast("Identity | None", info.get(FILE))
 
 
 def try_writing(connection: Connection) -> None:

@@ -160,12 +160,13 @@ def append_items(  # noqa: PLR0913, PLR0917 - no two arguments belong together
         "messages": sum(is_message(row["body"]) for row in rows),
         "now_us": now_us,
     }
-    owner = _take_positions.execute(connection, bound).one_or_none()
-    if owner is None:
+    taken = _take_positions.execute(connection, bound)
+    if not taken:
         raise not_found("conversation", conversation_id)
-    positions = range(owner.next_position - len(rows), owner.next_position)
+    [(owner, next_position)] = taken
+    positions = range(next_position - len(rows), next_position)
     positioned = [
-        {"conversation": owner.position, "position": position, **row}
+        {"conversation": owner, "position": position, **row}
         for position, row in zip(positions, rows, strict=True)
     ]
     _insert.execute_each(connection, positioned)
@@ -173,7 +174,7 @@ def append_items(  # noqa: PLR0913, PLR0917 - no two arguments belong together
         item_entry(row, at, tokens_of_item)
         for row, tokens_of_item in zip(positioned, tokens, strict=True)
     )
-    index.add(connection, partition, index.owner_of(CONVERSATION, owner.position), entries)
+    index.add(connection, partition, index.owner_of(CONVERSATION, owner), entries)
     return rows
 
 

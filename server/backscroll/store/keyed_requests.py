@@ -2,10 +2,10 @@
 
 import hashlib
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Final, NamedTuple, Self
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from starlette.requests import Request
 
 from backscroll.database.compiled import CompiledStatement
@@ -61,7 +61,21 @@ class KeyedRequest(Struct, frozen=True):
         return cls(partition_of(request), key, hashlib.sha256(identity).hexdigest())
 
 
-def first_reply(connection: Connection, keyed: KeyedRequest, *, locks: bool) -> Row[Any] | None:
+class FirstReply(NamedTuple):
+    """The stored reply to the first request with a key.
+
+    Attributes:
+        status: the HTTP status.
+        body: the JSON that `idempotency` stores.
+        object_id: the ids of the objects in the reply, separated by spaces.
+    """
+
+    status: int
+    body: str
+    object_id: str
+
+
+def first_reply(connection: Connection, keyed: KeyedRequest, *, locks: bool) -> FirstReply | None:
     """Return the stored reply to the first request with a key; None if there was none.
 
     Args:
@@ -74,10 +88,10 @@ def first_reply(connection: Connection, keyed: KeyedRequest, *, locks: bool) -> 
     """
     bound = {"scope": keyed.scope, "key": keyed.key}
     found = (_lock if locks else _read).execute(connection, bound)
-    record = found.one_or_none()
-    if record is None:
+    if not found:
         return None
-    if record.request_hash != keyed.request_hash:
+    [(request_hash, status, body, object_id)] = found
+    if request_hash != keyed.request_hash:
         message = "This Idempotency-Key was already used with a different request. Use a new key."
         raise ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -85,18 +99,18 @@ def first_reply(connection: Connection, keyed: KeyedRequest, *, locks: bool) -> 
             param="Idempotency-Key",
             code="idempotency_key_reused",
         )
-    if record.body is None:
-        message = f"'{record.object_id}', created with this Idempotency-Key, has been deleted."
+    if body is None:
+        message = f"'{object_id}', created with this Idempotency-Key, has been deleted."
         raise ApiError(
             HTTPStatus.GONE, message, param="Idempotency-Key", code="idempotent_object_deleted"
         )
-    return record
+    return FirstReply(status, body, object_id)
 
 
 def is_known(connection: Connection, keyed: KeyedRequest) -> bool:
     """Whether the reply to a request with the same key is stored."""
     bound = {"scope": keyed.scope, "key": keyed.key}
-    return _lock.execute(connection, bound).one_or_none() is not None
+    return bool(_lock.execute(connection, bound))
 
 
 def in_use() -> ApiError:

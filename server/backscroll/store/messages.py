@@ -129,15 +129,16 @@ def append_messages(  # noqa: PLR0913, PLR0917 - no two arguments belong togethe
     """
     bound = {"within": partition, "thread_id": thread_id, "count": len(rows)}
     bound |= {"newest": rows[-1]["created_at"], "now_us": now_us}
-    thread = _take_positions.execute(connection, bound).one_or_none()
-    if thread is None:
+    taken = _take_positions.execute(connection, bound)
+    if not taken:
         raise not_found("thread", thread_id)
-    first = thread.next_position - len(rows)
-    found = {"thread": thread.position}
+    [(thread, next_position)] = taken
+    first = next_position - len(rows)
+    found = {"thread": thread}
     positioned = [{**found, "position": at, **row} for at, row in enumerate(rows, first)]
     _insert.execute_each(connection, positioned)
     entries = starmap(thread_entry, zip(positioned, tokens, strict=True))
-    index.add(connection, partition, index.owner_of(THREAD, thread.position), entries)
+    index.add(connection, partition, index.owner_of(THREAD, thread), entries)
 
 
 async def message_tokens(created: Iterable[MessageV1 | MessageV2]) -> "list[Tokens]":

@@ -199,7 +199,7 @@ def indexed_text(connection: Connection, owner: int, position: int, text: str) -
     if not has_title(owner, position):
         return text
     of, kind = divmod(owner, KINDS)
-    [metadata] = _METADATA[kind].execute(connection, {"of": of}).one_or_none() or [None]
+    metadata = next((row[0] for row in _METADATA[kind].execute(connection, {"of": of})), None)
     if isinstance(metadata, str):  # SQLite has no type for JSON
         metadata = cast("dict[str, str] | None", load_json(metadata))
     return titled(text, title_of(metadata))

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from backscroll.database.driver import run
 from backscroll.store.search import blocks, vectors
 
 BLOCK: Final = 128
@@ -130,9 +131,9 @@ def append(connection: Connection, rows: Sequence[Row]) -> range:
     size = BLOCK * _RECORD.size
     while len(records) >= size:
         full, records = records[:size], records[size:]
-        connection.exec_driver_sql(_STORE, (block, blocks.pack(_RECORD.iter_unpack(full))))
+        run(connection, _STORE, (block, blocks.pack(_RECORD.iter_unpack(full))))
         block += 1
-    connection.exec_driver_sql(_STORE, (_OPEN, records))
+    run(connection, _STORE, (_OPEN, records))
     return range(first, first + len(rows))
 
 
@@ -250,7 +251,7 @@ def unpacked(block: int, stored: bytes) -> list[Row]:
 
 def _last(connection: Connection) -> tuple[int, bytes]:
     """Return the number of the block that is not full yet, and its records."""
-    full, records = connection.exec_driver_sql(_LAST).one()
+    [(full, records)] = run(connection, _LAST)
     return full + 1, records or b""
 
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from sqlalchemy import Connection
 
 from backscroll.database.deferred import defer, settle
+from backscroll.database.driver import run_each
 from backscroll.store.search import postgres_terms, rows, vectors
 from backscroll.store.search.rows import Row, is_postgres
 
@@ -57,7 +58,7 @@ def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> N
 def _add(connection: Connection, added: Sequence[tuple[Row, str]]) -> None:
     ids = rows.append(connection, [row for row, _ in added])
     pairs = [(row, terms) for row, (_, terms) in zip(ids, added, strict=True)]
-    connection.exec_driver_sql(_ADD, pairs)
+    run_each(connection, _ADD, pairs)
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:
