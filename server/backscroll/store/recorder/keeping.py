@@ -183,9 +183,9 @@ class Keeping(Struct):
         is_free = False
         try:
             taken = await self.database.read(
-                lambda connection: _same_id(table).execute(connection, bound).scalar()
+                lambda connection: _same_id(table).execute(connection, bound)
             )
-            is_free = taken is None
+            is_free = not taken
         except FAILURES:
             if self.record != "best-effort":
                 raise
