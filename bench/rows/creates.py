@@ -5,13 +5,13 @@ import json
 import sqlite3
 import time
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Final, cast
 
-import httpx2
+from starlette.types import Message, Scope
 
 from backscroll.database.sqlite_engine import journal_mode
 from backscroll.store.app import open_store
-from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.models import JSON
 from bench.conversations import database
 from bench.figures import Outcome, Row, UnmeasuredError, figures, interleaved, ratio
@@ -27,6 +27,17 @@ ALONE: Final = "Backscroll, one after the other"
 TOGETHER: Final = f"Backscroll, {AT_ONCE} at once"
 BARE: Final = "sqlite3, one after the other"
 
+_SCOPE: Final[Scope] = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "POST",
+    "scheme": "http",
+    "root_path": "",
+    "query_string": b"",
+    "headers": [(b"openai-beta", b"assistants=v2"), (b"content-type", b"application/json")],
+}
+"""What a server makes of each request, except its path."""
+
 
 class _Store:
     """The store at its wire, in this process, and no client above it: sqlite3 has none."""
@@ -34,7 +45,7 @@ class _Store:
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed, and create a thread."""
         store = await stack.enter_async_context(open_store(url))
-        self._wire = httpx2.ASGITransport(store.app)
+        self._app = store.app
         thread = await self._post("/threads", {})
         self._path = f"/threads/{thread['id']}/messages"
 
@@ -49,12 +60,20 @@ class _Store:
             await self._post(self._path, {"role": "user", "content": TEXT})
 
     async def _post(self, path: str, body: JSON) -> JSON:
-        url = EMBEDDED.base_url + path
-        request = httpx2.Request("POST", url, headers={"OpenAI-Beta": "assistants=v2"}, json=body)
-        response = await self._wire.handle_async_request(request)
-        if response.status_code != httpx2.codes.OK:
-            raise UnmeasuredError(f"the store answers {response.status_code}")
-        return cast("JSON", json.loads(await response.aread()))
+        content = json.dumps(body).encode()
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._app({**_SCOPE, "path": f"/v1{path}"}, receive, send)
+        start, *rest = sent
+        if start["status"] != HTTPStatus.OK:
+            raise UnmeasuredError(f"the store answers {start['status']}")
+        return cast("JSON", json.loads(b"".join(message.get("body", b"") for message in rest)))
 
 
 def _measure(trial: Trial) -> Outcome:
