@@ -60,14 +60,8 @@ class _UnfitNumberError(Exception):
     pass
 
 
-def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
+def loads(raw: bytes) -> object:
     """Return the value of one JSON text.
-
-    Args:
-        raw: the text.
-        has_distinct_keys: whether the text is known to have no duplicate keys, because this process
-            wrote it from dicts. If True, `loads` does not search for duplicate keys. This saves
-            time.
 
     Raises:
         JSONFlawError: the text has one of the flaws that `Flaw` lists.
@@ -78,7 +72,7 @@ def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
         found = f"0x{raw[error.start]:02x}"
         raise JSONFlawError("encoding", found, error.start) from None
     try:
-        value = _decoded(text, _UNHOOKED if has_distinct_keys else _STRICT)
+        value = _decoded(text)
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except _UnfitNumberError as error:
@@ -93,9 +87,9 @@ def loads(raw: bytes, *, has_distinct_keys: bool = False) -> object:
     return value
 
 
-def _decoded(text: str, decoder: json.JSONDecoder) -> object:
+def _decoded(text: str) -> object:
     try:
-        value: object = decoder.decode(text)
+        value: object = _STRICT.decode(text)
     except ValueError as error:
         if type(error) is not ValueError:
             raise
@@ -171,8 +165,6 @@ def _integer(token: str) -> int:
 _STRICT: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite
 )
-_UNHOOKED: Final = json.JSONDecoder(parse_constant=_unfit, parse_float=_finite)
-"""Like `_STRICT`, but takes the last value of a duplicate key."""
 
 _STRICT_WITH_TOKENS: Final = json.JSONDecoder(
     object_pairs_hook=_object, parse_constant=_unfit, parse_float=_finite, parse_int=_integer
