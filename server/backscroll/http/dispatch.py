@@ -161,8 +161,8 @@ class Dispatcher:
 
         Replies are streamed if the client accepts streams and notifications may precede the reply.
         """
-        accepts_streams = check_accept_headers(Request(scope))[1]
-        return self._streaming if accepts_streams and self._streams(received) else self._plain
+        streams = self._streams(received) and check_accept_headers(Request(scope))[1]
+        return self._streaming if streams else self._plain
 
 
 async def _disconnected(receive: Receive) -> None:

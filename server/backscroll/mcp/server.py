@@ -137,7 +137,7 @@ def server_for(  # noqa: PLR0913 - transports differ in all of these arguments
         title="Backscroll",
         instructions=instructions(offered(tools, settings, profile)),
         lifespan=lifespan,
-        get_tool_input_schema=lambda name: by_name[name].input_schema if name in by_name else None,
+        get_tool_input_schema=lambda _: None,  # no tool declares a header for an argument
         cache_hints={
             "tools/list": list_hint,
             "server/discover": hint,
