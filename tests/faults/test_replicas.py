@@ -81,7 +81,8 @@ async def replica(url: str, port: int = 0) -> AsyncIterator[tuple[int, asyncio.s
     finally:
         if process.returncode is None:
             process.terminate()
-        await process.communicate()
+        _, logged = await process.communicate()
+        sys.stderr.write(logged.decode())  # shown if the test fails
 
 
 @asynccontextmanager
@@ -107,7 +108,8 @@ async def walked(
     seen: list[dict[str, Any]] = []
     for api in cycle(replicas):
         ending = done.is_set()
-        news.clear()
+        if not ending:  # another reader may not have seen the last news yet
+            news.clear()
         params: dict[str, str | int] = {"order": "asc", "limit": 100}
         if seen:
             params["after"] = seen[-1]["id"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,8 +12,8 @@ from mcp.types import CallToolResult
 
 from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
-from tests.pace import limit_s
 from tests.product import processes
+from tests.server.stdio.host import replies_of
 
 UI: Final = "io.modelcontextprotocol/ui"
 SHOWS_PAGES: Final = {"mimeTypes": ["text/html;profile=mcp-app"]}
@@ -88,16 +87,11 @@ def test_a_host_with_pages_is_recognised_after_the_quick_start(tmp_path: Path) -
         for number, (method, params) in enumerate(calls)
     ]
     environ = processes.variables(f"sqlite:///{tmp_path / 'store.db'}")
-    ended = subprocess.run(
-        processes.SERVER,
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        check=True,
-        text=True,
-        env=os.environ | environ | {"BACKSCROLL_OUTPUT": "text"},
-        timeout=limit_s(50),
+    sent = "".join(f"{line}\n" for line in lines).encode()
+    answered, _ = replies_of(
+        processes.SERVER, sent, len(calls), os.environ | environ | {"BACKSCROLL_OUTPUT": "text"}
     )
-    replies = {reply["id"]: reply["result"] for reply in map(json.loads, ended.stdout.splitlines())}
+    replies = {reply["id"]: reply["result"] for reply in answered}
 
     assert replies[0]["capabilities"]["resources"] == {"listChanged": False, "subscribe": False}
     (page,) = [each for each in replies[1]["resources"] if each["uri"].startswith("ui:")]

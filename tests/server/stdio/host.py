@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -162,6 +164,34 @@ def environment(database: Path, **settings: str) -> dict[str, str]:
         "BACKSCROLL_DATABASE": f"sqlite:///{database}",
         **chosen,
     }
+
+
+def replies_of(
+    command: Sequence[str], sent: bytes, number: int, environ: Mapping[str, str]
+) -> tuple[list[JSON], str]:
+    """Send lines to a server, and close its input after a number of replies.
+
+    A server leaves a call after a few seconds if its input has ended, and its first call may take
+    longer on a busy machine.
+
+    Returns:
+        All replies, and what was logged.
+    """
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, env=environ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(sent)
+        process.stdin.flush()
+        lines = [process.stdout.readline() for _ in range(number)]
+        rest, _ = process.communicate(timeout=REPLY_S)
+        errors.seek(0)
+        logged = errors.read().decode()
+    assert process.returncode == 0, logged
+    return [json.loads(line) for line in [*lines, *rest.splitlines()]], logged
 
 
 @asynccontextmanager

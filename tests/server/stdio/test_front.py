@@ -24,7 +24,7 @@ from backscroll.upstream.kind import profile_of
 from backscroll_tools.models import JSON
 from backscroll_tools.registry import TOOLS
 from tests.faults.figures import sized
-from tests.server.stdio.host import REPLY_S, environment
+from tests.server.stdio.host import REPLY_S, environment, replies_of
 
 COMBINATIONS = [
     Settings(
@@ -310,14 +310,12 @@ def test_lines_that_the_front_cannot_answer_reach_the_server(tmp_path: Path) -> 
         "method": "tools/call",
         "params": {"name": "list-threads", "arguments": {}},
     }
-    ended = subprocess.run(
+    replies, _ = replies_of(
         [sys.executable, "-m", "backscroll"],
-        input=b"".join(line(message) + b"\n" for message in (first, ping, call)) + b'{"jsonrpc"',
-        capture_output=True,
-        check=True,
-        env=os.environ | {"BACKSCROLL_DATABASE": f"sqlite:///{tmp_path}/x.db"},
+        b"".join(line(message) + b"\n" for message in (first, ping, call)) + b'{"jsonrpc"',
+        3,
+        environment(tmp_path / "x.db"),
     )
-    replies = [json.loads(reply) for reply in ended.stdout.splitlines()]
     assert sorted(str(reply["id"]) for reply in replies) == ["0", "2", "9", "None"]
     result = next(reply["result"] for reply in replies if reply["id"] == 9)
     assert result["structuredContent"]["threads"] == []

@@ -1,12 +1,11 @@
 """What of the MCP SDK a server over stdio imports, and that the rest still works."""
 
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from backscroll.stdio.front_table import opening
+from tests.server.stdio.host import environment, replies_of
 from tests.server.stdio.test_front import line
 
 CALL = {
@@ -37,17 +36,16 @@ assert mcp.Client is Client
 
 def test_a_page_is_read_without_the_sdks_client_and_its_other_server(tmp_path: Path) -> None:
     messages = [*opening("2025-11-25"), CALL]
-    ended = subprocess.run(
+    answered, logged = replies_of(
         [sys.executable, "-X", "importtime", "-m", "backscroll"],
-        input=b"".join(line(message) + b"\n" for message in messages),
-        capture_output=True,
-        check=True,
-        env=os.environ | {"BACKSCROLL_DATABASE": f"sqlite:///{tmp_path}/x.db"},
+        b"".join(line(message) + b"\n" for message in messages),
+        sum("id" in message for message in messages),
+        environment(tmp_path / "x.db"),
     )
 
-    replies = {reply["id"]: reply for reply in map(json.loads, ended.stdout.splitlines())}
+    replies = {reply["id"]: reply for reply in answered}
     assert replies[9]["result"]["structuredContent"]["threads"] == []
-    imported = {row.rpartition("|")[2].strip() for row in ended.stderr.decode().splitlines()}
+    imported = {row.rpartition("|")[2].strip() for row in logged.splitlines()}
     assert "mcp.server.lowlevel.server" in imported
     assert (
         imported & {"cryptography", "mcp.client", "mcp.server.mcpserver", "mcp.server.sse"} == set()
