@@ -205,6 +205,7 @@ async def test_a_websocket_is_refused_at_once(here: Recording, path: str) -> Non
         ("zstd", zstandard.compress(BODY)),
         ("identity", BODY),
     ],
+    ids=["gzip", "x-gzip", "zstd", "identity"],
 )
 async def test_a_compressed_request_is_passed_on_decompressed(
     here: Recording, encoding: str, body: bytes
@@ -229,6 +230,10 @@ async def test_a_compressed_request_is_passed_on_decompressed(
         ("br", BODY, 415, "unsupported_content_encoding"),
         ("identity", b"[]", 400, "invalid_json"),
         ("identity", b"{", 400, "invalid_json"),
+    ],
+    ids=[
+        *("gzip, too large", "zstd, too large", "gzip, cut short", "no gzip", "no zstd"),
+        *("br", "an array", "no JSON"),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused(
