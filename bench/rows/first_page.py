@@ -40,7 +40,7 @@ def _measure(trial: Trial) -> Outcome:
         )
     return Outcome(
         figures("ms", samples),
-        (ratio("Backscroll by MCPServer", samples[OURS], samples[THEIRS], most=1.15),),
+        (ratio("Backscroll by MCPServer", samples[OURS], samples[THEIRS], most=1.1),),
     )
 
 

@@ -16,6 +16,7 @@ from backscroll.store.archive.records import ImportedConversation, ImportedItem
 from backscroll.store.counting import count_messages
 from tests.store.conftest import Sql
 from tests.store.wire import add_items, new_conversation, page
+from tests.store.wrapped import WrappedDatabase
 
 T = TypeVar("T")
 _UNCOUNT = "UPDATE conversations SET message_count = NULL"
@@ -47,24 +48,21 @@ async def test_messages_that_are_written_during_the_count_are_counted_once(
     ]
 
 
-class LockedOnce:
+class LockedOnce(WrappedDatabase):
     """A database that another connection locks during the first write."""
 
     def __init__(self, database: Database, path: Path) -> None:
-        self._database = database
+        super().__init__(database)
         self._path = path
         self._is_locked = True
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if not self._is_locked:
-            return await self._database.write(work, turn)
+            return await super().write(work, turn)
         self._is_locked = False
         with closing(sqlite3.connect(self._path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            return await self._database.write(work, turn)
+            return await super().write(work, turn)
 
 
 async def test_counting_goes_on_after_the_database_was_locked(

@@ -25,6 +25,7 @@ from tests.pace import limit_s
 from tests.store.conftest import Kept, Sql
 from tests.store.replicas import client_of
 from tests.store.wire import error, page
+from tests.store.wrapped import WrappedDatabase
 
 MEMBERS: Final = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM items)"
 
@@ -32,25 +33,19 @@ T = TypeVar("T")
 Import = Callable[[Store, int], Awaitable[object]]
 
 
-class Failing:
+class Failing(WrappedDatabase):
     """A database whose next write fails once in the way that a test sets."""
 
     def __init__(self, database: Database) -> None:
-        self._write = database.write
+        super().__init__(database)
         self.is_busy = False
         self.after_commit: BaseException | None = None
-        self.read = database.read
-        self.check = database.check
-        self.require_writable = database.require_writable
-        self.truncate_log = database.truncate_log
-        self.maintain = database.maintain
-        self.close = database.close
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if self.is_busy:
             self.is_busy = False
             raise DatabaseBusyError
-        value = await self._write(work, turn)
+        value = await super().write(work, turn)
         error, self.after_commit = self.after_commit, None
         if error is not None:
             raise error

@@ -1,8 +1,8 @@
 """How the MCP SDK is imported: what a session over stdio may never need waits for its first use.
 
 Before the first page, a process spends more time on importing the SDK than on all else. `mcp` and
-`mcp.server` import the SDK's client and its `MCPServer` as well, and with them 86 modules of which
-a server over stdio uses none.
+`mcp.server` import the SDK's client and its `MCPServer` as well, and with them many modules of
+which a server over stdio uses none.
 """
 
 import sys

@@ -17,6 +17,7 @@ from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
 from backscroll.store.app import Store, open_store, store_over
 from tests.history.sync.claude_logs import Home
+from tests.store.wrapped import WrappedDatabase
 
 T = TypeVar("T")
 
@@ -237,20 +238,17 @@ async def test_a_sync_that_is_killed_anywhere_continues_where_it_was(
     assert await synced(store, home) == ["nothing is new"]
 
 
-class Dying:
+class Dying(WrappedDatabase):
     """A database that is out of reach after some writes, as for a process that is killed."""
 
     def __init__(self, database: Database, writes: int) -> None:
-        self._database = database
+        super().__init__(database)
         self._left = iter(range(writes))
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if next(self._left, None) is None:
             raise KilledError
-        return await self._database.write(work, turn)
+        return await super().write(work, turn)
 
 
 async def test_a_sync_that_is_killed_after_any_write_continues_where_it_was(home: Home) -> None:

@@ -10,9 +10,10 @@ from backscroll.store.recorder.responses.background.run import Run
 from backscroll.store.recorder.responses.background.runs import Runs
 from tests.pace import limit_s
 from tests.store.recorder.recording import CLOCK, JSON
+from tests.store.wrapped import WrappedDatabase
 
 
-class HeldOnce:
+class HeldOnce(WrappedDatabase):
     """A database whose first write waits, while others go on.
 
     Attributes:
@@ -21,17 +22,14 @@ class HeldOnce:
 
     def __init__(self, database: Database) -> None:
         self.may = asyncio.Event()
-        self._database = database
+        super().__init__(database)
         self._is_held = False
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         if not self._is_held:
             self._is_held = True
             await self.may.wait()
-        return await self._database.write(work, turn)
+        return await super().write(work, turn)
 
 
 async def test_one_that_is_stopped_before_its_first_step_comes_to_an_end() -> None:

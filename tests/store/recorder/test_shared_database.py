@@ -1,6 +1,8 @@
 """Responses in the background of several recorders that share a database."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import openai
 import pytest
@@ -16,16 +18,25 @@ SILENT_S = 3_600.0
 """A time between beats. Such a recorder seems to have been killed, and notices no cancellation."""
 
 
+@asynccontextmanager
+async def sharing(
+    model: Gated, database_url: str, beat_s: float = SILENT_S
+) -> AsyncIterator[tuple[openai.AsyncOpenAI, openai.AsyncOpenAI]]:
+    """Yield clients of two recorders of one database, of which the second one is silent."""
+    async with (
+        asyncio.timeout(limit_s(20)),
+        raw_model(model) as url,
+        recording_of(url, database_url, beat_s=beat_s) as client,
+        recording_of(url, database_url, beat_s=SILENT_S) as elsewhere,
+    ):
+        yield client, elsewhere
+
+
 async def test_what_a_process_leaves_behind_is_given_up_by_those_that_go_on(
     database_url: str,
 ) -> None:
     model = Gated()
-    async with (
-        asyncio.timeout(limit_s(20)),
-        raw_model(model) as url,
-        recording_of(url, database_url, beat_s=0.02) as client,
-        recording_of(url, database_url, beat_s=SILENT_S) as elsewhere,
-    ):
+    async with sharing(model, database_url, beat_s=0.02) as (client, elsewhere):
         left = await begun_and_asked(model, elsewhere)
         given_up = await ended(client, left.id)
     assert given_up.status == "failed"
@@ -37,12 +48,7 @@ async def test_what_was_deleted_while_it_ran_elsewhere_is_not_looked_at_for_ever
     database_url: str, sql: Sql
 ) -> None:
     model = Gated()
-    async with (
-        asyncio.timeout(limit_s(20)),
-        raw_model(model) as url,
-        recording_of(url, database_url, beat_s=0.02) as client,
-        recording_of(url, database_url, beat_s=SILENT_S) as elsewhere,
-    ):
+    async with sharing(model, database_url, beat_s=0.02) as (client, elsewhere):
         left = await begun_and_asked(model, elsewhere)
         await client.responses.delete(left.id)
 
@@ -60,12 +66,7 @@ async def test_an_answer_to_what_was_cancelled_elsewhere_is_dropped_and_follower
     database_url: str,
 ) -> None:
     model = Gated()
-    async with (
-        asyncio.timeout(limit_s(20)),
-        raw_model(model) as url,
-        recording_of(url, database_url, beat_s=SILENT_S) as client,
-        recording_of(url, database_url, beat_s=SILENT_S) as elsewhere,
-    ):
+    async with sharing(model, database_url) as (client, elsewhere):
         found = await begun_and_asked(model, client)
         following = await client.responses.retrieve(found.id, stream=True)
         cancelled = await elsewhere.responses.cancel(found.id)

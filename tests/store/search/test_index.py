@@ -32,6 +32,7 @@ from tests.store.conftest import V2, Sql, examples_share_a_store
 from tests.store.search.contents import indexed, scanned
 from tests.store.search.writer import ACTIONS, WORDS, Writer
 from tests.store.wire import add, add_items, new_conversation, new_thread, page
+from tests.store.wrapped import WrappedDatabase
 
 T = TypeVar("T")
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).filter(bool)
@@ -186,19 +187,16 @@ async def test_a_title_that_comes_and_goes_is_indexed_once_even_without_a_text(
         assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
 
 
-class Replacing:
+class Replacing(WrappedDatabase):
     """A database whose file is replaced after the first write, as a restore does it."""
 
     def __init__(self, database: Database, path: Path, backup: Path) -> None:
-        self._database = database
+        super().__init__(database)
         self._path = path
         self._backup = backup
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        value = await self._database.write(work, turn)
+        value = await super().write(work, turn)
         if self._backup.exists():
             os.replace(self._backup, self._path)  # noqa: PTH105 - as a restore does it
         return value
@@ -220,20 +218,17 @@ async def test_a_file_that_was_replaced_while_it_was_indexed_is_indexed_from_the
         assert len(await database.read(indexed_rows)) == 250
 
 
-class Watched:
+class Watched(WrappedDatabase):
     """A database that records how many messages of an owner are indexed after each write."""
 
     def __init__(self, database: Database, owner: int) -> None:
-        self._database = database
+        super().__init__(database)
         self._indexed = partial(index.rows_of, owner=owner)
         self.counts: list[int] = []
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
-        value = await self._database.write(work, turn)
-        self.counts.append(len(await self._database.read(self._indexed)))
+        value = await super().write(work, turn)
+        self.counts.append(len(await self.read(self._indexed)))
         return value
 
 
@@ -250,14 +245,8 @@ async def test_a_transaction_indexes_a_bounded_number_of_characters(path: Path) 
     assert watched.counts == [3, 6, 8, 9, 10, 12, 15, 17, 17]
 
 
-class Repeating:
+class Repeating(WrappedDatabase):
     """A database that rolls back each write, and then runs it again, as it may by its contract."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         def again(connection: Connection) -> T:
@@ -267,7 +256,7 @@ class Repeating:
             connection.exec_driver_sql("RELEASE SAVEPOINT first_run")
             return work(connection)
 
-        return await self._database.write(again, turn)
+        return await super().write(again, turn)
 
 
 async def test_a_message_is_indexed_even_if_its_transaction_ran_twice(path: Path) -> None:

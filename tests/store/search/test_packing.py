@@ -26,6 +26,7 @@ from tests.store.search.contents import indexed, scanned
 from tests.store.search.test_index import ACTS
 from tests.store.search.writer import Writer
 from tests.store.wire import add, new_thread, page
+from tests.store.wrapped import WrappedDatabase
 
 T = TypeVar("T")
 SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (2 * BLOCK, 4 * BLOCK)}
@@ -67,36 +68,31 @@ def thread(number: int, messages: int) -> ImportedThread:
     )
 
 
-class Changing:
+class Changing(WrappedDatabase):
     """A database in which messages are changed after the rows to pack were read."""
 
     def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
-        self._database, self._change, self.is_changed = database, change, False
-        self.write, self.check, self.close = database.write, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
+        super().__init__(database)
+        self._change, self.is_changed = change, False
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
-        value = await self._database.read(work, large=large)
+        value = await super().read(work, large=large)
         if isinstance(value, Range) and not self.is_changed:
             self.is_changed = True
             await self._change()
         return value
 
 
-class Written:
+class Written(WrappedDatabase):
     """A database that notes what was written."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.works: list[object] = []
-        self.read, self.check, self.close = database.read, database.check, database.close
-        self.require_writable = database.require_writable
-        self.truncate_log, self.maintain = database.truncate_log, database.maintain
 
     async def write(self, work: Work[T], turn: str = "") -> T:
         self.works.append(work)
-        return await self._database.write(work, turn)
+        return await super().write(work, turn)
 
 
 async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:

@@ -72,9 +72,10 @@ class Forwarding:
         self._refuse_loop(given)
         headers = upward(given, self._nonce, self.server.key, is_read=is_read)
         try:
-            upstream = httpx2.Request(
-                request.method, _parsed(self._url(request)), headers=headers, content=content
-            )
+            url = self._url(request)
+            # A query may have a key, so it is not kept.
+            parsed = httpx2.URL(url) if request.scope["query_string"] else _parsed(url)
+            upstream = httpx2.Request(request.method, parsed, headers=headers, content=content)
             async with asyncio.timeout(self.server.answer_s):
                 answer = await self._http.send(upstream, stream=True)
         except httpx2.InvalidURL:
@@ -115,7 +116,7 @@ class Forwarding:
 
 @lru_cache(16)
 def _parsed(url: str) -> httpx2.URL:
-    """Return a URL, which is the same for most requests. Parsing takes longer than all the rest.
+    """Return a URL. It is the same for most requests, and takes long to parse.
 
     Raises:
         InvalidURL: it is not a URL.

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Final
 
 _MOST: Final = 65_536
+"""How many bytes may wait before no more are read."""
 
 
 async def joined(
@@ -13,8 +14,8 @@ async def joined(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of a body as they come, and those that have come meanwhile in one piece.
 
-    A model server may send each token in a chunk of HTTP's. A piece costs about as much as a
-    hundred tokens in it, and while tokens come slowly, each is still a piece of its own.
+    A model server may send each token in a chunk of HTTP, and to pass a piece on costs far more
+    than the tokens in it. While tokens come slowly, each is still a piece of its own.
 
     Args:
         parts: the pieces of the body. They are closed at the end.
