@@ -260,7 +260,7 @@ async def store_over(
 
 def _application(routes: Sequence[BaseRoute]) -> Starlette:
     app = Starlette(routes=routes)
-    for kind in (ApiError, HTTPException, ClientDisconnect, *FAILURES):
+    for kind in (ApiError, HTTPException, ClientDisconnect, *FAILURES, Exception):
         app.add_exception_handler(kind, handle_error)
     app.router.redirect_slashes = False
     return app

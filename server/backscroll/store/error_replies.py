@@ -6,13 +6,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from backscroll.store.api_errors import ApiError
-from backscroll.store.database_failures import failure_reply
+from backscroll.store.api_errors import SERVER_ERROR, ApiError
+from backscroll.store.database_failures import FAILURES, failure_reply
 from backscroll.store.envelopes import error_reply
 
 
 async def handle_error(request: Request, error: Exception) -> Response:
-    """Return the reply for an error, and log the error unless the caller caused it."""
+    """Return the reply for an error, and log the error unless the caller caused it.
+
+    An error of an unknown type is logged by the HTTP server, because Starlette raises it again.
+    """
     match error:
         case ApiError():
             return error_reply(error)
@@ -21,8 +24,17 @@ async def handle_error(request: Request, error: Exception) -> Response:
         case ClientDisconnect():
             message = "The client disconnected during its request. Nothing was written."
             return error_reply(ApiError(HTTPStatus.BAD_REQUEST, message))
-        case _:
+        case _ if isinstance(error, FAILURES):
             return error_reply(failure_reply(error))
+        case _:
+            return error_reply(_unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> ApiError:
+    message = f"The store failed unexpectedly ({type(error).__name__}). Its log says where."
+    return ApiError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, message, code="internal_error", kind=SERVER_ERROR
+    )
 
 
 def _routing_error(request: Request, error: HTTPException) -> ApiError:
