@@ -10,6 +10,7 @@ from tests.loopback import NO_TLS
 
 TEXT = "canary text 9be2d1"
 Labels = frozenset[tuple[str, str]]
+Samples = dict[tuple[str, Labels], float]
 
 
 async def scrape(
@@ -20,7 +21,7 @@ async def scrape(
         return await http.get(f"{origin}/metrics", headers=given)
 
 
-def samples(response: httpx2.Response) -> dict[tuple[str, Labels], float]:
+def samples(response: httpx2.Response) -> Samples:
     """Return each number by its name and labels."""
     assert response.status_code == 200, response.text
     return {
