@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Side: TypeAlias = Literal["before", "after", "answered", "ended"]
+
+_ENDED = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+"""The fields of PostgreSQL's last message to a client whose session it ends."""
 
 _CHUNK = 64 * 1024
 
@@ -17,20 +22,21 @@ class Cutter:
         port: the port of the proxy.
         word: cuts the connection whose client sends these bytes, once; empty to cut nothing.
         following: cuts only a connection that has sent these bytes before; empty for any.
-        side: `before` the server has the statement, or `after` it has replied; the client then
-            never sees the reply.
+        side: `before` the server has the statement; `after` it has replied, so that the client
+            never sees the reply; once the client has been `answered`; or once it has also been
+            told that the server has `ended` the session, and has noticed.
         refuses: whether new connections are cut at once.
     """
 
     port: int = 0
     word: bytes = b""
     following: bytes = b""
-    side: Literal["before", "after"] = "before"
+    side: Side = "before"
     refuses: bool = False
     cuts: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def cut(self, word: bytes, side: Literal["before", "after"], following: bytes = b"") -> None:
+    def cut(self, word: bytes, side: Side, following: bytes = b"") -> None:
         """Cut the next connection that sends `word`, if it has sent `following` before."""
         self.word, self.side, self.following = word, side, following
 
@@ -50,10 +56,15 @@ class Cutter:
                 if self.word and self.word in chunk and follows:
                     self.word, self.cuts = b"", self.cuts + 1
                     answers.cancel()
-                    if self.side == "after":
+                    if self.side != "before":
                         await asyncio.gather(answers, return_exceptions=True)
                         back.write(chunk)
-                        await there.read(_CHUNK)
+                        answer = await there.read(_CHUNK)
+                        if self.side in {"answered", "ended"}:
+                            writer.write(answer)
+                        if self.side == "ended":
+                            writer.write(b"E" + (4 + len(_ENDED)).to_bytes(4) + _ENDED)
+                            await reader.read()
                     return
                 back.write(chunk)
         except OSError:

@@ -2,23 +2,25 @@
 
 import asyncio
 import re
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import asyncpg
 import httpx2
 import pytest
 from sqlalchemy import Connection, Engine, ExceptionContext, event, func, select
 
-from backscroll.database.faults import DatabaseFailedError
+from backscroll.database.bulk import COPIED
+from backscroll.database.faults import DatabaseFailedError, StoreError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Work
 from backscroll.database.postgres_opening import READERS
 from backscroll.database.schema import threads
 from backscroll.store.app import open_store
+from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.pace import paced_s
 from tests.postgres import PostgresServer, postgres_server
 from tests.store.conftest import V2
-from tests.store.cutting import cutting
+from tests.store.cutting import Side, cutting
 from tests.store.replicas import client, rows
 from tests.store.wire import add, error, new_thread, page, texts
 
@@ -57,9 +59,9 @@ async def test_a_connection_that_the_server_ended_costs_no_request(shared: str) 
 
 
 @pytest.mark.parametrize("word", [b"BEGIN", b"UPDATE threads", b"INSERT INTO idempotency"])
-@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("side", get_args(Side))
 async def test_a_connection_lost_before_the_commit_costs_nothing(
-    shared: str, postgres: PostgresServer, word: bytes, side: Literal["before", "after"]
+    shared: str, postgres: PostgresServer, word: bytes, side: Side
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
@@ -71,6 +73,58 @@ async def test_a_connection_lost_before_the_commit_costs_nothing(
         assert reply.status_code == 200
         assert cutter.cuts == 1
         assert texts(await page(api, url)) == ["once"]
+
+
+@pytest.mark.parametrize("side", ["before", "after", "ended"])
+async def test_a_connection_lost_before_a_copy_costs_nothing(
+    shared: str, postgres: PostgresServer, side: Side
+) -> None:
+    messages = [
+        ImportedMessage(role="user", content=str(at), created_at=1) for at in range(2 * COPIED)
+    ]
+    given = ImportedThread(key="a", id="thread_a", created_at=1, messages=messages)
+    async with (
+        cutting(postgres.port) as cutter,
+        open_store(shared.replace(str(postgres.port), str(cutter.port))) as store,
+    ):
+        # Before each COPY, asyncpg asks for the types of its columns.
+        cutter.cut(b'" LIMIT 1', side)
+        await store.import_thread(given)
+        assert cutter.cuts == 1
+    assert await rows(shared, "SELECT count(*) FROM messages") == [(len(messages),)]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+async def test_a_connection_lost_at_the_start_is_reported(
+    shared: str, postgres: PostgresServer, side: Side
+) -> None:
+    async with cutting(postgres.port) as cutter:
+        cutter.cut(b"SELECT WHERE pg_backend_pid", side)
+        with pytest.raises(StoreError, match="closed the connection"):
+            async with open_store(shared.replace(str(postgres.port), str(cutter.port))):
+                pass
+        assert cutter.cuts == 1
+
+
+@pytest.mark.parametrize("side", ["before", "after", "answered"])
+async def test_a_connection_lost_while_it_is_opened_costs_nothing(
+    shared: str, postgres: PostgresServer, side: Side
+) -> None:
+    async with (
+        cutting(postgres.port) as cutter,
+        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+    ):
+        thread_id = await new_thread(api, ("a",))
+        for do in (page(api, f"/threads/{thread_id}/messages"), add(api, thread_id, "b")):
+            await rows(
+                shared,
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE application_name = 'backscroll' AND datname = current_database()",
+            )
+            cutter.cut(b"lock_timeout", side)
+            await do
+        assert cutter.cuts == 2
+        assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
@@ -145,7 +199,8 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.refuses = True
-        for word, request in ((b"BEGIN", api.post(url, json=BODY)), (b"SELECT", api.get(url))):
+        requests = ((b"UPDATE threads", api.post(url, json=BODY)), (b"threads", api.get(url)))
+        for word, request in requests:  # the index's own task uses other tables
             cutter.cut(word, "before")
             reply = await request
             assert "does not respond. Nothing was written" in error(reply, 503)["message"]
@@ -165,7 +220,7 @@ async def test_writes_to_one_thread_wait_together_for_a_server_that_is_gone(
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.refuses = True
-        cutter.cut(b"BEGIN", "before")
+        cutter.cut(b"UPDATE threads", "before")
         for reply in await asyncio.gather(*(api.post(url, json=BODY) for _ in range(3))):
             assert error(reply, 503)["code"] == "database_unavailable"
         cutter.refuses = False

@@ -63,7 +63,7 @@ def copy(
         adapted.run_async(
             lambda driver: driver.copy_records_to_table(table, columns=columns, records=rows)
         )
-    except asyncpg.InterfaceError as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):  # a value that has no form in its column's type
             raise DBAPIError(f"COPY {table}", None, error) from None
         raise ConnectionError("the connection was lost") from error

@@ -16,6 +16,7 @@ the end of a statement, and for the server's response.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -32,6 +33,7 @@ from backscroll.database.faults import (
 )
 from backscroll.database.locks import LOCK_S, sqlstate
 from backscroll.database.port import Work
+from backscroll.database.postgres_engine import connection_from
 from backscroll.database.postgres_failures import STANDBY
 from backscroll.database.postgres_outage import Outage
 from backscroll.database.postgres_retry import commit, retry
@@ -105,7 +107,7 @@ class PostgresDatabase:
         ends_at = await self._acquired(lock)
 
         async def run() -> T:
-            async with self._writing.connect() as connection:
+            async with aclosing(await connection_from(self._writing)) as connection:
                 try:
                     value = await connection.run_sync(work)
                     await commit(connection)
@@ -177,7 +179,7 @@ class PostgresDatabase:
             raise StoreError(_POOLED)
 
         async def run() -> T:
-            async with engine.connect() as connection:
+            async with aclosing(await connection_from(engine)) as connection:
                 return await connection.run_sync(work)
 
         running = self._started(self._run_and_remember(run, self._lock_ends_at(), Outage(0)))
@@ -200,7 +202,7 @@ class PostgresDatabase:
         If the caller is cancelled, the connection is still opened, and then returned to the pool:
         SQLAlchemy would leave a connection open that is cancelled while it is prepared.
         """
-        opening = self._started(_open(self._reading))
+        opening = self._started(connection_from(self._reading))
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -221,10 +223,6 @@ class PostgresDatabase:
         lock.release()
         if not writing.cancelled():
             writing.exception()  # otherwise asyncio logs the error if the caller was cancelled
-
-
-async def _open(engine: AsyncEngine) -> AsyncConnection:
-    return await engine.connect()
 
 
 async def _close(opening: "asyncio.Task[AsyncConnection]") -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from backscroll.database.json_text import dump_json, load_json
 from backscroll.database.postgres_address import Address
@@ -70,6 +70,24 @@ class Pools(Struct, frozen=True):
         if self.pooled:
             event.listen(engine.sync_engine, "begin", begun)
         return engine
+
+
+async def connection_from(engine: AsyncEngine) -> AsyncConnection:
+    """Return a connection from a pool. The caller must close it.
+
+    Raises:
+        ConnectionError: the connection was lost while SQLAlchemy prepared it. SQLAlchemy does not
+            convert asyncpg's error then.
+        DBAPIError: the connection was lost.
+        PoolTimeoutError: no connection became free in time.
+        DatabaseUnavailableError: as in `connect`.
+    """
+    import asyncpg
+
+    try:
+        return await engine.connect()
+    except asyncpg.InterfaceError as error:
+        raise ConnectionError("the connection was lost") from error
 
 
 def _unnamed() -> str:

@@ -6,7 +6,9 @@ kept (PgBouncer's documentation, `pool_mode` and `max_prepared_statements`). Wit
 there are no transactions, so that Backscroll cannot be used.
 """
 
-from backscroll.database.faults import StoreError
+from typing import Any
+
+from backscroll.database.faults import DatabaseUnavailableError, StoreError
 from backscroll.database.postgres_address import POOLING, Address
 from backscroll.database.postgres_connecting import NO_ROWS, connect, in_own_session
 from backscroll.database.postgres_session import Session
@@ -25,11 +27,17 @@ async def is_pooled(address: Address, session: Session) -> bool:
     try:
         if await connection.execute(f"SELECT {in_own_session(connection)}") != NO_ROWS:
             return False
-        try:
-            async with connection.transaction():
-                await connection.execute("SELECT 1")
-        except asyncpg.PostgresError:
+        await _begin(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # If a pooler closes the connection, the cause is what it reported before.
+        if isinstance(error.__cause__ or error, asyncpg.ProtocolViolationError):
             raise StoreError(f"{address.name} {POOLING}") from None
-        return True
+        raise DatabaseUnavailableError(f"{address.name} closed the connection") from None
     finally:
         connection.terminate()
+    return True
+
+
+async def _begin(connection: Any) -> None:  # noqa: ANN401 - asyncpg has no types
+    async with connection.transaction():
+        await connection.execute("SELECT 1")
