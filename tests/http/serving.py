@@ -5,7 +5,8 @@ import json
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,7 @@ async def running(
     *,
     token_kept_s: float = KEPT_S,
     read_s: float = READ_S,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Running]:
     """Serve for as long as a test needs it.
 
@@ -95,11 +97,12 @@ async def running(
         dispatcher: answers MCP requests instead of the tools.
         token_kept_s: how many seconds a checked token is cached.
         read_s: how many seconds a client may leave its response unread.
+        clock: returns the time in seconds, by which the rates of callers are limited.
     """
     allowed = access.allowed(settings, host)
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        async with opened(settings, allowed, dispatcher, token_kept_s) as served:
+        async with opened(settings, allowed, dispatcher, token_kept_s, clock) as served:
             config = answering.configuration(served, settings, read_s)
             async with serving(BoundedServer(config, settings.http_receive_s), listener):
                 try:

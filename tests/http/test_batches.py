@@ -120,7 +120,7 @@ async def test_each_message_of_a_batch_counts_as_if_it_was_sent_alone(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     settings = settings_of(tmp_path, http_auth="token", http_caller_rate=0.4)
-    async with running(settings) as server:
+    async with running(settings, clock=lambda: 0.0) as server:
         with caplog.at_level(logging.INFO, "backscroll.audit"):
             ada, bob = await server.token("ada"), await server.token("bob")
             batch = [NOTE, *(called(number, content="a") for number in range(5))]
@@ -140,7 +140,8 @@ async def test_each_message_of_a_batch_counts_as_if_it_was_sent_alone(
 
 
 async def test_a_batch_of_notifications_above_the_rate_is_refused(tmp_path: Path) -> None:
-    async with running(settings_of(tmp_path, http_auth="token", http_caller_rate=0.2)) as server:
+    settings = settings_of(tmp_path, http_auth="token", http_caller_rate=0.2)
+    async with running(settings, clock=lambda: 0.0) as server:
         refused = await sent(server.url, [NOTE] * 4, token=await server.token("ada"))
 
     assert refusal_of(refused) == (

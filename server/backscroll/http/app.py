@@ -1,6 +1,7 @@
 """Builds the ASGI application: opens its components, and routes requests to them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -91,6 +92,7 @@ async def opened(
     allowed: Allowed,
     dispatcher: Dispatcher | None = None,
     token_kept_s: float = KEPT_S,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Opened]:
     """Open the application with its connections, and close them on exit.
 
@@ -99,6 +101,7 @@ async def opened(
         allowed: the values of the `Host` and `Origin` headers that are accepted.
         dispatcher: passes requests to an MCP server; by default, a server with Backscroll's tools.
         token_kept_s: the time for which a token is cached after its lookup, in seconds.
+        clock: returns the time in seconds, by which the rates of callers are limited.
 
     Raises:
         CommandError: the store's database or the token issuer cannot be used.
@@ -118,7 +121,7 @@ async def opened(
             callers=callers,
             clients=Clients(settings, connection),
             slots=slots,
-            rates=RateLimiter(settings.http_caller_rate),
+            rates=RateLimiter(settings.http_caller_rate, clock),
             dispatcher=dispatcher,
             stop=stop,
             metrics=metrics,
