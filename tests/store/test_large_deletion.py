@@ -129,7 +129,8 @@ async def test_what_a_process_did_not_erase_is_never_shown_and_erased_by_the_nex
 async def test_a_process_that_ends_after_a_deletion_leaves_nothing_of_it(
     add: Import, path_of: str, database_url: str, sql: Sql, kept: Kept
 ) -> None:
-    async with open_store(database_url) as store, client_of(store) as api:
+    opened = open_store(database_url, erasing_s=limit_s(10))
+    async with opened as store, client_of(store) as api:
         await add(store, AT_ONCE + 1)
         await api.delete(path_of)
     assert await sql(MEMBERS) == [(0,)]
