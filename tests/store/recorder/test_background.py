@@ -19,7 +19,7 @@ from backscroll.store.recorder.assembling.response_stream import response_stream
 from backscroll.store.recorder.model_server import ModelServer
 from tests.loopback import served
 from tests.models.dialects import VLLM
-from tests.pace import limit_s
+from tests.pace import limit_s, paced_s
 from tests.store.recorder.raw_models import STREAM, event_bytes, raw_model, sends, whole
 from tests.store.recorder.recording import (
     JSON,
@@ -450,7 +450,7 @@ async def test_a_fault_of_the_model_server_ends_it(
 
 
 async def test_a_model_server_that_is_down_or_slow_ends_it() -> None:
-    async with gated(answer_s=0.2) as (_model, client):
+    async with gated(answer_s=paced_s(0.5)) as (_model, client):
         found = await responded(client, input="one", background=True)
         slow = await ended(client, found.id)
     async with recording_of("http://127.0.0.1:9/v1") as client:
@@ -495,16 +495,17 @@ async def test_what_the_model_said_until_the_recorder_was_stopped_is_kept(tmp_pa
 
 async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_url: str) -> None:
     lost, running = Gated(), Gated()
+    beat_s = paced_s(0.4)
     async with (
         asyncio.timeout(limit_s(20)),
         raw_model(lost) as gone,
         raw_model(running) as url,
         recording_of(gone, database_url, beat_s=3_600.0) as client,  # as if it had been killed
-        recording_of(url, database_url, beat_s=0.2) as elsewhere,
+        recording_of(url, database_url, beat_s=beat_s) as elsewhere,
     ):
         left = await begun_and_asked(lost, client)
         kept = await begun_and_asked(running, elsewhere)
-        async with recording_of(url, database_url, beat_s=0.2) as later:
+        async with recording_of(url, database_url, beat_s=beat_s) as later:
             with pytest.raises(openai.BadRequestError) as refused:
                 await stream(later, left.id)
             given_up = await ended(later, left.id)
