@@ -26,6 +26,10 @@ from tests.store.wire import add, error, new_thread, page, texts
 
 BODY = {"role": "user", "content": "once"}
 KEY = {"Idempotency-Key": "key"}
+END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE application_name = 'backscroll' AND datname = current_database()"
+)
 
 
 async def test_a_lock_that_another_program_holds_is_waited_for_no_longer_than_allowed(
@@ -48,11 +52,7 @@ async def test_a_connection_that_the_server_ended_costs_no_request(shared: str) 
     async with client(shared) as api:
         thread_id = await new_thread(api)
         for text in ("a", "b"):
-            ended = await rows(
-                shared,
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE application_name = 'backscroll' AND datname = current_database()",
-            )
+            ended = await rows(shared, END_SESSIONS)
             assert (True,) in ended
             await add(api, thread_id, text)
         assert texts(await page(api, f"/threads/{thread_id}/messages")) == ["b", "a"]
@@ -116,11 +116,7 @@ async def test_a_connection_lost_while_it_is_opened_costs_nothing(
     ):
         thread_id = await new_thread(api, ("a",))
         for do in (page(api, f"/threads/{thread_id}/messages"), add(api, thread_id, "b")):
-            await rows(
-                shared,
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE application_name = 'backscroll' AND datname = current_database()",
-            )
+            await rows(shared, END_SESSIONS)
             cutter.cut(b"lock_timeout", side)
             await do
         assert cutter.cuts == 2
@@ -169,11 +165,7 @@ async def test_a_database_that_is_read_only_for_a_while_is_waited_for(
     async with client(shared) as api:
         thread_id = await new_thread(api)
         await rows(shared, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        await rows(
-            shared,
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE application_name = 'backscroll' AND datname = current_database()",
-        )
+        await rows(shared, END_SESSIONS)
         refused = asyncio.Event()
 
         def refuse(context: ExceptionContext) -> None:
@@ -236,11 +228,7 @@ async def test_a_server_that_becomes_a_standby_is_said_to_be_one(shared: str) ->
         ) as api:
             name = shared.rpartition("/")[2]
             await rows(shared, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-            await rows(
-                shared,
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE application_name = 'backscroll' AND datname = current_database()",
-            )
+            await rows(shared, END_SESSIONS)
             envelope = error(await api.post("/threads", json={}), 503)
             sentence = "its server is a standby or read-only, and cannot be written to (25006)"
             assert envelope == {

@@ -27,10 +27,10 @@ async def handle_error(request: Request, error: Exception) -> Response:
         case _ if isinstance(error, FAILURES):
             return error_reply(failure_reply(error))
         case _:
-            return error_reply(_unforeseen(error))
+            return error_reply(_unexpected(error))
 
 
-def _unforeseen(error: Exception) -> ApiError:
+def _unexpected(error: Exception) -> ApiError:
     message = f"The store failed unexpectedly ({type(error).__name__}). Its log says where."
     return ApiError(
         HTTPStatus.INTERNAL_SERVER_ERROR, message, code="internal_error", kind=SERVER_ERROR

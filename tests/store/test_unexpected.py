@@ -1,4 +1,4 @@
-"""An error that nobody foresaw is answered like the store's other errors."""
+"""An unexpected error is answered like the store's other errors."""
 
 from http import HTTPStatus
 
