@@ -210,9 +210,18 @@ def application(
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
     app.add_exception_handler(HTTPStatus.NOT_FOUND, _not_found)
+    app.add_exception_handler(Exception, _unexpected)
     paths = {route.path for route in routes if isinstance(route, Route)}
     open_to_all = frozenset(paths - {endpoint.PATH, _SLASH, READ_METRICS})
     return RequestIds(Gate(app, allowed, open_to_all))
+
+
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    """Return the reply for an unexpected error. Starlette raises the error again, to be logged."""
+    return RefusedError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        f"The server failed unexpectedly ({type(error).__name__}). Its log says where.",
+    ).response
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 
-from mcp.types import INVALID_REQUEST
+from mcp.types import INTERNAL_ERROR, INVALID_REQUEST
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -27,7 +28,9 @@ class RefusedError(Exception):
     @property
     def response(self) -> Response:
         """The response: a JSON-RPC error without an id (MCP specification, transports)."""
-        error = {"code": INVALID_REQUEST, "message": str(self)}
+        is_internal = self.status == HTTPStatus.INTERNAL_SERVER_ERROR
+        code = INTERNAL_ERROR if is_internal else INVALID_REQUEST
+        error = {"code": code, "message": str(self)}
         body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
         return Response(body, self.status, self.headers, "application/json")
 
