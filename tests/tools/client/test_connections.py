@@ -1,6 +1,8 @@
 """Idle connections are kept per caller, for a limited time and a limited number of callers."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx2
 import pytest
@@ -57,7 +59,7 @@ async def test_no_connection_is_kept_where_none_is_to_be() -> None:
 
 
 @pytest.mark.parametrize("bound", [{"callers": 2}, {"in_all": 2}])
-async def test_those_who_asked_last_keep_their_connections(bound: Mapping[str, int]) -> None:
+async def test_those_who_asked_last_keep_their_connections(bound: dict[str, Any]) -> None:
     cyd = {"authorization": "Bearer sk-cyd"}
     asked = [ADA, BOB, ADA, cyd, ADA, BOB]
     assert await connections_of(asked, Connections(**bound)) == [1, 2, 2, 3, 3, 4]
@@ -93,3 +95,16 @@ async def test_requests_go_by_the_proxy_of_the_environment_unless_it_excepts_the
 
     assert [one.path for one in proxy.asked] == [url, url]
     assert proxy.connections == 1
+
+
+async def test_requests_above_the_limit_wait_until_others_have_ended() -> None:
+    async with Surplus([]).serving() as upstream, Connections(most=2) as http:
+        url = f"{upstream.url}/threads/thread_1/messages/msg_1"
+        open_ones = [await http.send(httpx2.Request("GET", url), stream=True) for _ in range(2)]
+        third = asyncio.create_task(http.send(httpx2.Request("GET", url)))
+        await get(Connections(), upstream, BOB)  # more turns of the loop than a request takes
+        assert not third.done()
+        await open_ones[0].aclose()
+        assert (await third).status_code == 200
+        await open_ones[1].aclose()
+        assert upstream.connections == 4

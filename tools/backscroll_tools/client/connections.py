@@ -5,9 +5,10 @@ reused after unexpected data has arrived on it. The module `network` detects suc
 requires asyncio.
 """
 
+import asyncio
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
@@ -55,6 +56,15 @@ _SAME_FOR_ALL: Final = frozenset(
 because any of them may contain a credential."""
 
 
+def identifies_caller(header: str) -> bool:
+    """Return whether a header may identify the caller.
+
+    Args:
+        header: its name, in lower case.
+    """
+    return header not in _SAME_FOR_ALL
+
+
 class _Pool(Struct):
     """One caller's connections to one origin."""
 
@@ -73,9 +83,12 @@ class Connections:
         idle_s: how long a connection may be idle before it is closed, in seconds.
         connect_s: the maximum time for opening a connection, in seconds. Writing a request and
             reading a response have no time limit here, because each call has a deadline.
+        most: the maximum number of concurrent requests. If there are more, they wait. None for no
+            limit.
+        identifies: whether a header, whose name it is given in lower case, may identify the caller.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the limits
         self,
         kept: int = KEPT,
         *,
@@ -83,11 +96,15 @@ class Connections:
         in_all: int = IN_ALL,
         idle_s: float = IDLE_S,
         connect_s: float = CONNECT_S,
+        most: int | None = None,
+        identifies: Callable[[str], bool] = identifies_caller,
     ) -> None:
         self._kept = kept
         self._callers = callers
         self._in_all = in_all
         self._idle_s = idle_s
+        self._identifies = identifies
+        self._turns = None if most is None else asyncio.Semaphore(most)
         self._network = Network()
         self._pools: OrderedDict[str, _Pool] = OrderedDict()
         self.timeout = httpx2.Timeout(None, connect=connect_s)
@@ -124,7 +141,9 @@ class Connections:
         Raises:
             httpx2.TransportError: no response arrived.
         """
-        caller = _caller(request)
+        caller = self._caller(request)
+        if self._turns is not None:
+            await self._turns.acquire()
         pool = self._pools.get(caller) or self._pools.setdefault(caller, self._new_pool(request))
         pool.active += 1
         try:
@@ -162,12 +181,25 @@ class Connections:
             )
         )
 
+    def _caller(self, request: httpx2.Request) -> str:
+        """Return a hash that identifies a request's caller and the upstream's origin."""
+        url = request.url
+        parts = [f"{url.scheme}://{url.host}:{url.port}"]
+        parts += sorted(
+            f"{name}: {value}"
+            for name, value in request.headers.multi_items()
+            if self._identifies(name)
+        )
+        return sha256("\n".join(parts).encode()).hexdigest()
+
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:
         return httpx2.create_ssl_context()
 
     async def release(self, caller: str, pool: _Pool) -> None:
         """Record the end of a request, and close the connections that exceed a limit."""
+        if self._turns is not None:
+            self._turns.release()
         pool.active -= 1
         pool.idle_since = monotonic()
         if caller in self._pools:
@@ -206,18 +238,6 @@ class _ResponseBody(httpx2.AsyncByteStream):
                 await self._raw.aclose()
         finally:
             await self._connections.release(self._caller, self._pool)
-
-
-def _caller(request: httpx2.Request) -> str:
-    """Return a hash that identifies a request's caller and the upstream's origin."""
-    url = request.url
-    parts = [f"{url.scheme}://{url.host}:{url.port}"]
-    parts += sorted(
-        f"{name}: {value}"
-        for name, value in request.headers.multi_items()
-        if name not in _SAME_FOR_ALL
-    )
-    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _sent(request: httpx2.Request) -> httpcore2.Request:

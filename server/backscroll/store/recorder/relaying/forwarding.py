@@ -7,7 +7,6 @@ from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,12 +15,16 @@ from starlette.requests import Request
 
 from backscroll.store.api_errors import SERVER_ERROR, ApiError
 from backscroll.store.recorder.model_server import ModelServer
-from backscroll.store.recorder.relaying.headers import NONCE, upward
+from backscroll.store.recorder.relaying.headers import NONCE, identifies_caller, upward
 from backscroll.store.recorder.relaying.key_redaction import headers_without_key
+from backscroll_tools.client.connections import Connections
 
 _PREFIX: Final = b"/v1"
-_CONNECTIONS: Final = 1_000
-"""The maximum number of concurrent requests to the model server."""
+_MOST: Final = 1_000
+"""The maximum number of concurrent requests to the model server, of each of two kinds."""
+
+_KEPT: Final = 200
+"""The maximum number of idle connections that are kept."""
 
 _KEPT_S: Final = 2.0
 """How long an idle connection is kept, in seconds. Many servers close theirs after 5 seconds."""
@@ -30,12 +33,13 @@ _KEPT_S: Final = 2.0
 @asynccontextmanager
 async def connected(server: ModelServer) -> "AsyncIterator[Forwarding]":
     """Open the connections to a model server, and close them on exit."""
-    async with httpx2.AsyncClient(
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # stores none
-        limits=httpx2.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEPT_S),
-        timeout=httpx2.Timeout(server.idle_s, connect=server.connect_s),
-    ) as http:
-        yield Forwarding(server, http)
+    async with (
+        Connections(
+            kept=_KEPT, in_all=_KEPT, idle_s=_KEPT_S, most=_MOST, identifies=identifies_caller
+        ) as kept,
+        Connections(kept=0, most=_MOST) as unkept,
+    ):
+        yield Forwarding(server, kept, unkept)
 
 
 class Forwarding:
@@ -43,12 +47,17 @@ class Forwarding:
 
     Args:
         server: the model server.
-        http: a client that stores no cookies and follows no redirects.
+        kept: connections that are used again, each for one caller.
+        unkept: connections that are not, for bodies that are sent while they are received. The
+            model server may answer such a request before it has all of it. On a connection that was
+            used before, that could also be an answer to another request.
     """
 
-    def __init__(self, server: ModelServer, http: httpx2.AsyncClient) -> None:
+    def __init__(self, server: ModelServer, kept: Connections, unkept: Connections) -> None:
         self.server = server
-        self._http = http
+        self._kept = kept
+        self._unkept = unkept
+        self._timeouts = httpx2.Timeout(server.idle_s, connect=server.connect_s).as_dict()
         self._nonce = secrets.token_hex(8).encode()
         url = server.url.rstrip("/")
         self._base = url if urlsplit(url).path else f"{url}/v1"
@@ -75,9 +84,18 @@ class Forwarding:
             url = self._url(request)
             # A query may have a key, so it is not kept.
             parsed = httpx2.URL(url) if request.scope["query_string"] else _parsed(url)
-            upstream = httpx2.Request(request.method, parsed, headers=headers, content=content)
+            upstream = httpx2.Request(
+                request.method,
+                parsed,
+                headers=headers,
+                content=content,
+                extensions={"timeout": self._timeouts},
+            )
+            connections = (
+                self._kept if content is None or isinstance(content, bytes) else self._unkept
+            )
             async with asyncio.timeout(self.server.answer_s):
-                answer = await self._http.send(upstream, stream=True)
+                answer = await connections.send(upstream, stream=True)
         except httpx2.InvalidURL:
             raise _no_such_url(request) from None
         except httpx2.HTTPError as error:
