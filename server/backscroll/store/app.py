@@ -206,10 +206,11 @@ async def _embedding(
 
     from backscroll.store.search.embeddings import Embeddings
     from backscroll.store.search.meanings import Meanings
+    from backscroll_tools.client.connections import Connections
 
     # All partitions use this client. It closes each connection after one request, so that requests
     # of different partitions never share a connection.
-    async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0)) as http:
+    async with httpx2.AsyncClient(transport=Connections(kept=0)) as http:
         yield Meanings(database, Embeddings(endpoint, http))
 
 

@@ -7,15 +7,14 @@ requires asyncio.
 
 import asyncio
 import ssl
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
 from time import monotonic
-from types import TracebackType
-from typing import Final, Self, cast
-from urllib.request import getproxies, proxy_bypass
+from typing import Final, cast
 
 import anyio
 import httpcore2
@@ -23,6 +22,7 @@ import httpx2
 from msgspec import Struct, field
 
 from backscroll_tools.client.network import Network, NetworkStream
+from backscroll_tools.client.proxies import UnusableProxyError, proxy_of
 
 KEPT: Final = 32
 """The maximum number of idle connections that are kept for one caller."""
@@ -73,8 +73,11 @@ class _Pool(Struct):
     idle_since: float = field(default_factory=monotonic)
 
 
-class Connections:
+class Connections(httpx2.AsyncBaseTransport):
     """Sends requests over connections that no other caller has used.
+
+    It can also be the transport of an `httpx2.AsyncClient`, whose timeouts then count. Unlike the
+    client's own transport, it reports a proxy that cannot be used only to requests that need one.
 
     Args:
         kept: the maximum number of idle connections for one caller; 0 for none.
@@ -83,8 +86,7 @@ class Connections:
         idle_s: how long a connection may be idle before it is closed, in seconds.
         connect_s: the maximum time for opening a connection, in seconds. Writing a request and
             reading a response have no time limit here, because each call has a deadline.
-        most: the maximum number of concurrent requests. If there are more, they wait. None for no
-            limit.
+        most: the maximum number of concurrent requests. If there are more, they wait.
         identifies: whether a header, whose name it is given in lower case, may identify the caller.
     """
 
@@ -96,7 +98,7 @@ class Connections:
         in_all: int = IN_ALL,
         idle_s: float = IDLE_S,
         connect_s: float = CONNECT_S,
-        most: int | None = None,
+        most: int = sys.maxsize,
         identifies: Callable[[str], bool] = identifies_caller,
     ) -> None:
         self._kept = kept
@@ -104,21 +106,10 @@ class Connections:
         self._in_all = in_all
         self._idle_s = idle_s
         self._identifies = identifies
-        self._turns = None if most is None else asyncio.Semaphore(most)
+        self._turns = asyncio.Semaphore(most)
         self._network = Network()
         self._pools: OrderedDict[str, _Pool] = OrderedDict()
         self.timeout = httpx2.Timeout(None, connect=connect_s)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -131,6 +122,10 @@ class Connections:
         """The number of open connections, in use or idle."""
         return sum(len(pool.connections.connections) for pool in self._pools.values())
 
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request as `send` does, and leave the response's body unread."""
+        return await self.send(request, stream=True)
+
     async def send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         """Send a request, and return the response. Redirects and cookies are ignored.
 
@@ -139,12 +134,17 @@ class Connections:
             stream: whether to leave the body unread. If True, close the response after use.
 
         Raises:
+            UnusableProxyError: the proxy in the environment cannot be used.
             httpx2.TransportError: no response arrived.
         """
         caller = self._caller(request)
-        if self._turns is not None:
-            await self._turns.acquire()
-        pool = self._pools.get(caller) or self._pools.setdefault(caller, self._new_pool(request))
+        await self._turns.acquire()
+        try:
+            pool = self._pools.get(caller) or self._new_pool(request)
+        except UnusableProxyError:
+            self._turns.release()
+            raise
+        self._pools[caller] = pool
         pool.active += 1
         try:
             with _raised():
@@ -198,8 +198,7 @@ class Connections:
 
     async def release(self, caller: str, pool: _Pool) -> None:
         """Record the end of a request, and close the connections that exceed a limit."""
-        if self._turns is not None:
-            self._turns.release()
+        self._turns.release()
         pool.active -= 1
         pool.idle_since = monotonic()
         if caller in self._pools:
@@ -252,21 +251,17 @@ def _sent(request: httpx2.Request) -> httpcore2.Request:
 
 
 def _proxy(url: httpx2.URL) -> httpcore2.Proxy | None:
-    """Return the proxy that environment variables set for a URL, or None."""
-    named = getproxies()
-    address = named.get(url.scheme) or named.get("all")
-    if not address or proxy_bypass(url.host):
+    """Return the proxy for a URL, or None."""
+    proxy = proxy_of(url)
+    if proxy is None:
         return None
-    proxy = httpx2.Proxy(address if "://" in address else f"http://{address}")
-    return httpcore2.Proxy(
-        httpcore2.URL(
-            scheme=proxy.url.raw_scheme,
-            host=proxy.url.raw_host,
-            port=proxy.url.port,
-            target=proxy.url.raw_path,
-        ),
-        auth=proxy.raw_auth,
+    address = httpcore2.URL(
+        scheme=proxy.url.raw_scheme,
+        host=proxy.url.raw_host,
+        port=proxy.url.port,
+        target=proxy.url.raw_path,
     )
+    return httpcore2.Proxy(address, auth=proxy.raw_auth)
 
 
 @contextmanager

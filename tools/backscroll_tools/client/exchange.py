@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 import httpx2
 from msgspec import Struct
 
-from backscroll_tools.client.failures import Fate, too_large, unreachable, unreadable
+from backscroll_tools.client.failures import Fate, too_large, unreachable, unreadable, without_proxy
 from backscroll_tools.client.profiles import Header, Upstream
+from backscroll_tools.client.proxies import UnusableProxyError
 from backscroll_tools.client.read_body import (
     ACCEPTED,
     BodyTooLargeError,
@@ -94,6 +95,8 @@ class Exchange(Struct):
         self.sent = True
         try:
             await self._stream(http, credential, most)
+        except UnusableProxyError as error:
+            raise without_proxy(str(error)) from None
         except _NEVER_SENT as error:
             raise unreachable(type(error).__name__, "unsent") from None
         except httpx2.HTTPError as error:

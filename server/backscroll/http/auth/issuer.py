@@ -14,6 +14,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from backscroll.settings.addresses import flaw_of_address
+from backscroll_tools.client.connections import Connections
 from backscroll_tools.client.read_body import (
     ACCEPTED,
     BodyTooLargeError,
@@ -229,7 +230,7 @@ def asking() -> httpx2.AsyncClient:
     Each request uses a new connection. If a connection were reused, extra bytes after one response
     could be taken for the next response.
     """
-    return httpx2.AsyncClient(timeout=ANSWER_S, limits=httpx2.Limits(max_keepalive_connections=0))
+    return httpx2.AsyncClient(timeout=ANSWER_S, transport=Connections(kept=0))
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:

@@ -1,0 +1,108 @@
+"""A proxy of the environment that cannot be used is said to be so, and stops nothing else."""
+
+import sys
+from importlib.machinery import ModuleSpec
+
+import httpx2
+import openai
+import pytest
+
+from backscroll.settings.model import Settings
+from backscroll.store.app import open_store
+from backscroll.store.search.embeddings import Endpoint
+from backscroll.upstream.connection import UpstreamConnection, upstream_of
+from backscroll_tools.client.proxies import UnusableProxyError, proxy_of
+from backscroll_tools.errors import ToolError
+from tests.faults.upstream import call
+from tests.store.recorder.recording import recording_of, responded
+
+SECRET = "p4ss"
+ELSEWHERE = "http://elsewhere.invalid/v1"
+SOCKS = f"socks5://ada:{SECRET}@127.0.0.1:9"
+UNUSABLE = "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used: "
+WITHOUT_SOCKS = (
+    f"{UNUSABLE}for SOCKS, the Python package socksio must be installed. Change that variable, or "
+    "except the host with NO_PROXY."
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no proxy but those that a test sets."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("address", ["http://proxy.invalid:3128", "proxy.invalid:3128"])
+def test_a_proxy_is_used_unless_the_host_is_excepted(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("all_proxy", address)
+    found = proxy_of(httpx2.URL(ELSEWHERE))
+    monkeypatch.setenv("no_proxy", "elsewhere.invalid")
+    assert (found and found.url, proxy_of(httpx2.URL(ELSEWHERE))) == (
+        httpx2.URL("http://proxy.invalid:3128"),
+        None,
+    )
+
+
+@pytest.mark.parametrize("address", [f"ftp://ada:{SECRET}@x", f"ada:{SECRET}:9:9", "http://x:y"])
+def test_an_address_that_is_none_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("all_proxy", address)
+    with pytest.raises(UnusableProxyError) as refused:
+        proxy_of(httpx2.URL(ELSEWHERE))
+    assert str(refused.value) == (
+        f"{UNUSABLE}its address is not one of http, https or socks5. Change that variable, or "
+        "except the host with NO_PROXY."
+    )
+
+
+def test_a_socks_proxy_is_used_if_what_it_needs_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Installed:
+        """Finds the package that is missing here."""
+
+        @staticmethod
+        def find_spec(name: str, *_: object) -> ModuleSpec | None:
+            return ModuleSpec(name, None) if name == "socksio" else None
+
+    monkeypatch.setattr(sys, "meta_path", [Installed, *sys.meta_path])
+    monkeypatch.setenv("all_proxy", SOCKS)
+    found = proxy_of(httpx2.URL(ELSEWHERE))
+    assert found is not None
+    assert found.url == httpx2.URL("socks5://127.0.0.1:9")
+
+
+async def test_a_tool_says_what_the_operator_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", SOCKS)
+    settings = Settings(upstream="compatible", base_url=ELSEWHERE, api_key="sk-1", database="")
+    async with UpstreamConnection(settings, upstream_of(settings)) as connection:
+        outcome = await call(
+            await connection.client(), "list-messages", {"thread_id": "thread_1"}, 20
+        )
+    assert isinstance(outcome, ToolError)
+    assert (outcome.code, outcome.message) == ("upstream_unavailable", WITHOUT_SOCKS)
+
+
+async def test_a_search_by_meaning_falls_back_to_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", SOCKS)
+    async with open_store("sqlite://", endpoint=Endpoint(ELSEWHERE, "m")) as store:
+        transport = httpx2.ASGITransport(app=store.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as http:
+            item = {"type": "message", "role": "user", "content": "A refund."}
+            await http.post("/conversations", json={"items": [item]})
+            found = (await http.get("/search", params={"query": "refund"})).json()
+    assert [hit["excerpt"]["text"] for hit in found["data"]] == ["A refund."]
+
+
+async def test_the_recorder_says_it_to_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with recording_of(ELSEWHERE) as client:
+        monkeypatch.setenv("all_proxy", SOCKS)
+        with pytest.raises(openai.InternalServerError) as failed:
+            await responded(client, input="Hello")
+    assert failed.value.code == "model_server_unreachable"
+    assert failed.value.message == f"Error code: 502 - {WITHOUT_SOCKS}"
