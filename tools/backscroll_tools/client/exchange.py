@@ -8,7 +8,13 @@ from urllib.parse import urlencode
 import httpx2
 from msgspec import Struct
 
-from backscroll_tools.client.failures import Fate, too_large, unreachable, unreadable, without_proxy
+from backscroll_tools.client.failures import (
+    Fate,
+    UnreachableError,
+    too_large,
+    unreachable,
+    unreadable,
+)
 from backscroll_tools.client.profiles import Header, Upstream
 from backscroll_tools.client.proxies import UnusableProxyError
 from backscroll_tools.client.read_body import (
@@ -96,7 +102,9 @@ class Exchange(Struct):
         try:
             await self._stream(http, credential, most)
         except UnusableProxyError as error:
-            raise without_proxy(str(error)) from None
+            raise UnreachableError(
+                "upstream_unavailable", str(error), next_step="Ask the operator to do so."
+            ) from None
         except _NEVER_SENT as error:
             raise unreachable(type(error).__name__, "unsent") from None
         except httpx2.HTTPError as error:

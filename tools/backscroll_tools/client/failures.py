@@ -223,17 +223,6 @@ def unreachable(kind: str, fate: Fate) -> UnreachableError:
     return error
 
 
-def without_proxy(why: str) -> UnreachableError:
-    """Return the error for a request that was not sent because its proxy cannot be used.
-
-    Args:
-        why: a sentence for the operator.
-    """
-    error = UnreachableError("upstream_unavailable", why, next_step="Ask the operator to do so.")
-    error.kind = "UnusableProxyError"
-    return error
-
-
 def unreadable(why: str) -> ExchangeError:
     """Return the error for a reply whose body cannot be read."""
     error = ExchangeError("upstream_invalid", why, next_step=advice.NEXT["upstream_invalid"])
