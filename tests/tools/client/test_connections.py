@@ -98,11 +98,15 @@ async def test_requests_go_by_the_proxy_of_the_environment_unless_it_excepts_the
 
 
 async def test_requests_above_the_limit_wait_until_others_have_ended() -> None:
-    async with Surplus([]).serving() as upstream, Connections(most=2) as http:
+    async with (
+        Surplus([]).serving() as upstream,
+        Connections(most=2) as http,
+        Connections() as other,
+    ):
         url = f"{upstream.url}/threads/thread_1/messages/msg_1"
         open_ones = [await http.send(httpx2.Request("GET", url), stream=True) for _ in range(2)]
         third = asyncio.create_task(http.send(httpx2.Request("GET", url)))
-        await get(Connections(), upstream, BOB)  # more turns of the loop than a request takes
+        await get(other, upstream, BOB)  # more turns of the loop than a request takes
         assert not third.done()
         await open_ones[0].aclose()
         assert (await third).status_code == 200
