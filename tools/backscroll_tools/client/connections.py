@@ -21,8 +21,8 @@ import httpcore2
 import httpx2
 from msgspec import Struct, field
 
+from backscroll_tools.client.environment import proxy_of, trusted_certificates
 from backscroll_tools.client.network import Network, NetworkStream
-from backscroll_tools.client.proxies import UnusableProxyError, proxy_of
 
 KEPT: Final = 32
 """The maximum number of idle connections that are kept for one caller."""
@@ -77,7 +77,8 @@ class Connections(httpx2.AsyncBaseTransport):
     """Sends requests over connections that no other caller has used.
 
     It can also be the transport of an `httpx2.AsyncClient`, whose timeouts then count. Unlike the
-    client's own transport, it reports a proxy that cannot be used only to requests that need one.
+    client's own transport, it reports an environment variable that cannot be used only to requests
+    that need it.
 
     Args:
         kept: the maximum number of idle connections for one caller; 0 for none.
@@ -134,14 +135,14 @@ class Connections(httpx2.AsyncBaseTransport):
             stream: whether to leave the body unread. If True, close the response after use.
 
         Raises:
-            UnusableProxyError: the proxy in the environment cannot be used.
+            UnusableVariableError: an environment variable cannot be used.
             httpx2.TransportError: no response arrived.
         """
         caller = self._caller(request)
         await self._turns.acquire()
         try:
             pool = self._pools.get(caller) or self._new_pool(request)
-        except UnusableProxyError:
+        except BaseException:
             self._turns.release()
             raise
         self._pools[caller] = pool
@@ -194,7 +195,7 @@ class Connections(httpx2.AsyncBaseTransport):
 
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:
-        return httpx2.create_ssl_context()
+        return trusted_certificates()
 
     async def release(self, caller: str, pool: _Pool) -> None:
         """Record the end of a request, and close the connections that exceed a limit."""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import httpx2
 from msgspec import Struct
 
+from backscroll_tools.client.environment import UnusableVariableError
 from backscroll_tools.client.failures import (
     Fate,
     UnreachableError,
@@ -16,7 +17,6 @@ from backscroll_tools.client.failures import (
     unreadable,
 )
 from backscroll_tools.client.profiles import Header, Upstream
-from backscroll_tools.client.proxies import UnusableProxyError
 from backscroll_tools.client.read_body import (
     ACCEPTED,
     BodyTooLargeError,
@@ -101,7 +101,7 @@ class Exchange(Struct):
         self.sent = True
         try:
             await self._stream(http, credential, most)
-        except UnusableProxyError as error:
+        except UnusableVariableError as error:
             raise UnreachableError(
                 "upstream_unavailable", str(error), next_step="Ask the operator to do so."
             ) from None

@@ -18,7 +18,7 @@ from backscroll.store.recorder.model_server import ModelServer
 from backscroll.store.recorder.relaying.headers import NONCE, identifies_caller, upward
 from backscroll.store.recorder.relaying.key_redaction import headers_without_key
 from backscroll_tools.client.connections import Connections
-from backscroll_tools.client.proxies import UnusableProxyError
+from backscroll_tools.client.environment import UnusableVariableError
 
 _PREFIX: Final = b"/v1"
 _MOST: Final = 1_000
@@ -152,7 +152,7 @@ def failure(error: httpx2.HTTPError) -> ApiError:
     """Return the error for a model server that does not answer, or whose answer was cut off."""
     if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
         message = "The model server cannot be reached. Nothing was sent to it. Try again later."
-        if isinstance(error, UnusableProxyError):
+        if isinstance(error, UnusableVariableError):
             message = str(error)
         return _unavailable(HTTPStatus.BAD_GATEWAY, message, "model_server_unreachable")
     if isinstance(error, httpx2.TimeoutException):

@@ -1,7 +1,8 @@
-"""A proxy of the environment that cannot be used is said to be so, and stops nothing else."""
+"""A variable of the environment that cannot be used is named, and stops nothing else."""
 
 import sys
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import httpx2
 import openai
@@ -11,7 +12,7 @@ from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
 from backscroll.store.search.embeddings import Endpoint
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
-from backscroll_tools.client.proxies import UnusableProxyError, proxy_of
+from backscroll_tools.client.environment import UnusableVariableError, proxy_of
 from backscroll_tools.errors import ToolError
 from tests.faults.upstream import call
 from tests.store.recorder.recording import recording_of, responded
@@ -52,7 +53,7 @@ def test_an_address_that_is_none_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("all_proxy", address)
-    with pytest.raises(UnusableProxyError) as refused:
+    with pytest.raises(UnusableVariableError) as refused:
         proxy_of(httpx2.URL(ELSEWHERE))
     assert str(refused.value) == (
         f"{UNUSABLE}its address is not one of http, https or socks5. Change that variable, or "
@@ -106,3 +107,26 @@ async def test_the_recorder_says_it_to_its_caller(monkeypatch: pytest.MonkeyPatc
             await responded(client, input="Hello")
     assert failed.value.code == "model_server_unreachable"
     assert failed.value.message == f"Error code: 502 - {WITHOUT_SOCKS}"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(None, "there is no such file"), ("no certificate", "it has no certificates in PEM format")],
+)
+async def test_certificates_that_cannot_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, why: str
+) -> None:
+    file = tmp_path / "certificates.pem"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    url = "https://elsewhere.invalid/v1"
+    settings = Settings(upstream="compatible", base_url=url, api_key="sk-1", database="")
+    async with UpstreamConnection(settings, upstream_of(settings)) as connection:
+        client = await connection.client()
+        outcome = await call(client, "list-messages", {"thread_id": "thread_1"}, 20)
+    assert isinstance(outcome, ToolError)
+    assert (outcome.code, outcome.message) == (
+        "upstream_unavailable",
+        f"The file that SSL_CERT_FILE names cannot be used: {why}. Change that variable.",
+    )
