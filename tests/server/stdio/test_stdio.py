@@ -411,6 +411,7 @@ async def test_calls_that_wait_do_not_outlive_a_host_that_neither_writes_nor_rea
         transport.pause_reading()
         for number in range(400):
             await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
+        await gate.reached.wait()
         wire.writer.write_eof()
         await gate.abandoned.wait()
         transport.resume_reading()
