@@ -1,4 +1,4 @@
-"""The least that a program with the recorder's libraries does in front of a model server.
+"""A bare relay in front of a model server: what uvicorn and httpx2 take to pass pieces on.
 
 Argument: the base URL of the model server. The first line on stdout is the relay's own base URL.
 """

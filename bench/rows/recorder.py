@@ -63,8 +63,8 @@ def _measure(trial: Trial) -> Outcome:
 _NOTE: Final = (
     f"Completions of {PACED[0]} tokens, {PACED[1] * 1_000:g} ms apart, and of {FAST[0]:,} tokens "
     "as fast as can be, one after the other, each on a new connection. The recorder keeps each in "
-    "a durable database before it lets go of the end; LiteLLM keeps none. The bare relay is the "
-    "least that the recorder's libraries take: it passes pieces on, and reads and keeps nothing."
+    "a durable database before it lets go of the end; LiteLLM keeps none. The bare relay, of "
+    "uvicorn and httpx2, passes pieces on, and reads and keeps nothing."
 )
 
 

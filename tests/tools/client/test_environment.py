@@ -8,9 +8,10 @@ import httpx2
 import openai
 import pytest
 
+from backscroll.http.auth.issuer import Issuer, IssuerError, asking
 from backscroll.settings.model import Settings
 from backscroll.store.app import open_store
-from backscroll.store.search.embeddings import Endpoint
+from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Endpoint
 from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll_tools.client.environment import UnusableVariableError, proxy_of
 from backscroll_tools.errors import ToolError
@@ -98,6 +99,20 @@ async def test_a_search_by_meaning_falls_back_to_words(monkeypatch: pytest.Monke
             await http.post("/conversations", json={"items": [item]})
             found = (await http.get("/search", params={"query": "refund"})).json()
     assert [hit["excerpt"]["text"] for hit in found["data"]] == ["A refund."]
+
+
+async def test_an_endpoint_of_embeddings_and_an_issuer_fail_with_the_same_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("all_proxy", SOCKS)
+    async with asking() as http:
+        with pytest.raises(EmbeddingsError) as of_embeddings:
+            await Embeddings(Endpoint(ELSEWHERE, "m"), http).vectors(["a"], 20.0)
+        issuer = Issuer("http://elsewhere.invalid", http, allow_http=True)
+        with pytest.raises(IssuerError) as of_issuer:
+            await issuer.fetch()
+    assert str(of_embeddings.value) == WITHOUT_SOCKS
+    assert str(of_issuer.value) == WITHOUT_SOCKS
 
 
 async def test_the_recorder_says_it_to_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:

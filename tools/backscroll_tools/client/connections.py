@@ -87,7 +87,8 @@ class Connections(httpx2.AsyncBaseTransport):
         idle_s: how long a connection may be idle before it is closed, in seconds.
         connect_s: the maximum time for opening a connection, in seconds. Writing a request and
             reading a response have no time limit here, because each call has a deadline.
-        most: the maximum number of concurrent requests. If there are more, they wait.
+        most: the maximum number of concurrent requests. If there are more, they wait for as long as
+            those who send them allow.
         identifies: whether a header, whose name it is given in lower case, may identify the caller.
     """
 
@@ -142,7 +143,7 @@ class Connections(httpx2.AsyncBaseTransport):
         await self._turns.acquire()
         try:
             pool = self._pools.get(caller) or self._new_pool(request)
-        except BaseException:
+        except BaseException:  # whatever it is, others need the turn
             self._turns.release()
             raise
         self._pools[caller] = pool

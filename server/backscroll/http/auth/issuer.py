@@ -15,6 +15,7 @@ from jwt.exceptions import PyJWTError
 
 from backscroll.settings.addresses import flaw_of_address
 from backscroll_tools.client.connections import Connections
+from backscroll_tools.client.environment import UnusableVariableError
 from backscroll_tools.client.read_body import (
     ACCEPTED,
     BodyTooLargeError,
@@ -217,6 +218,8 @@ class Issuer:
                         raise IssuerError(f"{url} answers with status {response.status_code}")
                     body = await read_body(response, DOCUMENT_BYTES)
             document = json.loads(body) if response.status_code == HTTPStatus.OK else None
+        except UnusableVariableError as error:
+            raise IssuerError(str(error)) from None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerError(f"{url} does not answer ({type(error).__name__})") from None
         except (BodyTooLargeError, BodyUnreadableError, ValueError, RecursionError):

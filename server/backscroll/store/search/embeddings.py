@@ -90,11 +90,15 @@ class Embeddings:
         """
         import httpx2
 
+        from backscroll_tools.client.environment import UnusableVariableError
+
         try:
             async with asyncio.timeout(limit_s):
                 raw = await self._asked(texts)
         except TimeoutError:
             raise EmbeddingsError(f"no answer within {limit_s:g} s") from None
+        except UnusableVariableError as error:
+            raise EmbeddingsError(str(error)) from None
         except httpx2.HTTPError as error:
             raise EmbeddingsError(f"the request failed: {type(error).__name__}") from None
         try:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 from starlette.requests import Request
@@ -21,8 +21,11 @@ from backscroll_tools.client.connections import Connections
 from backscroll_tools.client.environment import UnusableVariableError
 
 _PREFIX: Final = b"/v1"
+_VERSION: Final = b"api-version"
+"""A parameter that every request to Azure has."""
+
 _MOST: Final = 1_000
-"""The maximum number of concurrent requests to the model server, of each of two kinds."""
+"""The maximum number of concurrent requests over kept connections, and over others."""
 
 _KEPT: Final = 200
 """The maximum number of idle connections that are kept."""
@@ -49,9 +52,10 @@ class Forwarding:
     Args:
         server: the model server.
         kept: connections that are used again, each for one caller.
-        unkept: connections that are not, for bodies that are sent while they are received. The
-            model server may answer such a request before it has all of it. On a connection that was
-            used before, that could also be an answer to another request.
+        unkept: connections that are not. They are for queries that may have a caller's key, and for
+            bodies that are sent while they are received. The model server may answer such a request
+            before it has all of it. On a connection that was used before, that could also be an
+            answer to another request.
     """
 
     def __init__(self, server: ModelServer, kept: Connections, unkept: Connections) -> None:
@@ -92,9 +96,9 @@ class Forwarding:
                 content=content,
                 extensions={"timeout": self._timeouts},
             )
-            connections = (
-                self._kept if content is None or isinstance(content, bytes) else self._unkept
-            )
+            is_whole = content is None or isinstance(content, bytes)
+            is_kept = is_whole and not _may_have_key(request.scope["query_string"])
+            connections = self._kept if is_kept else self._unkept
             async with asyncio.timeout(self.server.answer_s):
                 answer = await connections.send(upstream, stream=True)
         except httpx2.InvalidURL:
@@ -141,6 +145,11 @@ def _parsed(url: str) -> httpx2.URL:
         InvalidURL: it is not a URL.
     """
     return httpx2.URL(url)
+
+
+def _may_have_key(query: bytes) -> bool:
+    """Return whether a query may have a caller's key, as for Google's API."""
+    return any(name != _VERSION for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def _no_such_url(request: Request) -> ApiError:
