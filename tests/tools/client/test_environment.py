@@ -16,6 +16,7 @@ from backscroll.upstream.connection import UpstreamConnection, upstream_of
 from backscroll_tools.client.environment import UnusableVariableError, proxy_of
 from backscroll_tools.errors import ToolError
 from tests.faults.upstream import call
+from tests.store.recorder.raw_models import raw_model, sends
 from tests.store.recorder.recording import recording_of, responded
 
 SECRET = "p4ss"
@@ -122,6 +123,24 @@ async def test_the_recorder_says_it_to_its_caller(monkeypatch: pytest.MonkeyPatc
             await responded(client, input="Hello")
     assert failed.value.code == "model_server_unreachable"
     assert failed.value.message == f"Error code: 502 - {WITHOUT_SOCKS}"
+
+
+async def test_a_proxy_that_refuses_leaves_the_model_server_unreached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with (
+        raw_model(sends(refusal)) as proxy,
+        recording_of("https://elsewhere.invalid/v1") as client,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.removesuffix("/v1"))
+        with pytest.raises(openai.InternalServerError) as failed:
+            await responded(client, input="Hello")
+    assert failed.value.code == "model_server_unreachable"
+    assert failed.value.message == (
+        "Error code: 502 - The model server cannot be reached. Nothing was sent to it. Try again "
+        "later."
+    )
 
 
 @pytest.mark.parametrize(
