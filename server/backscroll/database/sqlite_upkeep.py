@@ -4,6 +4,8 @@ Each function is one bounded step, because with a rollback journal a reader dela
 all writers. Only `compact` is not bounded: it rewrites the whole file.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from sqlalchemy import JSON, Connection
@@ -86,31 +88,54 @@ def structure_flaw(connection: Connection, table: str, limit_s: float) -> str | 
     return found_within(connection, limit_s, lambda: pragma_flaw(connection, pragma))
 
 
-def walk(connection: Connection, table: str, above: int, most: int) -> Walked:
+def last_row(connection: Connection, table: str) -> int | None:
+    """Return the greatest row number of a table; None if it has no rows or no row numbers.
+
+    Raises:
+        DBAPIError: the table cannot be read.
+    """
+    if not connection.exec_driver_sql(_HAS_ROWID, (table,)).scalar():
+        return None
+    greatest = f"SELECT max(rowid) FROM {_quoted(table)}"  # noqa: S608 - a name in the schema
+    last: int | None = connection.exec_driver_sql(greatest).scalar_one()
+    return last
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """Read one state of the database while open, without waiting for locks in between."""
+    connection.exec_driver_sql("BEGIN")
+    try:
+        connection.exec_driver_sql(_TABLES).first()  # waits for the lock
+        yield
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def walk(connection: Connection, table: str, above: int, last: int, most: int) -> Walked:
     """Read up to `most` rows of a table whole, and check their JSON.
 
     Args:
-        connection: a connection outside a transaction.
-        table: the name of the table. Tables without row numbers are not read.
+        connection: a connection.
+        table: the name of a table with row numbers.
         above: the number of the last row that was read, or `BEFORE_ALL`.
+        last: the number of the last row to read.
         most: the maximum number of rows.
 
     Raises:
         DBAPIError: a row cannot be read.
     """
-    if not connection.exec_driver_sql(_HAS_ROWID, (table,)).scalar():
-        return Walked(None, 0)
     driver = cast("sqlite3.Connection", connection.connection.driver_connection)
     names = connection.exec_driver_sql(f"PRAGMA table_info({_quoted(table)})").all()
     columns = [str(each[1]) for each in names]
     checks = "".join(f", {_checked(driver, table, column)}" for column in columns)
     statement = (
         f"SELECT max(number), count(*){checks} FROM (SELECT rowid AS number, * FROM"  # noqa: S608 - names in the schema
-        f" {_quoted(table)} WHERE rowid > ? ORDER BY rowid LIMIT ?)"
+        f" {_quoted(table)} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?)"
     )
-    last, count, *flaws = connection.exec_driver_sql(statement, (above, most)).one()
+    read, count, *flaws = connection.exec_driver_sql(statement, (above, last, most)).one()
     malformed = [name for name, flaw in zip(columns, flaws, strict=True) if flaw]
-    return Walked(last, count, f"malformed JSON in {table}.{malformed[0]}" if malformed else "")
+    return Walked(read, count, f"malformed JSON in {table}.{malformed[0]}" if malformed else "")
 
 
 def compact(connection: Connection) -> None:

@@ -1,8 +1,11 @@
 """The index is what a scan of the messages finds, whatever was written, deleted and imported."""
 
 import asyncio
+import logging
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +18,7 @@ from sqlalchemy import Connection
 
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
+from backscroll.database.sqlite import open_sqlite
 from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import (
     ImportedCompletion,
@@ -185,6 +189,22 @@ async def test_a_title_that_comes_and_goes_is_indexed_once_even_without_a_text(
     for title in ("boat", "", "boat", "ship"):
         await api.post(f"/threads/{thread}", json={"metadata": {"title": title}})
         assert await indexed(sql, postgres=postgres) == await scanned(sql, postgres=postgres)
+
+
+async def test_the_index_is_kept_although_the_database_was_locked_when_it_was_opened(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    async with open_sqlite(f"sqlite:///{path}", "store", lock_s=0.05) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            keeping = asyncio.create_task(backfill.keep_whole(database))
+            while not caplog.messages and not keeping.done():  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0)
+        assert not keeping.done()
+        await backfill.stop(keeping)
+    (message,) = caplog.messages
+    assert message.startswith("the search index is not complete yet: ")
 
 
 class Replacing(WrappedDatabase):

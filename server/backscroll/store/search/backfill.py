@@ -62,14 +62,16 @@ async def keep_whole(
         with_tools: whether to also index stored messages that have only text of tools.
         watch_s: the pause between two checks for missing or removed messages, in seconds.
     """
-    upkeep = Packing() if await database.read(rows.is_postgres) else Merging()
+    upkeep: Packing | Merging | None = None
     while True:
         if with_tools:
             with suppress(NothingWrittenError, CommitUnknownError):  # the next check tries again
                 await database.write(pending.add_tools)
                 with_tools = False
         await fill(database)
-        await upkeep.check(database)
+        with suppress(NothingWrittenError):  # the next check tries again
+            upkeep = upkeep or await _upkeep_of(database)
+            await upkeep.check(database)
         await asyncio.sleep(watch_s)
 
 
@@ -97,6 +99,10 @@ async def fill(
             _log.warning("the search index is not complete yet: %s", error)
             filling, wait_s = _Filling(chunk_chars), AGAIN_S
         await asyncio.sleep(wait_s)
+
+
+async def _upkeep_of(database: Database) -> Packing | Merging:
+    return Packing() if await database.read(rows.is_postgres) else Merging()
 
 
 async def stop(task: "asyncio.Task[None]") -> None:

@@ -81,8 +81,8 @@ async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
 
 
 async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
-    done = False
     with suppress(NothingWrittenError, CommitUnknownError):  # the next merge continues
-        while not done:
-            done = await database.write(step)
+        for _ in range(await database.read(terms.merge_steps)):
+            if await database.write(step):
+                return
             await asyncio.sleep(pause_s)

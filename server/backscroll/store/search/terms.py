@@ -24,6 +24,7 @@ _SCATTERED: Final = (
     "SELECT coalesce(max(pages) * 5 < sum(pages) * 4, 0) FROM"
     " (SELECT count(*) AS pages FROM search_terms_idx GROUP BY segid)"
 )
+_PAGES: Final = "SELECT count(*) FROM search_terms_idx"
 _PARTS: Final = "SELECT count(DISTINCT segid) FROM search_terms_idx"
 _HAVING: Final = (
     "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
@@ -40,6 +41,8 @@ DEFERRED: Final = 2_000
 """On SQLite, rows are added at the end of a transaction, or as soon as this many are waiting."""
 MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
+_MERGED_TIMES: Final = 8
+"""More often than a page is written while the segments of an index are merged."""
 MERGES: Final = 1
 """The maximum number of merge steps in a deletion's own transaction. More follow in the background,
 so that a deletion costs the same in an index of any size."""
@@ -235,6 +238,17 @@ def is_scattered(connection: Connection) -> bool:
 def parts(connection: Connection) -> int:
     """Return how many segments FTS5's index has; 1 on PostgreSQL, whose index has no segments."""
     return 1 if is_postgres(connection) else int(connection.exec_driver_sql(_PARTS).scalar_one())
+
+
+def merge_steps(connection: Connection) -> int:
+    """Return a number of steps that suffices to merge the index as it is now.
+
+    Others may add segments faster than the steps merge them, so that there is always one to merge.
+    """
+    if is_postgres(connection):
+        return 1
+    pages = int(connection.exec_driver_sql(_PAGES).scalar_one())
+    return _MERGED_TIMES * (pages // MERGED_PAGES + 1) + parts(connection)
 
 
 def forget(connection: Connection, steps: int = MERGES) -> bool:

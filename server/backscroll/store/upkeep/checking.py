@@ -99,10 +99,12 @@ async def _check_table(  # noqa: PLR0913, PLR0917 - what `check` knows
     elif flaw is None:
         found.unchecked.append(f"the pages of {table}, which take longer than {limit_s:g} s")
     await asyncio.sleep(pause_s)
+    # Rows that are written from now on are not read. Others may write faster than this reads.
+    last = await database.maintain(partial(_last_row, table))
     above: int | None = sqlite_upkeep.BEFORE_ALL
     pace = Pace(most=_ROWS)
-    while above is not None:
-        walked = await database.maintain(partial(_walk, pace, table, above))
+    while last is not None and above is not None:
+        walked = await database.maintain(partial(_walk, pace, table, above, last))
         if walked.flaw:
             found.flaws.append(walked.flaw)
         found.rows += walked.read
@@ -111,8 +113,15 @@ async def _check_table(  # noqa: PLR0913, PLR0917 - what `check` knows
         await asyncio.sleep(pause_s)
 
 
-def _walk(pace: Pace, table: str, above: int, connection: Connection) -> sqlite_upkeep.Walked:
-    return pace.step(partial(sqlite_upkeep.walk, connection, table, above))
+def _last_row(table: str, connection: Connection) -> int | None:
+    return sqlite_upkeep.last_row(connection, table)
+
+
+def _walk(
+    pace: Pace, table: str, above: int, last: int, connection: Connection
+) -> sqlite_upkeep.Walked:
+    with sqlite_upkeep.reading(connection):  # a wait for writers does not count as a slow step
+        return pace.step(partial(sqlite_upkeep.walk, connection, table, above, last))
 
 
 async def _check_postgres(
