@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.figures import UnmeasuredError
-from tests.postgres import free_port
+from tests.ports import free_port
 
 _ROOT: Final = Path(__file__).parents[1]
 _PEERS: Final = Path(__file__).parent / "peers"

@@ -19,7 +19,8 @@ from threading import Event, Thread
 from typing import Final
 
 from tests.pace import limit_s
-from tests.postgres import PostgresServer, free_port
+from tests.ports import free_port
+from tests.postgres import PostgresServer
 from tests.postgres_process import NOBODY, ProcessLog
 
 PROGRAM: Final = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

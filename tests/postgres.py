@@ -1,7 +1,7 @@
 """The tests' own PostgreSQL server, from a wheel; each test process starts and ends one."""
 
+import re
 import secrets
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ import asyncpg
 
 from backscroll.database.opening import open_database
 from backscroll.database.schema import TABLE_SETS
+from tests.ports import free_port
 from tests.postgres_process import Installation, running
 
 _PREPARED: Final = "prepared"
@@ -186,8 +187,6 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             yield server
 
 
-def free_port() -> int:
-    """Return a TCP port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+def at_port(url: str, port: int) -> str:
+    """Return the URL of the same database at another port."""
+    return re.sub(r"(@127\.0\.0\.1:)[0-9]+/", rf"\g<1>{port}/", url)

@@ -16,7 +16,7 @@ import anyio.to_thread
 import asyncpg
 
 from tests.pace import limit_s
-from tests.postgres import free_port
+from tests.ports import free_port
 from tests.postgres_process import Installation, Running, running
 
 How: TypeAlias = Literal["crash", "switchover"]

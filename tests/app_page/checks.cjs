@@ -14,7 +14,6 @@ async function inBrowser(browser, origin, state) {
   await tab.goto(`${origin}/#code-1`);
   await tab.locator(".card").first().waitFor();
   seen.address = tab.url();
-  seen.firstPaint = await tab.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
   seen.threads = await tab.locator(".card .name").allTextContents();
 
   // A conversation, with the keyboard alone.
@@ -117,11 +116,9 @@ async function inHost(browser) {
   seen.hostedMarks = await app.locator("mark").allTextContents();
   await app.locator(".card", { hasText: "smiled, see" }).first().click();
   await app.locator("[role=article] a").click();
-  await tab.waitForTimeout(30);
-  seen.link = asked.find(({ method }) => method === "ui/open-link")?.params;
+  seen.link = (await asked.until(({ method }) => method === "ui/open-link")).params;
   await bridge.send({ jsonrpc: "2.0", id: 0, method: "ui/resource-teardown", params: {} });
-  await tab.waitForTimeout(30);
-  seen.teardown = asked.find(({ id, result }) => id === 0 && result);
+  seen.teardown = await asked.until(({ id, result }) => id === 0 && result);
   seen.heights = asked.filter(({ method }) => method === "ui/notifications/size-changed").map(({ params }) => params.height);
   await context.close();
 }

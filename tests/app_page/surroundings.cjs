@@ -114,11 +114,18 @@ async function hosted(context) {
   return { tab, bridge, app: tab.frameLocator("iframe") };
 }
 
-/** A host of 30 lines. Returns the requests that the App made. */
+/** A host of 40 lines. Returns the messages of the App, and `until`, which waits for one. */
 function answering(bridge, { theme, input, result, state = { calls: [] } }) {
   const asked = [];
+  const waiting = [];
+  asked.until = (isWanted) => new Promise((resolve) => {
+    const come = asked.find(isWanted);
+    if (come) resolve(come);
+    else waiting.push({ isWanted, resolve });
+  });
   bridge.onmessage = async (message) => {
     asked.push(message);
+    for (const { isWanted, resolve } of waiting) if (isWanted(message)) resolve(message);
     const reply = (answer) => bridge.send({ jsonrpc: "2.0", id: message.id, result: answer });
     if (message.method === "ui/initialize") {
       await reply({

@@ -5,7 +5,6 @@ It is written for two cores, which the clients share with the server.
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from tests.faults.figures import record
 from tests.faults.loading import answer, is_page, load
 from tests.http.serving import MODERN, raw
 from tests.pace import limit_s
+from tests.ports import free_port
 from tests.server.stdio.host import environment
 
 PEERS: Final = Path(__file__).parents[2] / "bench" / "peers"
@@ -64,8 +64,7 @@ ECHO: Final = raw("tools/call", {"name": "echo", "arguments": {"text": "hello"}}
 @contextmanager
 def started(environ: Mapping[str, str], *command: str | Path) -> Iterator[tuple[int, int]]:
     """Start a server with a free port as its last argument; yield the port and the pid."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [*command, str(port)],
         env=environ,

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,15 +21,10 @@ from tests.faults.figures import record, sized
 from tests.faults.proxy import Proxy
 from tests.faults.upstream import Served, call, client_of
 from tests.pace import limit_s, paced_s
+from tests.ports import free_port
 
 ROUNDS: Final = sized(quick=3, long=200)
 WRITERS: Final = 8
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 async def _serve(path: Path, port: int) -> asyncio.subprocess.Process:
@@ -53,7 +47,7 @@ async def test_what_a_killed_store_acknowledged_is_there_and_there_once(
     tmp_path: Path, seed: int
 ) -> None:
     source = random.Random(seed)
-    path, port = tmp_path / "store.db", _free_port()
+    path, port = tmp_path / "store.db", free_port()
     store = Served(port, path)
     acknowledged: dict[str, str] = {}
     open_calls: list[str] = []

@@ -7,7 +7,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -27,6 +26,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.upstream import V2, call, client_of
 from tests.loopback import NO_TLS
 from tests.pace import limit_s
+from tests.ports import free_port
 from tests.postgres import PostgresServer, postgres_server
 
 WRITERS: Final = 8
@@ -215,7 +215,7 @@ async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowl
     acknowledged: dict[str, str] = {}
     unclear = 0
     async with AsyncExitStack() as stack:
-        ports = [_free_port(), _free_port()]
+        ports = [free_port(), free_port()]
         opened = [replica(url, port) for port in ports]
         running = [(await each.__aenter__())[1] for each in opened]
         tools = [
@@ -278,9 +278,3 @@ async def test_a_replica_that_is_killed_under_load_loses_nothing_that_it_acknowl
         f"{KILLS} kills, {len(acknowledged):,} messages of {WRITERS} writers, {unclear} calls "
         "asked again of the other replica with the same key: 0 acknowledged lost, 0 duplicated",
     )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

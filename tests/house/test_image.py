@@ -63,7 +63,11 @@ async def test_the_health_check_tells_a_server_from_none(tmp_path: Path) -> None
     assert program == "python"
 
     def check(port: int) -> int:
-        asked = [argument.replace(":8000/", f":{port}/") for argument in arguments]
+        waits = f"timeout={limit_s(2)}"
+        asked = [
+            argument.replace(":8000/", f":{port}/").replace("timeout=2", waits)
+            for argument in arguments
+        ]
         command: list[Any] = [COMMANDS / "python", *asked]
         return subprocess.run(
             command, capture_output=True, check=False, timeout=limit_s(20)

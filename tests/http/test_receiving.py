@@ -103,8 +103,15 @@ async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
         client = socket.create_connection(("127.0.0.1", server.port))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 17)
         reader, writer = await asyncio.open_connection(sock=client, limit=1024)
-        writer.write(request * count)
-        await asyncio.sleep(paced_s(1.5))  # nothing is read: the reader's buffer is full
+        with calls_of(PunctualProtocol.pause_writing, PunctualProtocol.connection_lost) as calls:
+            pauses, lost = calls
+            writer.write(request * count)
+            async with asyncio.timeout(WAIT_S):
+                while not pauses.count:
+                    await anyio.lowlevel.checkpoint()
+                before = lost.count
+                while lost.count == before:
+                    await anyio.lowlevel.checkpoint()
         said = bytearray()
         with contextlib.suppress(ConnectionResetError):
             async with asyncio.timeout(WAIT_S):

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tests.product import processes
+from tests.server.stdio.host import replies_of
 
 REPORTING: Final = (sys.executable, "-X", "importtime")
 OURS: Final = {"backscroll", "backscroll_tools", "msgspec"}
@@ -119,13 +120,8 @@ def test_of_the_sdks_models_only_those_that_a_session_uses_are_built(tmp_path: P
         "tools/call", name="list-messages", arguments={"thread_id": "thread_1"}
     )
     data = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    server = subprocess.run(
-        [sys.executable, "-c", COUNTING_MODELS],
-        input=call,
-        capture_output=True,
-        check=True,
-        env=os.environ | data,
-    )
-    assert b"not_found: " in server.stdout
-    models, built = map(int, server.stderr.split())
+    command = [sys.executable, "-c", COUNTING_MODELS]
+    (reply,), counted = replies_of(command, call, 1, os.environ | data)
+    assert reply["result"]["content"][0]["text"].startswith("not_found: ")
+    models, built = map(int, counted.split())
     assert 0 < built < models / 5

@@ -24,7 +24,7 @@ from backscroll.database.faults import DatabaseFailedError
 from backscroll.database.locks import LOCK_S
 from backscroll.database.sqlite import SqliteDatabase, open_sqlite
 from backscroll.database.sqlite_engine import WritingDialect, engine_of
-from backscroll.database.sqlite_threads import GROUP_WRITES, SqliteThreads, serve_writes
+from backscroll.database.sqlite_threads import GROUP_WRITES, Serve, SqliteThreads, serve_writes
 from backscroll.store.app import open_store
 from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2
@@ -92,9 +92,16 @@ def notes(connection: Connection) -> list[int]:
     return [number for (number,) in found]
 
 
+def patient(engine: Engine, serve: Serve, threads: int = 1) -> SqliteThreads:
+    """Start threads whose groups take all writes that wait, however slow the machine is."""
+    if serve is serve_writes:
+        serve = partial(serve_writes, group_s=60)
+    return SqliteThreads(engine, serve, threads)
+
+
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
-    async with open_sqlite(f"sqlite:///{path}", "store") as opened:
+    async with open_sqlite(f"sqlite:///{path}", "store", workers=patient) as opened:
         await opened.write(lambda connection: connection.exec_driver_sql(MAKE_TABLE))
         yield opened
 

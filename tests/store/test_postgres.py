@@ -24,7 +24,7 @@ from backscroll.settings.installation import how_to_add
 from backscroll.store.app import Store, open_store
 from tests.pace import paced_s
 from tests.pgbouncer import PROGRAM, pooled
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, at_port
 from tests.server import command_line
 from tests.store.pooling import pooling
 from tests.store.replicas import client, rows
@@ -80,7 +80,7 @@ async def test_a_server_that_refuses_is_refused_in_one_line_without_its_password
 async def test_a_pooler_in_between_serves(postgres: PostgresServer, shared: str, mode: str) -> None:
     by_transaction, renames = mode != "session", "names" in mode
     async with pooling(postgres.port, by_transaction=by_transaction, renames=renames) as pooled:
-        url = shared.replace(str(postgres.port), str(pooled))
+        url = at_port(shared, pooled)
         async with client(url) as first, client(url) as second:
             thread_id = await new_thread(first, ("a",))
             path = f"/threads/{thread_id}/messages"
@@ -95,15 +95,14 @@ async def test_a_pooler_in_between_serves(postgres: PostgresServer, shared: str,
 async def test_pgbouncer_serves_unless_it_allows_no_transactions(
     postgres: PostgresServer, shared: str
 ) -> None:
-    port = str(postgres.port)
     for mode in ("session", "transaction"):
         with pooled(postgres.direct, mode) as behind:
-            async with client(shared.replace(port, str(behind.port))) as api:
+            async with client(at_port(shared, behind.port)) as api:
                 path = f"/threads/{await new_thread(api, ('a',))}/messages"
                 await asyncio.gather(*(add(api, path.split("/")[2], "b") for _ in range(10)))
                 assert texts(await page(api, path)) == [*"bbbbbbbbbb", "a"]
     with pooled(postgres.direct, "statement") as behind:
-        line = await _refusal(shared.replace(port, str(behind.port)))
+        line = await _refusal(at_port(shared, behind.port))
         assert (
             "is behind a connection pooler, such as PgBouncer, that allows no transactions" in line
         )
@@ -121,7 +120,7 @@ async def test_behind_a_pooler_a_transaction_has_its_own_settings_and_leaves_non
     name = shared.rpartition("/")[2]
     await rows(shared, f"ALTER DATABASE {name} SET synchronous_commit = off")
     async with pooling(postgres.port, by_transaction=True) as pooled:
-        url = shared.replace(str(postgres.port), str(pooled))
+        url = at_port(shared, pooled)
         async with open_database(url, "store") as database:
             for run in (database.write, database.read):
                 assert await run(settings) == ("on", "read committed", "100ms", "30s")
@@ -139,7 +138,7 @@ async def test_of_several_servers_the_one_that_can_be_written_to_is_used(
     async with client(gone) as api:
         assert (await page(api, f"/threads/{await new_thread(api)}/messages"))["data"] == []
     server = f"127.0.0.1:{postgres.direct.port}"
-    direct = shared.replace(str(postgres.port), str(postgres.direct.port))
+    direct = at_port(shared, postgres.direct.port)
     read_only = direct.replace("@", f"@{server},") + "?default_transaction_read_only=on"
     line = await _refusal(read_only)
     assert line.startswith(f"postgresql://{server},{server}/test_")

@@ -16,7 +16,7 @@ from tests.store.replicas import client, rows
 from tests.store.wire import add, error, new_thread, page, texts
 
 BODY = {"role": "user", "content": "b"}
-OURS = "FROM pg_stat_activity WHERE application_name = 'backscroll'"
+OTHERS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> ALL ($1::int[])"
 MEGABYTE = b"\0" * (1 << 20)
 
 
@@ -24,7 +24,10 @@ MEGABYTE = b"\0" * (1 << 20)
 async def all_connections(url: str) -> AsyncIterator[None]:
     """Hold every connection that a server has, including those of Backscroll."""
     held = [await asyncpg.connect(url)]
-    while await held[0].fetchval(f"SELECT count(pg_terminate_backend(pid, 5000)) {OURS}"):
+    while await held[0].fetchval(
+        f"SELECT count(pg_terminate_backend(pid, 5000)) {OTHERS}",
+        [each.get_server_pid() for each in held],
+    ):
         try:
             while True:
                 held.append(await asyncpg.connect(url))

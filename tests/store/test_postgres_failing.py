@@ -18,7 +18,7 @@ from backscroll.database.schema import threads
 from backscroll.store.app import open_store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from tests.pace import paced_s
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import PostgresServer, at_port, postgres_server
 from tests.store.conftest import V2
 from tests.store.cutting import Side, cutting
 from tests.store.replicas import client, rows
@@ -65,7 +65,7 @@ async def test_a_connection_lost_before_the_commit_costs_nothing(
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+        client(at_port(shared, cutter.port)) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.cut(word, side)
@@ -85,7 +85,7 @@ async def test_a_connection_lost_before_a_copy_costs_nothing(
     given = ImportedThread(key="a", id="thread_a", created_at=1, messages=messages)
     async with (
         cutting(postgres.port) as cutter,
-        open_store(shared.replace(str(postgres.port), str(cutter.port))) as store,
+        open_store(at_port(shared, cutter.port)) as store,
     ):
         # Before each COPY, asyncpg asks for the types of its columns.
         cutter.cut(b'" LIMIT 1', side)
@@ -101,7 +101,7 @@ async def test_a_connection_lost_at_the_start_is_reported(
     async with cutting(postgres.port) as cutter:
         cutter.cut(b"SELECT WHERE pg_backend_pid", side)
         with pytest.raises(StoreError, match="closed the connection"):
-            async with open_store(shared.replace(str(postgres.port), str(cutter.port))):
+            async with open_store(at_port(shared, cutter.port)):
                 pass
         assert cutter.cuts == 1
 
@@ -112,7 +112,7 @@ async def test_a_connection_lost_while_it_is_opened_costs_nothing(
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+        client(at_port(shared, cutter.port)) as api,
     ):
         thread_id = await new_thread(api, ("a",))
         for do in (page(api, f"/threads/{thread_id}/messages"), add(api, thread_id, "b")):
@@ -129,7 +129,7 @@ async def test_a_connection_lost_in_the_commit_costs_nothing_if_the_request_has_
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+        client(at_port(shared, cutter.port)) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         # The index's own task commits too. BEGIN says READ COMMITTED.
@@ -147,7 +147,7 @@ async def test_without_a_key_a_connection_lost_in_the_commit_is_said_to_be_unkno
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port))) as api,
+        client(at_port(shared, cutter.port)) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.cut(b"COMMIT;", side, following=b"once")
@@ -187,7 +187,7 @@ async def test_a_server_that_is_gone_is_said_to_be_and_is_found_when_it_is_back(
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port)), lock_s=0.1) as api,
+        client(at_port(shared, cutter.port), lock_s=0.1) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.refuses = True
@@ -208,7 +208,7 @@ async def test_writes_to_one_thread_wait_together_for_a_server_that_is_gone(
 ) -> None:
     async with (
         cutting(postgres.port) as cutter,
-        client(shared.replace(str(postgres.port), str(cutter.port)), lock_s=paced_s(0.3)) as api,
+        client(at_port(shared, cutter.port), lock_s=paced_s(0.3)) as api,
     ):
         url = f"/threads/{await new_thread(api)}/messages"
         cutter.refuses = True

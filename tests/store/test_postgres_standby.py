@@ -96,7 +96,8 @@ async def test_packing_the_index_costs_no_reads_from_the_standby(
     async with (
         open_store(servers.primary_url) as store,
         client_of(store) as api,
-        open_database(servers.primary_url, "store", standby=servers.standby_url) as database,
+        open_postgres(parse(servers.primary_url), "store") as primary,
+        reading_from(parse(servers.standby_url), primary, check_s=limit_s(10)) as database,
     ):
         for _ in range(2):
             await new_thread(api, tuple(f"number {each}" for each in range(100)))

@@ -243,7 +243,7 @@ async def test_a_message_that_was_accepted_but_is_not_listed_in_time_may_have_be
 ):
     say: JSON = {"thread_id": sessions.SESSION, "role": "user", "content": "hello"}
     async with world(sessions.agent_sessions(late=100), {"upstream": "openai"}) as upstream:
-        call = Call.begin(upstream.client, Bounds(deadline_s=paced_s(0.3)))
+        call = Call.begin(upstream.client, Bounds(deadline_s=paced_s(1)))
         with pytest.raises(ToolError) as failed:
             await CREATE_MESSAGE.run(call, say)
 

@@ -42,6 +42,7 @@ from backscroll_tools.client.profiles import OPENAI, PROFILES, STORE
 from backscroll_tools.registry import TOOLS
 from tests import loopback
 from tests.inventory import NAMES
+from tests.ports import free_port
 from tests.postgres import PostgresServer
 
 KEY = "sk-canary-7f3a9c1e5b2d8046"
@@ -521,8 +522,7 @@ async def test_an_upstream_that_never_answers_is_waited_for_no_longer_than_the_l
 
 
 async def test_why_an_upstream_was_not_reached_is_said() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+    url = f"http://127.0.0.1:{free_port()}/v1"
     async with served(answering({"/": Response("{}")})) as plain:
         secure = plain.replace("http:", "https:")
         tls, down = await asyncio.gather(

@@ -45,6 +45,8 @@ async def test_a_standby_that_has_replayed_everything_is_well(servers: Cluster) 
         "BACKSCROLL_DATABASE": servers.primary_url,
         "BACKSCROLL_DATABASE_READ": servers.standby_url,
     }
+    # Its first connection makes all tables, which may take longer to replay than `examine` waits.
+    assert (await checked(servers.standby_url, servers)).verdict == "ok"
     diagnosis = await examine(load({}, environ), sources({}, environ), environ)
     async with servers.connection(servers.standby_url) as operator:
         release = await operator.fetchval("SHOW server_version")

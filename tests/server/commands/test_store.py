@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from starlette.applications import Starlette
 from backscroll.commands.store.store_server import configuration
 from tests.models.process import model_server
 from tests.pace import limit_s
+from tests.ports import free_port
 from tests.server.command_line import COMMAND, process, variables
 
 WAIT_S = limit_s(30)
@@ -63,8 +63,7 @@ def test_a_model_server_that_cannot_be_used_is_refused_in_one_line(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
 def test_the_store_itself_is_refused_as_a_model_server(database: str, host: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://{host}:{port}/v1"
 
     done = process(database, "store", "--port", str(port), "--forward", url)

@@ -15,6 +15,7 @@ from backscroll.mcp.server import build
 from backscroll.settings.model import Settings
 from backscroll_tools.client.profiles import PROFILES
 from backscroll_tools.models import JSON
+from backscroll_tools.pages.cursor import checksum
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import ADDS, Call, Result, Tool
 from tests.inventory import NAMES, OFFERED
@@ -485,6 +486,11 @@ async def test_after_with_before_is_refused(tmp_path: Path, mode: Mode) -> None:
     )
 
 
+def owner_of(thread: str) -> str:
+    """Return what a cursor keeps of its thread: four digits, so two threads can have the same."""
+    return checksum("", thread)[:4]
+
+
 async def test_a_cursor_works_only_with_its_own_tool_and_arguments(tmp_path: Path) -> None:
     async with client(tmp_path) as host:
         written = await host.call_tool("create-message", {"role": "user", "content": "one"})
@@ -506,7 +512,10 @@ async def test_a_cursor_works_only_with_its_own_tool_and_arguments(tmp_path: Pat
         following = await host.call_tool("list-messages", here)
         assert following.structured_content is not None
         assert [m["text"] for m in following.structured_content["messages"]] == ["one"]
-        assert await refused(thread_id="thread_other") == (
+        other = next(
+            name for name in ("thread_a", "thread_b") if owner_of(name) != owner_of(thread)
+        )
+        assert await refused(thread_id=other) == (
             "invalid_arguments: cursor was created for another id.\n" + CURSOR
         )
         assert await refused("get-message", message_id="msg_x") == (

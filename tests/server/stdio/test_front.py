@@ -216,13 +216,15 @@ def test_before_its_first_answer_a_server_imports_the_standard_library_and_littl
     tmp_path: Path,
 ) -> None:
     messages = b"".join(line(message) + b"\n" for message in opening("2025-11-25"))
-    ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "backscroll"],
-        input=messages,
-        capture_output=True,
-        check=True,
-        env=os.environ | {"BACKSCROLL_DATABASE": f"sqlite:///{tmp_path}/x.db"},
-    )
+    (tmp_path / "in").write_bytes(messages)  # a pipe may get its next line too late
+    with (tmp_path / "in").open("rb") as stdin:
+        ended = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "backscroll"],
+            stdin=stdin,
+            capture_output=True,
+            check=True,
+            env=os.environ | {"BACKSCROLL_DATABASE": f"sqlite:///{tmp_path}/x.db"},
+        )
 
     replies = [json.loads(reply) for reply in ended.stdout.splitlines()]
     assert [reply["id"] for reply in replies] == [0, 1, 2, 3, 4]

@@ -424,7 +424,8 @@ async def test_calls_that_wait_do_not_outlive_a_host_that_neither_writes_nor_rea
 async def test_calls_that_wait_at_the_end_of_the_input_are_answered_if_calls_finish(
     settings: Settings,
 ) -> None:
-    async with connected(mcp_server.build(settings), open_requests=2) as wire:
+    server = mcp_server.build(settings)
+    async with connected(server, open_requests=2, drain_s=REPLY_S) as wire:
         for number in range(20):
             await wire.send(wire.call(number, "list-messages", thread_id="thread_none"))
         wire.writer.write_eof()
@@ -535,7 +536,7 @@ async def test_at_the_end_of_the_input_open_calls_are_still_answered(
     gate = Gate()
     async with (
         behind(gate, settings) as gated,
-        connected(mcp_server.build(gated)) as wire,
+        connected(mcp_server.build(gated), drain_s=REPLY_S) as wire,
         asyncio.timeout(REPLY_S),
     ):
         await wire.send(wire.call(1, "list-messages", thread_id="thread_none"))
@@ -566,9 +567,16 @@ async def test_at_the_end_of_the_input_a_call_that_does_not_finish_gets_an_error
     assert reply["error"] == {"code": -32000, "message": "Connection closed"}
 
 
+PATIENT = (
+    "from backscroll.stdio import transport\n"
+    f"transport.serve.__kwdefaults__['drain_s'] = {REPLY_S}\n{SERVE}"
+)
+"""A server that answers calls after the end of its input, however slow the machine is."""
+
+
 def piped(stdin: bytes, database: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-c", SERVE],
+        [sys.executable, "-c", PATIENT],
         input=stdin,
         env=environment(database, **settings),
         capture_output=True,
@@ -601,7 +609,7 @@ def test_files_serve_as_stdin_and_stdout(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(TYPED)
     with (tmp_path / "in").open("rb") as stdin, (tmp_path / "out").open("wb") as stdout:
         ended = subprocess.run(
-            [sys.executable, "-c", SERVE],
+            [sys.executable, "-c", PATIENT],
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """A server keeps the sessions of other programs in step, in a process of its own."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -76,8 +77,11 @@ async def test_a_sync_that_has_ended_does_not_count_as_importing(settings: Setti
 
 def children() -> set[str]:
     """Return the ids of the processes that this one has started and that have not ended."""
-    found = Path("/proc/self/task").glob("*/children")
-    return {child for thread in found for child in thread.read_text().split()}
+    found: set[str] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has none
+            found.update((thread / "children").read_text().split())
+    return found
 
 
 async def test_a_process_that_does_not_end_in_time_is_killed(settings: Settings) -> None:

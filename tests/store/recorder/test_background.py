@@ -387,7 +387,7 @@ async def test_what_another_process_ends_runs_no_longer_here(database_url: str, 
         asyncio.timeout(limit_s(20)),
         raw_model(model) as url,
         recording_of(url, database_url, beat_s=0.02) as client,
-        recording_of(url, database_url, beat_s=0.02) as elsewhere,
+        recording_of(url, database_url, beat_s=3_600.0) as elsewhere,  # gives up nothing
     ):
         found = await begun_and_asked(model, client)
         await getattr(elsewhere.responses, ends)(found.id)
@@ -501,17 +501,18 @@ async def test_what_a_process_left_behind_is_given_up_and_nothing_else(database_
         raw_model(lost) as gone,
         raw_model(running) as url,
         recording_of(gone, database_url, beat_s=3_600.0) as client,  # as if it had been killed
-        recording_of(url, database_url, beat_s=beat_s) as elsewhere,
+        recording_of(url, database_url, beat_s=3_600.0) as silent,
     ):
         left = await begun_and_asked(lost, client)
-        kept = await begun_and_asked(running, elsewhere)
-        async with recording_of(url, database_url, beat_s=beat_s) as later:
-            with pytest.raises(openai.BadRequestError) as refused:
-                await stream(later, left.id)
-            given_up = await ended(later, left.id)
-            events = await stream(later, left.id)
-            running.may.set()
-            last = await ended(elsewhere, kept.id)
+        with pytest.raises(openai.BadRequestError) as refused:
+            await stream(silent, left.id)
+        async with recording_of(url, database_url, beat_s=beat_s) as elsewhere:
+            kept = await begun_and_asked(running, elsewhere)
+            async with recording_of(url, database_url, beat_s=beat_s) as later:
+                given_up = await ended(later, left.id)
+                events = await stream(later, left.id)
+                running.may.set()
+                last = await ended(elsewhere, kept.id)
     assert refused.value.code == "events_not_kept"
     assert given_up.status == "failed"
     assert given_up.error is not None
@@ -528,7 +529,8 @@ async def test_what_could_not_be_recorded_has_failed_once_the_database_is_back(
     async with asyncio.timeout(limit_s(20)), raw_model(model) as url:
         server = ModelServer(url=url, beat_s=0.05)
         async with (
-            open_store(f"sqlite:///{path}", lock_s=0.05, model_server=server) as store,
+            # Reads wait no longer than that either, for example for the commit of a beat.
+            open_store(f"sqlite:///{path}", lock_s=0.5, model_server=server) as store,
             served(store.app) as origin,
             official(f"{origin}/v1") as client,
         ):

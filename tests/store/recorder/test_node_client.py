@@ -9,7 +9,15 @@ import pytest
 
 from tests.clients.openai_node import NodeClient, call, earlier, node_client
 from tests.models.dialects import DIALECTS, VLLM, Dialect
-from tests.store.recorder.recording import Recording, asked, listed, recording, texts, without
+from tests.store.recorder.recording import (
+    Recording,
+    asked,
+    listed,
+    recording,
+    texts,
+    until,
+    without,
+)
 from tests.store.recorder.requests import COMPLETIONS, RESPONSES
 
 JSON = dict[str, Any]
@@ -319,8 +327,9 @@ async def test_a_stream_that_the_client_leaves_is_kept_as_far_as_it_came(node: N
         call("responses.create", {**stream, "input": text}, until=8),
     ]
     values(await node.through(*calls))
-    (kept,) = await listed(node.here.client, "/chat/completions")
-    (kept_response,) = await listed(node.here.client, "/responses")
+    # The recorder notices that the client has left after the client has said so.
+    (kept,) = await until(lambda: listed(node.here.client, "/chat/completions"))
+    (kept_response,) = await until(lambda: listed(node.here.client, "/responses"))
     reason = {"reason": "caller_disconnected"}
     assert kept["incomplete_details"] == kept_response["incomplete_details"] == reason
     assert kept["choices"][0]["message"]["content"].startswith("word word ")

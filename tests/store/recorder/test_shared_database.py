@@ -20,25 +20,26 @@ SILENT_S = 3_600.0
 
 @asynccontextmanager
 async def sharing(
-    model: Gated, database_url: str, beat_s: float = SILENT_S
-) -> AsyncIterator[tuple[openai.AsyncOpenAI, openai.AsyncOpenAI]]:
-    """Yield clients of two recorders of one database, of which the second one is silent."""
+    model: Gated, database_url: str
+) -> AsyncIterator[tuple[openai.AsyncOpenAI, openai.AsyncOpenAI, str]]:
+    """Yield clients of two silent recorders of one database, and the URL of their model server."""
     async with (
         asyncio.timeout(limit_s(20)),
         raw_model(model) as url,
-        recording_of(url, database_url, beat_s=beat_s) as client,
+        recording_of(url, database_url, beat_s=SILENT_S) as client,
         recording_of(url, database_url, beat_s=SILENT_S) as elsewhere,
     ):
-        yield client, elsewhere
+        yield client, elsewhere, url
 
 
 async def test_what_a_process_leaves_behind_is_given_up_by_those_that_go_on(
     database_url: str,
 ) -> None:
     model = Gated()
-    async with sharing(model, database_url, beat_s=0.02) as (client, elsewhere):
+    async with sharing(model, database_url) as (client, elsewhere, url):
         left = await begun_and_asked(model, elsewhere)
-        given_up = await ended(client, left.id)
+        async with recording_of(url, database_url, beat_s=0.02):
+            given_up = await ended(client, left.id)
     assert given_up.status == "failed"
     assert given_up.error is not None
     assert "ended before the response was complete" in given_up.error.message
@@ -48,7 +49,7 @@ async def test_what_was_deleted_while_it_ran_elsewhere_is_not_looked_at_for_ever
     database_url: str, sql: Sql
 ) -> None:
     model = Gated()
-    async with sharing(model, database_url, beat_s=0.02) as (client, elsewhere):
+    async with sharing(model, database_url) as (client, elsewhere, url):
         left = await begun_and_asked(model, elsewhere)
         await client.responses.delete(left.id)
 
@@ -57,7 +58,8 @@ async def test_what_was_deleted_while_it_ran_elsewhere_is_not_looked_at_for_ever
             (row,) = await sql("SELECT import_key, deleted_at FROM responses")
             return row[0] is None and row[1] is not None
 
-        await until(is_unmarked)
+        async with recording_of(url, database_url, beat_s=0.02):
+            await until(is_unmarked)
         with pytest.raises(openai.NotFoundError):
             await client.responses.retrieve(left.id)
 
@@ -66,7 +68,7 @@ async def test_an_answer_to_what_was_cancelled_elsewhere_is_dropped_and_follower
     database_url: str,
 ) -> None:
     model = Gated()
-    async with sharing(model, database_url) as (client, elsewhere):
+    async with sharing(model, database_url) as (client, elsewhere, _):
         found = await begun_and_asked(model, client)
         following = await client.responses.retrieve(found.id, stream=True)
         cancelled = await elsewhere.responses.cancel(found.id)

@@ -19,7 +19,7 @@ from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.packing import Packing, Range, pack
 from backscroll.store.search.pages import erase
 from backscroll.store.search.rows import BLOCK
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, at_port
 from tests.store.conftest import Sql, examples_share_a_store
 from tests.store.pooling import pooling
 from tests.store.search.contents import indexed, scanned
@@ -125,7 +125,7 @@ async def test_rows_are_packed_behind_a_pooler(
 ) -> None:
     await store.import_thread(thread(1, 300))
     async with pooling(postgres.port, by_transaction=True) as port:
-        url = database_url.replace(str(postgres.port), str(port))
+        url = at_port(database_url, port)
         async with open_database(url, "store") as database:
             await pack(database, Packing(**SIZES))
     assert await sql("SELECT count(*) FROM search_rows") == [(300 - 2 * BLOCK,)]

@@ -47,7 +47,9 @@ async def test_a_first_call_that_is_cut_off_before_it_writes_has_written_nothing
         thread = await writer.new()
         writer.keyless.lists = [NEVER] * 9
         outcome = await writer.write(0.1, thread_id=thread)
-        assert (code_of(outcome), writer.sent) == ("deadline_exceeded", 0)
+        # The code depends on whether there was time for another attempt.
+        assert code_of(outcome) in {"deadline_exceeded", "upstream_unavailable"}
+        assert writer.sent == 0
 
 
 async def test_a_call_that_is_cut_off_as_it_is_about_to_write_says_so_in_its_key() -> None:
@@ -59,7 +61,7 @@ async def test_a_call_that_is_cut_off_as_it_is_about_to_write_says_so_in_its_key
     async with writing() as writer:
         thread = await writer.new()
         writer.client.upstream = replace(writer.client.upstream, credential=credential)
-        outcome = await writer.write(0.2, thread_id=thread)
+        outcome = await writer.write(1.0, thread_id=thread)  # enough to note it at once
         assert (code_of(outcome), writer.sent) == ("deadline_exceeded", 0)
         key = keys.read(key_of(outcome))
         assert (key.sent_at, key.newest_digest) == (0, keys.digest(keys.NOTHING))
