@@ -12,96 +12,30 @@ from typing import Any, Final, TypeAlias
 import httpx2
 
 from backscroll.commands.rare_collections import rare_collections
-from backscroll.commands.transfer.importing import GROUP_ENTRIES
 from backscroll.database.opening import open_database
 from backscroll.store.app import open_store
-from backscroll.store.archive.opening import open_archive
-from backscroll.store.archive.records import (
-    ImportedCompletion,
-    ImportedMessage,
-    ImportedResponse,
-    ImportedThread,
-)
 from backscroll.store.upkeep.maintenance import maintain
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Call
 from bench.conversations import database
-from bench.figures import Outcome, Row, UnmeasuredError, figures, interleaved, ratio
+from bench.figures import Claim, Outcome, Row, UnmeasuredError, figures, interleaved, ratio
+from bench.filling import A_CONVERSATION, LONG, Filled, fill
 from bench.trial import Trial
 from tests.postgres import PostgresServer, postgres_server
 
 SMALL: Final = 10_000
 MESSAGES: Final = 1_000_000
-A_CONVERSATION: Final = 100
-"""The messages of a conversation. One has a tenth of all messages."""
 ROUNDS: Final = 20
 CALLS: Final = 5
 """Calls a sample, whose fastest counts: others wait for what a busy machine does in between."""
 MOST: Final = 1.3
 
-_WORDS: Final = (
-    *("parcel", "kettle", "garden", "invoice", "harbour", "violin", "glacier", "lantern"),
-    *("pepper", "tunnel", "saddle", "thunder", "marble", "canvas", "orchard", "beacon"),
-)
-LONG: Final = "thread_long"
 USUAL: Final = "thread_7"
 
 Arguments: TypeAlias = Mapping[str, Any]
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
-
-
-def _messages(name: str, number: int, begins: int) -> list[ImportedMessage]:
-    return [
-        ImportedMessage(
-            id=f"msg_{name}_{at}",
-            role="assistant" if at % 2 else "user",
-            content=f"{_WORDS[at % 16]} {_WORDS[at // 16 % 16]} came as number {at} of {name}, "
-            f"with {_WORDS[at // 256 % 16]} and all that belongs to it",
-            created_at=begins + at,
-        )
-        for at in range(number)
-    ]
-
-
-def _thread(name: str, number: int, begins: int) -> ImportedThread:
-    messages = _messages(name, number, begins)
-    return ImportedThread(
-        key=name,
-        id=f"thread_{name}",
-        created_at=begins,
-        messages=messages,
-        metadata={"title": f"About {name}"},
-    )
-
-
-async def _fill(url: str, messages: int) -> None:
-    """Fill a store with conversations, of which one has a tenth of all messages."""
-    async with open_archive(url) as archive:
-        number = messages * 9 // 10 // A_CONVERSATION
-        for first in range(0, number, GROUP_ENTRIES):
-            names = range(first, min(first + GROUP_ENTRIES, number))
-            group = [_thread(str(name), A_CONVERSATION, name * 60) for name in names]
-            await archive.import_conversations(group)
-        await archive.import_thread(_thread("long", messages // 10, 30))
-        for at in range(number):
-            asked = {"role": "user", "content": f"asked {at}"}
-            await archive.import_completion(
-                ImportedCompletion(
-                    key=str(at),
-                    id=f"chatcmpl-{at}",
-                    created_at=at,
-                    model="m",
-                    choices=[{"index": 0, "message": {"role": "assistant", "content": "Yes."}}],
-                    messages=[asked],
-                )
-            )
-            await archive.import_response(
-                ImportedResponse(
-                    key=str(at), id=f"resp_{at}", created_at=at, input=[asked], output=[]
-                )
-            )
 
 
 class _Grown:
@@ -109,17 +43,22 @@ class _Grown:
 
     Args:
         messages: how many messages it has.
+
+    Attributes:
+        size: the size of its database, in bytes; 0 before it is opened.
     """
 
     def __init__(self, messages: int) -> None:
         self.messages = messages
+        self.size = 0
         self._long = messages // 10
         self._new = count()
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed."""
         async with open_database(url, "store") as opened:
-            await maintain(opened, lambda _name, _total: lambda _amount: None)
+            report = await maintain(opened, lambda _name, _total: lambda _amount: None)
+        self.size = report.after.whole
         store = await stack.enter_async_context(open_store(url))
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(store.app))
         self._client = Client(await stack.enter_async_context(http), EMBEDDED)
@@ -212,16 +151,20 @@ def _measure(trial: Trial) -> Outcome:
     if messages < SMALL:
         raise UnmeasuredError(f"--messages must be {SMALL:,} or more")
     samples: dict[str, list[float]] = {}
-    claims = []
+    claims: list[Claim] = []
     with postgres_server() as server, asyncio.Runner() as runner:
         for engine in ("SQLite", "PostgreSQL"):
             with _databases(engine, server, runner) as urls:
                 small, large = stores = _Grown(SMALL), _Grown(messages)
                 stack = AsyncExitStack()
+                filled = Filled()
                 for at in trial.track(2, f"filling {engine}"):
                     with rare_collections():
-                        runner.run(_fill(urls[at], stores[at].messages))
+                        filled = runner.run(fill(urls[at], stores[at].messages))
                     runner.run(stores[at].open(stack, urls[at]))
+                claims += filled.claims(engine)
+                size = large.size / messages
+                claims.append(Claim(f"{engine}: the database by message", size, unit="bytes"))
 
                 def sample(store: _Grown, tool: str, what: str) -> float:
                     return runner.run(store.milliseconds(tool, what))
