@@ -27,7 +27,7 @@ from bench.trial import Scale, Trial
 @click.option(
     "--messages",
     type=click.IntRange(min=1),
-    help="How many messages the large store of the row `growth` has.",
+    help="How many messages the large store of the rows `growth` and `growth-postgres` has.",
 )
 @click.option(
     "--write",
@@ -57,7 +57,7 @@ def main(  # noqa: PLR0913 - the options of the command
     """
     if listing:
         for row in ROWS.values():
-            click.echo(f"{row.name:12} {row.about}")
+            click.echo(f"{row.name:15} {row.about}")
         return
     if write and scale == "quick":
         raise click.UsageError("--write records figures, and --quick has none: leave one out.")

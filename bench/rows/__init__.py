@@ -7,7 +7,7 @@ from bench.rows.both_ends import BOTH_ENDS
 from bench.rows.call import CALL
 from bench.rows.creates import CREATES
 from bench.rows.first_page import FIRST_PAGE
-from bench.rows.growth import GROWTH
+from bench.rows.growth import GROWTH, GROWTH_POSTGRES
 from bench.rows.imports import IMPORT
 from bench.rows.memory import MEMORY
 from bench.rows.page_depth import PAGE_DEPTH
@@ -32,6 +32,7 @@ ROWS: Final[dict[str, Row]] = {
         PAGE_DEPTH,
         BOTH_ENDS,
         GROWTH,
+        GROWTH_POSTGRES,
         CREATES,
         IMPORT,
         SEARCH,

@@ -1,4 +1,7 @@
-"""`growth`: what each tool costs in a store that has grown, by what it costs in a small one."""
+"""`growth`: what each tool costs in a store that has grown, by what it costs in a small one.
+
+Each engine is a row of its own, because filling a store of ten million messages takes long.
+"""
 
 import asyncio
 import math
@@ -7,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import httpx2
 
@@ -23,7 +26,7 @@ from bench.conversations import database
 from bench.figures import Claim, Outcome, Row, UnmeasuredError, figures, interleaved, ratio
 from bench.filling import A_CONVERSATION, LONG, Filled, fill
 from bench.trial import Trial
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import postgres_server
 
 SMALL: Final = 10_000
 MESSAGES: Final = 1_000_000
@@ -34,6 +37,7 @@ MOST: Final = 1.3
 
 USUAL: Final = "thread_7"
 
+Engine: TypeAlias = Literal["SQLite", "PostgreSQL"]
 Arguments: TypeAlias = Mapping[str, Any]
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
 
@@ -132,71 +136,73 @@ _CALLED: Final = (
 
 
 @contextmanager
-def _databases(
-    engine: str, server: PostgresServer, runner: asyncio.Runner
-) -> Iterator[tuple[str, str]]:
+def _databases(engine: Engine, runner: asyncio.Runner) -> Iterator[tuple[str, str]]:
     """Yield the URLs of two empty databases."""
     if engine == "SQLite":
         with database() as small, database() as large:
             yield small, large
         return
-    stack = AsyncExitStack()
-    urls = [runner.run(stack.enter_async_context(server.database(empty=True))) for _ in range(2)]
-    yield urls[0], urls[1]
-    runner.run(stack.aclose())
+    with postgres_server() as server:
+        stack = AsyncExitStack()
+        made = (stack.enter_async_context(server.database(empty=True)) for _ in range(2))
+        small, large = [runner.run(opening) for opening in made]
+        yield small, large
+        runner.run(stack.aclose())
 
 
-def _measure(trial: Trial) -> Outcome:
+def _measure(engine: Engine, trial: Trial) -> Outcome:
     messages = trial.messages or trial.size(MESSAGES, quick=2 * SMALL)
     if messages < SMALL:
         raise UnmeasuredError(f"--messages must be {SMALL:,} or more")
-    samples: dict[str, list[float]] = {}
-    claims: list[Claim] = []
-    with postgres_server() as server, asyncio.Runner() as runner:
-        for engine in ("SQLite", "PostgreSQL"):
-            with _databases(engine, server, runner) as urls:
-                small, large = stores = _Grown(SMALL), _Grown(messages)
-                stack = AsyncExitStack()
-                filled = Filled()
-                for at in trial.track(2, f"filling {engine}"):
-                    with rare_collections():
-                        filled = runner.run(fill(urls[at], stores[at].messages))
-                    runner.run(stores[at].open(stack, urls[at]))
-                claims += filled.claims(engine)
-                size = large.size / messages
-                claims.append(Claim(f"{engine}: the database by message", size, unit="bytes"))
+    small, large = stores = _Grown(SMALL), _Grown(messages)
+    with asyncio.Runner() as runner, _databases(engine, runner) as urls:
+        stack = AsyncExitStack()
+        filled = Filled()
+        for at in trial.track(2, f"filling {engine}"):
+            with rare_collections():
+                filled = runner.run(fill(urls[at], stores[at].messages))
+            runner.run(stores[at].open(stack, urls[at]))
 
-                def sample(store: _Grown, tool: str, what: str) -> float:
-                    return runner.run(store.milliseconds(tool, what))
+        def sample(store: _Grown, tool: str, what: str) -> float:
+            return runner.run(store.milliseconds(tool, what))
 
-                contenders = {
-                    _name(engine, tool, what, store): partial(sample, store, tool, what)
-                    for tool, what in _CALLED
-                    for store in stores
-                }
-                for contender in contenders.values():
-                    contender()  # warms up
-                rounds = trial.rounds(ROUNDS, f"calling tools on {engine}")
-                samples |= interleaved(contenders, rounds)
-                runner.run(stack.aclose())
-            claims += [
-                ratio(
-                    f"{engine}: {f'{tool} {what}'.strip()}",
-                    samples[_name(engine, tool, what, large)],
-                    samples[_name(engine, tool, what, small)],
-                    most=MOST,
-                )
-                for tool, what in _CALLED
-            ]
+        contenders = {
+            _name(tool, what, store): partial(sample, store, tool, what)
+            for tool, what in _CALLED
+            for store in stores
+        }
+        for contender in contenders.values():
+            contender()  # warms up
+        samples = interleaved(contenders, trial.rounds(ROUNDS, f"calling tools on {engine}"))
+        runner.run(stack.aclose())
+    costs = [
+        ratio(
+            f"{engine}: {f'{tool} {what}'.strip()}",
+            samples[_name(tool, what, large)],
+            samples[_name(tool, what, small)],
+            most=MOST,
+        )
+        for tool, what in _CALLED
+    ]
+    size = Claim(f"{engine}: the database by message", large.size / messages, unit="bytes")
     note = (
         f"{messages:,} messages in conversations of {A_CONVERSATION}, and one of "
         f"{messages // 10:,}; by {SMALL:,} messages, of which one conversation has {SMALL // 10:,}."
     )
-    return Outcome(figures("ms", samples), tuple(claims), (note,))
+    return Outcome(figures("ms", samples), (*filled.claims(engine), size, *costs), (note,))
 
 
-def _name(engine: str, tool: str, what: str, store: _Grown) -> str:
-    return f"Backscroll, {engine}, {f'{tool} {what}'.strip()}, {store.messages:,} messages"
+def _name(tool: str, what: str, store: _Grown) -> str:
+    return f"Backscroll, {f'{tool} {what}'.strip()}, {store.messages:,} messages"
 
 
-GROWTH: Final = Row("growth", "each tool's cost in a large store by that in a small one", _measure)
+GROWTH: Final = Row(
+    "growth",
+    "each tool's cost in a large store on SQLite by that in a small one",
+    partial(_measure, "SQLite"),
+)
+GROWTH_POSTGRES: Final = Row(
+    "growth-postgres",
+    "each tool's cost in a large store on PostgreSQL by that in a small one",
+    partial(_measure, "PostgreSQL"),
+)
