@@ -567,10 +567,15 @@ async def test_at_the_end_of_the_input_a_call_that_does_not_finish_gets_an_error
     assert reply["error"] == {"code": -32000, "message": "Connection closed"}
 
 
-PATIENT = (
-    "from backscroll.stdio import transport\n"
-    f"transport.serve.__kwdefaults__['drain_s'] = {REPLY_S}\n{SERVE}"
-)
+PATIENT = f"""
+import asyncio
+from backscroll.mcp import server
+from backscroll.settings import loading
+from backscroll.stdio import transport
+
+with transport.claimed() as (stdin, stdout):
+    asyncio.run(transport.serve(server.build(loading.load()), stdin, stdout, drain_s={REPLY_S}))
+"""
 """A server that answers calls after the end of its input, however slow the machine is."""
 
 

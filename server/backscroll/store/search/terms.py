@@ -42,7 +42,7 @@ DEFERRED: Final = 2_000
 MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
 _MERGED_TIMES: Final = 8
-"""More often than a page is written while the segments of an index are merged."""
+"""How often a page of the index is written at most until all segments are merged, as estimated."""
 MERGES: Final = 1
 """The maximum number of merge steps in a deletion's own transaction. More follow in the background,
 so that a deletion costs the same in an index of any size."""
@@ -241,9 +241,9 @@ def parts(connection: Connection) -> int:
 
 
 def merge_steps(connection: Connection) -> int:
-    """Return a number of steps that suffices to merge the index as it is now.
+    """Return the maximum number of steps to spend on merging the index as it is now.
 
-    Others may add segments faster than the steps merge them, so that there is always one to merge.
+    Without a limit, a merge would not end while others add segments as fast as steps merge them.
     """
     if is_postgres(connection):
         return 1

@@ -100,7 +100,7 @@ async def _check_table(  # noqa: PLR0913, PLR0917 - what `check` knows
         found.unchecked.append(f"the pages of {table}, which take longer than {limit_s:g} s")
     await asyncio.sleep(pause_s)
     # Rows that are written from now on are not read. Others may write faster than this reads.
-    last = await database.maintain(partial(_last_row, table))
+    last = await database.maintain(partial(sqlite_upkeep.last_row, table=table))
     above: int | None = sqlite_upkeep.BEFORE_ALL
     pace = Pace(most=_ROWS)
     while last is not None and above is not None:
@@ -111,10 +111,6 @@ async def _check_table(  # noqa: PLR0913, PLR0917 - what `check` knows
         advance(walked.read)
         above = walked.last
         await asyncio.sleep(pause_s)
-
-
-def _last_row(table: str, connection: Connection) -> int | None:
-    return sqlite_upkeep.last_row(connection, table)
 
 
 def _walk(
