@@ -87,6 +87,33 @@ async def test_words_of_deleted_messages_are_overwritten_in_the_file(path: Path)
         assert b"xylophon" not in await asyncio.to_thread(path.read_bytes)
 
 
+@pytest.mark.parametrize(("words", "merges"), [(10, True), (20_000, False)])
+async def test_a_deletion_merges_only_an_index_that_takes_one_step(
+    path: Path, words: int, *, merges: bool
+) -> None:
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://store/v1", headers=V2
+        ) as api:
+            thread = await new_thread(api)
+            text = " ".join(f"{7_919 * number:x}word" for number in range(words))
+            message = await add(api, thread, text)
+            await merging.merge(database, 0)
+            deleted = await add(api, thread, "xylophone")
+            before = await database.read(_segments)
+            assert (await api.delete(f"/threads/{thread}/messages/{deleted}")).status_code == 200
+            after = await database.read(_segments)
+            assert (len(before), len(after), before < after) == (2, 1 if merges else 3, not merges)
+            assert (await api.delete(f"/threads/{thread}/messages/{message}")).status_code == 200
+        await backfill.fill(database, 0)
+        assert await database.read(_segments) == set()
+
+
+def _segments(connection: Connection) -> set[int]:
+    return set(connection.exec_driver_sql("SELECT segid FROM search_terms_idx").scalars())
+
+
 async def test_merging_ends_with_a_single_part_of_the_index(path: Path) -> None:
     async with open_database(f"sqlite:///{path}", "store") as database:
         transport = httpx2.ASGITransport(app=(await store_over(database)).app)

@@ -67,11 +67,12 @@ def lease(connection: Connection, now: int, held: int, until: int) -> bool:
 
 
 def erase(connection: Connection) -> None:
-    """Erase the tokens of removed rows, in at most `terms.MERGES` steps.
+    """Erase the tokens of removed rows, if one step can erase them all.
 
-    If more steps are needed, a background task takes them.
+    Otherwise, a background task erases them, so that a deletion costs the same in an index of any
+    size.
     """
-    if not terms.forget(connection):
+    if not (terms.takes_one_step(connection) and terms.forget(connection, steps=1)):
         erase_later(connection)
 
 

@@ -25,6 +25,7 @@ _SCATTERED: Final = (
     " (SELECT count(*) AS pages FROM search_terms_idx GROUP BY segid)"
 )
 _PAGES: Final = "SELECT count(*) FROM search_terms_idx"
+_EXCEEDS: Final = "SELECT EXISTS (SELECT 1 FROM search_terms_idx LIMIT 1 OFFSET ?)"
 _PARTS: Final = "SELECT count(DISTINCT segid) FROM search_terms_idx"
 _HAVING: Final = (
     "SELECT group_concat(id) FROM (SELECT rowid AS id FROM search_terms"
@@ -43,9 +44,6 @@ MERGED_PAGES: Final = 32
 """The maximum number of 4 KB pages that one merge step writes."""
 _MERGED_TIMES: Final = 8
 """How often a page of the index is written at most until all segments are merged, as estimated."""
-MERGES: Final = 1
-"""The maximum number of merge steps in a deletion's own transaction. More follow in the background,
-so that a deletion costs the same in an index of any size."""
 
 
 def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
@@ -251,7 +249,14 @@ def merge_steps(connection: Connection) -> int:
     return _MERGED_TIMES * (pages // MERGED_PAGES + 1) + parts(connection)
 
 
-def forget(connection: Connection, steps: int = MERGES) -> bool:
+def takes_one_step(connection: Connection) -> bool:
+    """Whether one merge step can rewrite the whole of FTS5's index. On PostgreSQL, always true."""
+    if is_postgres(connection):
+        return True
+    return not connection.exec_driver_sql(_EXCEEDS, (MERGED_PAGES,)).scalar_one()
+
+
+def forget(connection: Connection, steps: int) -> bool:
     """Erase the tokens of removed rows from FTS5's index. Return whether all are erased.
 
     FTS5 only marks a removed row. It drops the row's tokens when it merges the segments of the
