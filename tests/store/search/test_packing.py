@@ -1,6 +1,7 @@
 """PostgreSQL's index finds the same before and after its rows are packed, whatever is changed."""
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from itertools import count
@@ -18,6 +19,8 @@ from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.packing import Packing, Range, pack
 from backscroll.store.search.pages import erase
+from backscroll.store.search.postgres_terms import hashed
+from backscroll.store.search.postings import bucket_of
 from backscroll.store.search.rows import BLOCK
 from tests.postgres import PostgresServer, at_port
 from tests.store.conftest import Sql, examples_share_a_store
@@ -118,6 +121,28 @@ async def test_every_search_finds_the_same_once_rows_are_packed(
     assert [4 * BLOCK] in [[size] for (size,) in ranges]
     assert [await walked(api, params) for params in QUERIES] == before
     assert all(before)
+
+
+async def test_a_look_up_in_one_thread_reads_only_pages_that_may_have_its_rows(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    for number in range(1, 7):
+        await store.import_thread(thread(number, 180))
+    await pack(database, Packing(**SIZES))
+    await add(api, "thread_1", "the boat w7 again")
+    params = {"query": "boat w7", "thread_id": "thread_1"}
+    before = await walked(api, params)
+    words = ["boat", "w7", "w9", "what"]
+    buckets = [bucket_of(each) for each in hashed(words)]
+    of_words = f"bucket = ANY(ARRAY{buckets}) AND after"
+    unreadable = f"UPDATE search_pages SET page = 'x' WHERE {of_words}"  # noqa: S608 - numbers
+    await sql(f"{unreadable} >= {4 * BLOCK} RETURNING bucket")
+    assert await walked(api, params) == before
+    assert (await api.delete("/threads/thread_1/messages/msg_1_9")).status_code == 200
+    assert await walked(api, params) == [each for each in before if each != "msg_1_9"]
+    await sql(f"{unreadable} < {4 * BLOCK} RETURNING bucket")
+    with pytest.raises(zlib.error):
+        await api.get("/search", params=params)
 
 
 async def test_rows_are_packed_behind_a_pooler(

@@ -38,3 +38,24 @@ def test_all_hashes_are_in_a_bucket(hashed: int) -> None:
 def test_the_rows_of_a_common_word_take_a_byte_each_at_most() -> None:
     page = page_of(LAST, {7: range(LAST, LAST - 20_000, -2)})
     assert len(page) < 200
+
+
+@given(having=ROWS, others=ROWS, first=HASHES)
+def test_the_rows_that_have_a_hash_are_found_among_others(
+    having: set[int], others: set[int], first: int
+) -> None:
+    page = Page(LAST, page_of(LAST, {first: [LAST - distance for distance in sorted(having)]}))
+    some = sorted((LAST - distance for distance in others | set(list(having)[::2])), reverse=True)
+    assert page.among(first, some) == [row for row in some if LAST - row in having]
+    assert page.among(first ^ 1, some) == []
+
+
+def test_rows_are_found_among_very_many_that_have_a_hash() -> None:
+    page = Page(LAST, page_of(LAST, {7: range(LAST, LAST - 100_000, -3)}))
+    wanted = [LAST, LAST - 1, LAST - 3_072, LAST - 3_075, LAST - 60_001, LAST - 99_999]
+    assert page.among(7, [LAST + 3, *wanted, LAST - 200_001]) == [
+        LAST,
+        LAST - 3_072,
+        LAST - 3_075,
+        LAST - 99_999,
+    ]

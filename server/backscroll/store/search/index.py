@@ -217,21 +217,26 @@ def _find(
         if not text.strip():
             return None
     scope = scope_of(connection, partition) or 0
-    # The longest tokens tend to be the rarest, so only few rows have to be read.
-    longest = sorted(tokens(text).terms, key=len)[-_LOOKED_UP:]
-    row = _row_at(connection, owner, position, scoped(scope, longest))
+    rarest = sorted(tokens(text).terms, key=_rarity)[-_LOOKED_UP:]
+    row = _row_at(connection, owner, position, scoped(scope, rarest))
     # If no row is found, another tokenizer version may have made the message's tokens, so search
     # again without them.
     return row if row or is_of_tools else _row_at(connection, owner, position, ())
 
 
+def _rarity(token: str) -> tuple[bool, int]:
+    """Return a sort key: numbers and long words tend to be the rarest, so few rows have them."""
+    return any(map(str.isdecimal, token)), len(token)
+
+
 def _row_at(
-    connection: Connection, owner: int, position: int, also: Sequence[str]
+    connection: Connection, owner: int, position: int, words: Sequence[str]
 ) -> tuple[int, Row] | None:
     everything = (1, rows.newest(connection))
-    ids = terms.having(connection, [owner_token(owner)], "all", everything, also=also)
+    ids = terms.candidates(connection, owner_token(owner), words, everything)
     found = rows.read(connection, ids).items()
-    return next((each for each in found if each[1].position == position), None)
+    of_message = (owner, position)
+    return next((each for each in found if (each[1].owner, each[1].position) == of_message), None)
 
 
 def rows_of(connection: Connection, owner: int, above: int = 0) -> dict[int, int]:

@@ -8,10 +8,10 @@ that are as narrow as possible.
 
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise, starmap
-from operator import mul, sub
+from operator import mul, neg, sub
 from typing import Final
 
 BUCKETS: Final = 2_048
@@ -20,6 +20,8 @@ _SHIFT: Final = 21
 _TYPES: Final = {array(code).itemsize: code for code in "BHI"}
 """The types of the arrays of distances, by the size of an integer in bytes, the narrowest first."""
 _INT: Final = array("I").itemsize
+_STEP: Final = 1_024
+"""How many distances are added up at once to find rows among many."""
 
 
 def bucket_of(hashed: int) -> int:
@@ -77,10 +79,32 @@ class Page:
     def rows(self, hashed: int) -> Iterator[int]:
         """Return the rows that have a hash, the newest row first."""
         at = self._find(hashed)
+        return iter(()) if at is None else self._rows(at, self._start_of(at))
+
+    def among(self, hashed: int, rows: Sequence[int]) -> list[int]:
+        """Return which of some rows have a hash. This is faster than to read all that have it.
+
+        Args:
+            hashed: the hash.
+            rows: the rows, in descending order.
+        """
+        at = self._find(hashed)
         if at is None:
-            return iter(())
-        before = self._widths[:at]
-        return self._rows(at, self._start + sum(map(mul, before, self._counts)) - sum(before))
+            return []
+        newest, distances = self._last - self._newest[at], self._distances(at, self._start_of(at))
+        found: list[int] = []
+        first = bisect_left(rows, -newest, key=neg)
+        for begin in range(0, len(distances) or 1, _STEP):
+            some = distances[begin : begin + _STEP]
+            oldest = newest - sum(some)
+            end = bisect_right(rows, -oldest, first, key=neg)
+            if first < end:
+                having = frozenset(accumulate(some, sub, initial=newest))
+                found += filter(having.__contains__, rows[first:end])
+            if end == len(rows):
+                break
+            first, newest = end, oldest
+        return found
 
     def postings(self) -> dict[int, list[int]]:
         """Return the rows of each hash, the newest row first."""
@@ -93,11 +117,19 @@ class Page:
         at = bisect_left(self._hashes, hashed)
         return at if self._hashes[at : at + 1] == [hashed] else None
 
+    def _start_of(self, at: int) -> int:
+        """Return where the distances of a hash start in the content."""
+        before = self._widths[:at]
+        start: int = self._start + sum(map(mul, before, self._counts)) - sum(before)
+        return start
+
     def _rows(self, at: int, start: int) -> Iterator[int]:
-        width = self._widths[at]
-        end = start + width * (self._counts[at] - 1)
-        distances = array(_TYPES[width], self._content[start:end])
-        return accumulate(distances, sub, initial=self._last - self._newest[at])
+        return accumulate(self._distances(at, start), sub, initial=self._last - self._newest[at])
+
+    def _distances(self, at: int, start: int) -> Sequence[int]:
+        width, count = self._widths[at], self._counts[at] - 1
+        stored = self._content[start : start + width * count]
+        return array(_TYPES[width], stored)
 
 
 def _width(distances: Sequence[int]) -> int:

@@ -128,13 +128,26 @@ def look_up(
     """
     if not is_postgres(connection):
         return (having(connection, group, "all", between, most, also=also) for group in groups)
-    if not also:
-        return postgres_terms.look_up(connection, groups, between, most)
-    [own] = postgres_terms.look_up(connection, [also], between)
-    within = (min(own, default=1), max(own, default=0))
-    wanted = frozenset(own)
-    found = postgres_terms.look_up(connection, groups, within) if own else [[] for _ in groups]
-    return [[row for row in each if row in wanted][:most] for each in found]
+    return postgres_terms.look_up(connection, groups, between, most, also)
+
+
+def candidates(
+    connection: Connection, owner: str, words: Sequence[str], between: tuple[int, int]
+) -> list[int]:
+    """Return rows among which are all that have the token of an owner and the tokens of words.
+
+    On SQLite, only these are returned. On PostgreSQL, if these and others are few, all of them.
+
+    Args:
+        connection: a connection.
+        owner: the token of the owner.
+        words: the tokens of the words, the rarest last. If there are none, all rows of the owner
+            are returned.
+        between: the least and the greatest number that a row may have.
+    """
+    if is_postgres(connection):
+        return postgres_terms.candidates(connection, owner, words, between)
+    return having(connection, [owner], "all", between, also=words)
 
 
 def having(  # noqa: PLR0913, PLR0917 - one argument for each part of the statement
