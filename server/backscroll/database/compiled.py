@@ -14,7 +14,7 @@ from sqlalchemy import JSON, ClauseElement, Connection, Dialect
 from sqlalchemy.types import TypeEngine
 
 from backscroll.database.driver import run, run_each
-from backscroll.database.json_text import dump_json
+from backscroll.database.json_text import dump_large_json
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -79,12 +79,12 @@ def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] 
 
 
 def _json_text(value: object) -> str | None:
-    """Return a value as the JSON text that SQLAlchemy's own conversion returns, but faster."""
+    """Return a value as JSON text, like SQLAlchemy's own conversion, but several times faster."""
     if value is None:
         return None
     if not value and isinstance(value, list | dict):
         return "[]" if isinstance(value, list) else "{}"
-    return dump_json(value)
+    return dump_large_json(value)
 
 
 class CompiledStatement:
