@@ -6,6 +6,7 @@ Each engine is a row of its own, because filling a store of ten million messages
 import asyncio
 import math
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -56,7 +57,7 @@ class _Grown:
         self.messages = messages
         self.size = 0
         self._long = messages // 10
-        self._new = count()
+        self._calls: defaultdict[tuple[str, str], Iterator[int]] = defaultdict(count)
 
     async def open(self, stack: AsyncExitStack, url: str) -> None:
         """Open the store, until the stack is closed."""
@@ -78,7 +79,8 @@ class _Grown:
         return fastest * 1_000
 
     def _arguments(self, tool: str, what: str) -> Arguments:
-        number = next(self._new)
+        number = next(self._calls[tool, what])
+        thread, message = divmod(number, A_CONVERSATION)
         middle = f"msg_long_{self._long // 2}"
         every: dict[tuple[str, str], Arguments] = {
             ("list-threads", ""): {},
@@ -110,9 +112,14 @@ class _Grown:
                 "message_id": "msg_7_1",
                 "metadata": {"number": str(number)},
             },
-            ("delete-message", ""): {
+            ("search-messages", "in the longest"): {"query": "kettle", "thread_id": LONG},
+            ("delete-message", "of the longest"): {
                 "thread_id": LONG,
-                "message_id": f"msg_long_{number % self._long}",
+                "message_id": f"msg_long_{number}",
+            },
+            ("delete-message", "of a usual one"): {
+                "thread_id": f"thread_{8 + thread}",
+                "message_id": f"msg_{8 + thread}_{message}",
             },
         }
         return every[tool, what]
@@ -127,11 +134,11 @@ _CALLED: Final = (
     ("get-chat-messages", ""),
     ("get-thread", ""),
     ("list-responses", ""),
-    *(("search-messages", what) for what in ("one word of two", "in one thread")),
+    *(("search-messages", what) for what in ("one word of two", "in one thread", "in the longest")),
     *(("create-message", what) for what in ("in the longest", "in a usual one", "in a new one")),
     ("modify-thread", ""),
     ("modify-message", ""),
-    ("delete-message", ""),
+    *(("delete-message", what) for what in ("of the longest", "of a usual one")),
 )
 
 
