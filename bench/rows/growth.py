@@ -142,6 +142,10 @@ _CALLED: Final = (
 )
 
 
+_OF_LENGTH: Final = {("search-messages", "in the longest")}
+"""Calls that read more of a longer conversation, up to a limit."""
+
+
 @contextmanager
 def _databases(engine: Engine, runner: asyncio.Runner) -> Iterator[tuple[str, str]]:
     """Yield the URLs of two empty databases."""
@@ -187,7 +191,7 @@ def _measure(engine: Engine, trial: Trial) -> Outcome:
             f"{engine}: {f'{tool} {what}'.strip()}",
             samples[_name(tool, what, large)],
             samples[_name(tool, what, small)],
-            most=MOST,
+            most=None if (tool, what) in _OF_LENGTH else MOST,
         )
         for tool, what in _CALLED
     ]
