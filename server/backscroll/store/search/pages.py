@@ -15,8 +15,11 @@ from backscroll.database.locks import take_turns
 from backscroll.store.search import rows
 from backscroll.store.search.postings import Page, bucket_of, page_of
 
-_BUCKETS: Final = 8
-"""How many buckets a transaction erases, and how many pages it merges into, at most."""
+_MERGED_PAGES: Final = 8
+"""How many pages a transaction merges into, at most."""
+_ERASED_BUCKETS: Final = 2
+"""From how many buckets a transaction erases, at most. Its work delays other calls of the process,
+and a page of a common word takes 10 ms and more."""
 
 _ADD: Final = text(
     "INSERT INTO search_pages (bucket, last, after, page) SELECT bucket, last, after, page"
@@ -113,7 +116,7 @@ def merge(connection: Connection, size: int, first: int) -> int | None:
     """
     take_turn(connection)
     complete = rows.packed(connection) // size * size
-    bound = {"first": first, "complete": complete, "size": size, "most": _BUCKETS}
+    bound = {"first": first, "complete": complete, "size": size, "most": _MERGED_PAGES}
     unmerged = connection.execute(_UNMERGED, bound).all()
     if not unmerged:
         return None
@@ -134,7 +137,7 @@ def has_removed(connection: Connection) -> bool:
 def erase(connection: Connection) -> bool:
     """Erase the hashes of removed rows from some pages, and return whether all are erased."""
     take_turn(connection)
-    found = connection.execute(_REMOVED, {"most": _BUCKETS}).all()
+    found = connection.execute(_REMOVED, {"most": _ERASED_BUCKETS}).all()
     if not found:
         return True
     dead: defaultdict[int, set[int]] = defaultdict(set)
