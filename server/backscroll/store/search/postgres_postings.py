@@ -33,7 +33,7 @@ _LOOK_UP: Final = text(
 )
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """A page with its range: the rows after `after`, up to `last`."""
 
     last: int
@@ -52,7 +52,7 @@ class Postings(Struct, frozen=True):
     """
 
     new: Mapping[int, Sequence[int]]
-    pages: Mapping[int, Sequence[_Placed]]
+    pages: Mapping[int, Sequence[Placed]]
     removed: Mapping[int, frozenset[int]]
     between: tuple[int, int]
 
@@ -87,13 +87,13 @@ class Postings(Struct, frozen=True):
             "most": most,
         }
         new: dict[int, Sequence[int]] = {}
-        pages: defaultdict[int, list[_Placed]] = defaultdict(list)
+        pages: defaultdict[int, list[Placed]] = defaultdict(list)
         removed: dict[int, frozenset[int]] = {}
         for kind, key, last, after, page, ids in connection.execute(_LOOK_UP, bound):
             if kind == 0:
                 new[key] = ids or ()
             elif kind == 1:
-                pages[key].append(_Placed(last, after, Page(last, page)))
+                pages[key].append(Placed(last, after, Page(last, page)))
             else:
                 removed[key] = frozenset(ids)
         return cls(new, pages, removed, between)
