@@ -24,7 +24,17 @@ from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.registry import TOOLS
 from backscroll_tools.tool import Call
 from bench.conversations import database
-from bench.figures import Claim, Outcome, Row, UnmeasuredError, figures, interleaved, ratio
+from bench.figures import (
+    Claim,
+    Outcome,
+    Row,
+    Samples,
+    UnmeasuredError,
+    figures,
+    interleaved,
+    percentile,
+    ratio,
+)
 from bench.filling import A_CONVERSATION, LONG, Filled, fill
 from bench.trial import Trial
 from tests.postgres import postgres_server
@@ -142,8 +152,9 @@ _CALLED: Final = (
 )
 
 
-_OF_LENGTH: Final = {("search-messages", "in the longest")}
-"""Calls that read more of a longer conversation, up to a limit."""
+_SEARCHES: Final = {"one word of two": 60, "in one thread": 15, "in the longest": 60}
+"""The maximum 95th percentile of each search in the large store, in milliseconds. A search reads
+more of a store or a conversation with more hits, up to a limit."""
 
 
 @contextmanager
@@ -165,7 +176,7 @@ def _measure(engine: Engine, trial: Trial) -> Outcome:
     messages = trial.messages or trial.size(MESSAGES, quick=2 * SMALL)
     if messages < SMALL:
         raise UnmeasuredError(f"--messages must be {SMALL:,} or more")
-    small, large = stores = _Grown(SMALL), _Grown(messages)
+    stores = _, large = _Grown(SMALL), _Grown(messages)
     with asyncio.Runner() as runner, _databases(engine, runner) as urls:
         stack = AsyncExitStack()
         filled = Filled()
@@ -187,13 +198,7 @@ def _measure(engine: Engine, trial: Trial) -> Outcome:
         samples = interleaved(contenders, trial.rounds(ROUNDS, f"calling tools on {engine}"))
         runner.run(stack.aclose())
     costs = [
-        ratio(
-            f"{engine}: {f'{tool} {what}'.strip()}",
-            samples[_name(tool, what, large)],
-            samples[_name(tool, what, small)],
-            most=None if (tool, what) in _OF_LENGTH else MOST,
-        )
-        for tool, what in _CALLED
+        claim for tool, what in _CALLED for claim in _costs(engine, tool, what, stores, samples)
     ]
     size = Claim(f"{engine}: the database by message", large.size / messages, unit="bytes")
     note = (
@@ -201,6 +206,22 @@ def _measure(engine: Engine, trial: Trial) -> Outcome:
         f"{messages // 10:,}; by {SMALL:,} messages, of which one conversation has {SMALL // 10:,}."
     )
     return Outcome(figures("ms", samples), (*filled.claims(engine), size, *costs), (note,))
+
+
+def _costs(
+    engine: Engine,
+    tool: str,
+    what: str,
+    stores: tuple[_Grown, _Grown],
+    samples: Mapping[str, Samples],
+) -> Iterator[Claim]:
+    small, large = (samples[_name(tool, what, store)] for store in stores)
+    name = f"{engine}: {f'{tool} {what}'.strip()}"
+    if tool != "search-messages":
+        yield ratio(name, large, small, most=MOST)
+        return
+    yield ratio(name, large, small)
+    yield Claim(f"{name}: 95th percentile", percentile(large, 95), most=_SEARCHES[what], unit="ms")
 
 
 def _name(tool: str, what: str, store: _Grown) -> str:

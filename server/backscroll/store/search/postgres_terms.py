@@ -41,8 +41,9 @@ FEW: Final = 128
 """If an owner has at most so many rows, they are read instead of being looked up by words."""
 ENOUGH: Final = 16
 """If a page has at most so many rows with the rarest words, the others are not looked up."""
-SEVERAL: Final = 8
-"""So many words are looked up to find the row of a message. Each takes a few pages to read."""
+LOOKED_UP: Final = (2, 8)
+"""How many words are looked up to find the row of a message: first two, because each takes a few
+pages to read. If that leaves more than `FEW` rows, eight."""
 CACHED_HASHES: Final = 8_192
 """The maximum number of tokens whose hashes are cached. A full cache takes about 2 MB."""
 
@@ -137,15 +138,16 @@ def look_up(
 def candidates(
     connection: Connection, owner: str, words: Sequence[str], between: tuple[int, int]
 ) -> list[int]:
-    """Return rows of an owner among which are all that have some words.
+    """Return rows among which are all rows of an owner that have some words.
 
-    If the owner has few rows, or few have the rarest words, the other words are not looked up.
+    If the owner has few rows, no words are looked up. If few rows have the rarest words, no others
+    are.
 
     Args:
         connection: a connection.
         owner: the token of the owner.
-        words: the tokens of the words, of which the last `SEVERAL` are looked up. If there are
-            none, all rows of the owner are returned.
+        words: the tokens of the words, the rarest last. If there are none, all rows of the owner
+            are returned.
         between: the least and the greatest number that a row may have.
     """
     mine = hashed([owner])
@@ -153,6 +155,12 @@ def candidates(
     new = own.new.get(0, ())
     if not words or len(new) + own.count(mine[0]) <= FEW:
         return [*new, *own.packed(mine)]
-    wanted = hashed([owner, *words[-SEVERAL:]])
-    found = Postings.read(connection, [wanted], between, own.parts(mine), _ALL)
-    return [*found.new.get(0, ()), *found.packed(wanted, ENOUGH)]
+    parts = own.parts(mine)
+    ids: list[int] = []
+    for count in LOOKED_UP:
+        wanted = hashed([owner, *words[-count:]])
+        found = Postings.read(connection, [wanted], between, parts, _ALL)
+        ids = [*found.new.get(0, ()), *found.packed(wanted, ENOUGH)]
+        if len(ids) <= FEW:
+            break
+    return ids
