@@ -86,6 +86,24 @@ async def test_after_a_page_that_was_too_large_the_next_ones_are_asked_for_as_fi
     assert asked == [100, 25, 6, 7, 7]
 
 
+async def test_after_an_item_that_was_too_large_the_next_page_asks_for_four() -> None:
+    asked: list[int] = []
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(int(request.url.params["limit"]))
+        is_first = "after" not in request.url.params
+        item = TEMPLATES["id first"] if is_first else {"id": "msg_3"}
+        envelope = {"last_id": "msg_2"} if is_first else {}
+        body = json.dumps({"data": [item], "has_more": True, **envelope}).encode()
+        return httpx2.Response(200, stream=httpx2.ByteStream(body))
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    calls = CallClient(Client(http, ELSEWHERE, reply_bytes=1_000))
+    for after in ("", "msg_2"):
+        await calls.page(list_messages("thread_1", Slice(100, "desc", after)))
+    assert asked == [100, 25, 6, 1, 4]
+
+
 def test_a_reply_from_this_process_has_no_limit() -> None:
     http = httpx2.AsyncClient()
     assert Client(http, EMBEDDED).reply_bytes == float("inf")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -18,17 +18,21 @@ import pytest
 from backscroll_tools.client import replies, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
-from backscroll_tools.client.failures import NO_ANSWER, UnreachableError, unreachable
-from backscroll_tools.client.groups import CONVERSATIONS
+from backscroll_tools.client.failures import (
+    NO_ANSWER,
+    TooManyRequestsError,
+    UnreachableError,
+    unreachable,
+)
+from backscroll_tools.client.file_requests import file_content
+from backscroll_tools.client.groups import CONVERSATIONS, FILES, ORGANIZATION, THREADS
 from backscroll_tools.client.lanes import OF_ONE
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
 from tests.pace import limit_s
 from tests.simulation import clock
-
-if TYPE_CHECKING:
-    from backscroll_tools.models import JSON
 
 READ = requests.list_messages("thread_1", Slice(20, "desc"))
 WRITE = requests.create_message("thread_1", {"role": "user", "content": "a"}, "key-1")
@@ -236,6 +240,19 @@ async def test_a_call_makes_no_more_requests_than_it_may() -> None:
     assert len(wire.asked) == 2
 
 
+@pytest.mark.parametrize(("most", "received"), [(2, 1_000), (9, 2 * len(EMPTY))])
+async def test_a_client_beside_another_sends_until_its_requests_or_its_bytes_are_used_up(
+    most: int, received: int
+) -> None:
+    wire = in_turn(Said(EMPTY))
+    beside = wire.client().beside(most, received)
+    await beside.send(READ)
+    await beside.send(READ)
+    with pytest.raises(TooManyRequestsError):
+        await beside.send(READ)
+    assert len(wire.asked) == 2
+
+
 async def test_what_an_upstream_does_not_serve_is_not_asked_of_it() -> None:
     wire = in_turn(Said(EMPTY))
     lacking = Upstream(replace(STORE, serves=frozenset({CONVERSATIONS})), "http://u.invalid")
@@ -272,6 +289,51 @@ async def test_a_key_that_is_a_header_s_whole_value_is_repeated_in_no_error() ->
     with pytest.raises(ToolError) as failed:
         await wire.client(replace(EMBEDDED, credential=credential)).send(READ)
     assert failed.value.message == "The upstream answered with HTTP status 400."
+
+
+PROJECTS = requests.Request("GET", ORGANIZATION, "/organization/projects")
+
+
+async def credential() -> Header:
+    return "Authorization", "Bearer sk-ordinary"
+
+
+async def test_an_organization_is_asked_with_the_admin_key_and_others_with_the_ordinary_one() -> (
+    None
+):
+    profile = replace(COMPATIBLE, serves=frozenset({ORGANIZATION, THREADS}))
+    upstream = Upstream(profile, "http://upstream.invalid/v1", credential=credential)
+    wire = in_turn(Said(EMPTY))
+    await wire.client(replace(upstream, admin_key="sk-admin")).send(PROJECTS)
+    await wire.client(replace(upstream, admin_key="sk-admin")).send(READ)
+    with pytest.raises(ToolError) as refused:
+        await wire.client(upstream).send(PROJECTS)
+
+    assert refused.value.code == "forbidden"
+    assert refused.value.retry == "safe, but pointless without the key."
+    assert [request.headers["authorization"] for request in wire.asked] == [
+        "Bearer sk-admin",
+        "Bearer sk-ordinary",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "expected"),
+    [
+        ("hi", "text/plain", {"text": "hi"}),
+        ("\0", "image/png; a=b", {"text": "", "omitted": "image/png, 1 bytes"}),
+        ("\0", None, {"text": "", "omitted": "application/octet-stream, 1 bytes"}),
+    ],
+)
+async def test_the_content_of_a_file_is_its_text_or_its_type_and_size(
+    content: str, kind: str | None, expected: JSON
+) -> None:
+    async def answer(_: httpx2.Request) -> httpx2.Response:
+        headers = {} if kind is None else {"content-type": kind}
+        return httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(content.encode()))
+
+    upstream = Upstream(replace(COMPATIBLE, serves=frozenset({FILES})), "http://upstream.invalid")
+    assert await Wire(answer).client(upstream).send(file_content("file-1")) == expected
 
 
 async def test_reads_and_writes_have_connections_of_their_own() -> None:
