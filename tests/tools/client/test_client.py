@@ -15,6 +15,13 @@ from starlette.routing import Route
 from backscroll_tools.client import failures, replies, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.groups import (
+    CHAT_COMPLETIONS,
+    CONVERSATIONS,
+    ORGANIZATION,
+    THREADS,
+    Group,
+)
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
@@ -417,3 +424,96 @@ def test_another_upstream_that_names_a_database_is_quoted_and_not_believed() -> 
 def test_a_store_that_quotes_the_key_is_not_quoted() -> None:
     error = failures.failure(STORE, 503, {}, database_error("database_x"), "database_x", now=0.0)
     assert error.message == "The upstream answered with HTTP status 503."
+
+
+@pytest.mark.parametrize(
+    ("group", "tools"),
+    [
+        (THREADS, ("list-threads",)),
+        (CHAT_COMPLETIONS, ("list-chat-completions",)),
+        (CONVERSATIONS, ()),
+        (None, ()),
+    ],
+)
+def test_an_unknown_id_names_the_tools_that_show_what_exists(
+    group: Group | None, tools: tuple[str, ...]
+) -> None:
+    missing = b'{"error": {"message": "No such object."}}'
+    error = failures.failure(STORE, 404, {}, missing, now=0.0, group=group)
+    assert (error.code, error.shown_by) == ("not_found", tools)
+    other = failures.failure(STORE, 400, {}, missing, now=0.0, group=group)
+    assert (other.code, other.shown_by) == ("invalid_arguments", ())
+
+
+@pytest.mark.parametrize(
+    ("status", "group", "next_step"),
+    [
+        (401, ORGANIZATION, "Ask the operator to check BACKSCROLL_ADMIN_KEY."),
+        (401, THREADS, "Ask the operator to check BACKSCROLL_API_KEY."),
+        (
+            403,
+            ORGANIZATION,
+            "Ask the operator for an admin key (BACKSCROLL_ADMIN_KEY) with access to this.",
+        ),
+        (403, THREADS, "Ask the operator for access to this upstream."),
+        (404, ORGANIZATION, "Check the ids."),
+    ],
+)
+def test_a_refusal_names_the_key_that_was_sent(status: int, group: Group, next_step: str) -> None:
+    body = b'{"error": {"message": "No."}}'
+    error = failures.failure(STORE, status, {}, body, now=0.0, group=group)
+    assert error.next_step == next_step
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reuses_key", "retry"),
+    [
+        (422, "idempotency_key_reused", True, "safe without this idempotency_key"),
+        (410, "idempotent_object_deleted", False, "safe without this idempotency_key"),
+        (409, "idempotency_key_in_use", False, "safe"),
+    ],
+)
+def test_a_key_that_cannot_be_used_again_is_told_apart(
+    status: int, code: str, reuses_key: bool, retry: str
+) -> None:
+    body = json.dumps({"error": {"message": "No.", "code": code}}).encode()
+    error = failures.failure(STORE, status, {}, body, now=0.0)
+    assert error.reuses_key is reuses_key
+    assert error.retry.partition(";")[0] == retry
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "again"),
+    [
+        (408, None, True),
+        (409, None, True),
+        (425, None, True),
+        (429, None, True),
+        (429, "insufficient_quota", False),
+        (500, None, True),
+        (501, None, False),
+        (502, None, True),
+        (503, None, True),
+        (504, None, True),
+        (505, None, False),
+        (400, None, False),
+        (404, None, False),
+    ],
+)
+def test_a_status_tells_if_the_same_request_may_succeed(
+    status: int, code: str | None, again: bool
+) -> None:
+    body = json.dumps({"error": {"message": "No.", "code": code}}).encode()
+    error = failures.failure(STORE, status, {"retry-after": "3"}, body, now=0.0)
+    assert (error.again, error.retry_after_s) == (again, 3)
+
+
+@pytest.mark.parametrize(
+    ("code", "again", "attempts"),
+    [("database_busy", True, 2), ("database_unavailable", True, 5), ("database_full", False, 5)],
+)
+def test_a_locked_database_is_asked_twice_and_a_pause_that_the_store_asks_for_is_made(
+    code: str, again: bool, attempts: int
+) -> None:
+    error = failures.failure(STORE, 503, {"retry-after": "3"}, database_error(code), now=0.0)
+    assert (error.again, error.attempts, error.retry_after_s) == (again, attempts, 3)
