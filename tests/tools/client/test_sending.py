@@ -1,5 +1,6 @@
 """What is sent, how often and how much of it at once."""
 
+import base64
 import contextlib
 import json
 import math
@@ -13,11 +14,13 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import httpx2
+import msgspec
 import pytest
 
 from backscroll_tools.client import replies, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
+from backscroll_tools.client.dialects import ARRAY, BY_NUMBER
 from backscroll_tools.client.failures import (
     NO_ANSWER,
     TooManyRequestsError,
@@ -29,6 +32,7 @@ from backscroll_tools.client.groups import CONVERSATIONS, FILES, ORGANIZATION, T
 from backscroll_tools.client.lanes import OF_ONE
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Header, Upstream
 from backscroll_tools.client.requests import Slice
+from backscroll_tools.client.session_requests import send_message
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
 from tests.pace import limit_s
@@ -253,6 +257,55 @@ async def test_a_client_beside_another_sends_until_its_requests_or_its_bytes_are
     assert len(wire.asked) == 2
 
 
+async def test_a_client_beside_another_sends_each_request_once() -> None:
+    wire = in_turn(Said("", 503))
+    with pytest.raises(ToolError, match="upstream_unavailable"):
+        await wire.client().beside(9, 1_000).send(READ)
+    assert len(wire.asked) == 1
+
+
+async def test_a_client_and_one_beside_it_share_the_requests_of_the_call() -> None:
+    client = in_turn(Said(EMPTY)).client(most=2)
+    beside = client.beside(9, 1_000)
+    await beside.send(READ)
+    await client.send(READ)
+    for one in (client, beside):
+        with pytest.raises(TooManyRequestsError):
+            await one.send(READ)
+    assert (client.tally.requests, client.tally.bytes) == (2, 2 * len(EMPTY))
+    assert (client.received, beside.received) == (len(EMPTY), len(EMPTY))
+
+
+def test_a_client_beside_another_waits_until_the_pause_of_the_other_is_over() -> None:
+    async def answer(_: httpx2.Request) -> httpx2.Response:
+        sent_at.append(anyio.current_time())
+        if len(sent_at) > 1:
+            return Said(EMPTY).response()
+        headers = {"retry-after": "7"}
+        return httpx2.Response(503, headers=headers, stream=httpx2.ByteStream(b""))
+
+    async def read() -> None:
+        client = Wire(answer).client()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.send, READ)
+            await anyio.sleep(1)
+            await client.beside(9, 1_000).send(READ)
+
+    sent_at: list[float] = []
+    clock.run(read())
+    assert sent_at == [0, 7, 7]
+
+
+def test_a_client_beside_another_has_the_deadline_of_the_call() -> None:
+    async def read() -> float:
+        shared = Wire(never).client().shared
+        with pytest.raises(UnreachableError):
+            await CallClient(shared, ends_at=16).beside(9, 1_000).send(READ)
+        return anyio.current_time()
+
+    assert clock.run(read()) == 8
+
+
 async def test_what_an_upstream_does_not_serve_is_not_asked_of_it() -> None:
     wire = in_turn(Said(EMPTY))
     lacking = Upstream(replace(STORE, serves=frozenset({CONVERSATIONS})), "http://u.invalid")
@@ -334,6 +387,57 @@ async def test_the_content_of_a_file_is_its_text_or_its_type_and_size(
 
     upstream = Upstream(replace(COMPATIBLE, serves=frozenset({FILES})), "http://upstream.invalid")
     assert await Wire(answer).client(upstream).send(file_content("file-1")) == expected
+
+
+OF_ANOTHER = '{"data": [{"id": "msg_1", "object": "thread.message", "thread_id": "thread_2"}]}'
+DELETION = requests.Request("DELETE", THREADS, "/threads/thread_1")
+SESSION_MESSAGE = send_message("session_1", {"role": "user", "content": "a"}, "key-1")
+
+
+async def test_a_reply_to_another_request_is_asked_for_again_unless_it_is_the_store_s() -> None:
+    wire = in_turn(Said(OF_ANOTHER), Said(EMPTY))
+    assert await wire.client(KEYLESS).send(READ) == json.loads(EMPTY)
+    assert len(wire.asked) == 2
+    assert await in_turn(Said(OF_ANOTHER)).client().send(READ) == json.loads(OF_ANOTHER)
+
+
+@pytest.mark.parametrize(
+    ("request_", "said", "expected"),
+    [
+        (DELETION, Said("", 204), {}),
+        (DELETION, Said(""), {}),
+        (
+            DELETION,
+            Said('{"id": "thread_1", "object": "thread.deleted", "deleted": true}'),
+            {"id": "thread_1", "object": "thread.deleted", "deleted": True},
+        ),
+        (SESSION_MESSAGE, Said("", 202), {}),
+        (SESSION_MESSAGE, Said("Accepted.", 200), {}),
+    ],
+)
+async def test_what_is_confirmed_without_an_object_is_an_empty_one(
+    request_: requests.Request, said: Said, expected: JSON
+) -> None:
+    wire = in_turn(said)
+    profile = replace(COMPATIBLE, serves=frozenset({request_.group}))
+    assert await wire.client(Upstream(profile, "http://u.invalid")).send(request_) == expected
+    assert len(wire.asked) == 1
+
+
+async def test_an_array_is_a_reply_only_to_a_request_for_one() -> None:
+    numbered = msgspec.structs.replace(READ, dialect=BY_NUMBER)
+    assert await in_turn(Said("[1]")).client(KEYLESS).send(numbered) == {ARRAY: [1]}
+    with pytest.raises(ToolError, match="upstream_invalid"):
+        await in_turn(Said("[1]")).client(KEYLESS).send(READ)
+
+
+async def test_binary_content_is_replaced_only_in_a_reply_to_a_request_that_asks_for_it() -> None:
+    image = "data:image/png;base64," + base64.b64encode(bytes(900)).decode()
+    wire = in_turn(Said(json.dumps({"data": [{"id": "msg_1", "url": image}]})))
+    whole = await wire.client(KEYLESS).send(READ)
+    short = await wire.client(KEYLESS).send(READ.abridged())
+    assert whole["data"] == [{"id": "msg_1", "url": image}]
+    assert short["data"][0]["url"] == "[image/png, 900 bytes]"
 
 
 async def test_reads_and_writes_have_connections_of_their_own() -> None:
