@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 import httpx2
@@ -12,7 +13,7 @@ from starlette.requests import Request as WireRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from backscroll_tools.client import failures, replies, requests
+from backscroll_tools.client import advice, failures, replies, requests
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import (
@@ -22,7 +23,7 @@ from backscroll_tools.client.groups import (
     THREADS,
     Group,
 )
-from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Upstream
+from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, STORE, Profile, Upstream
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -509,11 +510,63 @@ def test_a_status_tells_if_the_same_request_may_succeed(
 
 
 @pytest.mark.parametrize(
-    ("code", "again", "attempts"),
-    [("database_busy", True, 2), ("database_unavailable", True, 5), ("database_full", False, 5)],
+    ("code", "again", "attempts", "advises"),
+    [
+        ("database_busy", True, 2, "which program has locked the database"),
+        ("database_unavailable", True, 5, "Call again in a few seconds."),
+        ("database_full", False, 5, "backscroll doctor"),
+    ],
 )
 def test_a_locked_database_is_asked_twice_and_a_pause_that_the_store_asks_for_is_made(
-    code: str, again: bool, attempts: int
+    code: str, again: bool, attempts: int, advises: str
 ) -> None:
     error = failures.failure(STORE, 503, {"retry-after": "3"}, database_error(code), now=0.0)
     assert (error.again, error.attempts, error.retry_after_s) == (again, attempts, 3)
+    assert advises in error.next_step
+
+
+WITHOUT_THREADS = replace(COMPATIBLE, serves=frozenset({CONVERSATIONS}))
+
+
+@pytest.mark.parametrize(
+    ("profile", "endpoint", "advised"),
+    [
+        (COMPATIBLE, "GET /threads/{id}/messages", True),
+        (COMPATIBLE, "GET /threads/{id}/messages/{id}", False),
+        (COMPATIBLE, "GET /files", False),
+        (WITHOUT_THREADS, "GET /threads/{id}/messages/{id}", True),
+        (WITHOUT_THREADS, "GET /files", False),
+    ],
+)
+def test_an_upstream_that_lacks_threads_comes_with_the_advice_of_its_kind(
+    profile: Profile, endpoint: str, advised: bool
+) -> None:
+    error = failures.not_served(profile, endpoint)
+    assert error.code == "upstream_retired"
+    assert endpoint in error.message
+    assert error.next_step == (profile.advice if advised else advice.ASK)
+
+
+async def test_a_reply_to_another_request_names_the_setting_to_check() -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        row = {"id": "msg_1", "object": "thread.message", "thread_id": "thread_2"}
+        return httpx2.Response(200, stream=httpx2.ByteStream(json.dumps({"data": [row]}).encode()))
+
+    elsewhere = Upstream(COMPATIBLE, "http://upstream.invalid/v1")
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        client = CallClient(Client(http, elsewhere, chance=lambda: 0.0))
+        with pytest.raises(failures.ExchangeError) as failed:
+            await client.send(READ)
+    error = failed.value
+    assert (error.code, error.fate, error.again) == ("upstream_invalid", "unknown", True)
+    assert "belongs to another request" in error.message
+    assert "BACKSCROLL_BASE_URL" in error.next_step
+
+
+def test_a_reply_that_is_too_large_comes_with_its_ends_if_they_were_read() -> None:
+    short = failures.too_large(1024 * 1024)
+    assert (short.code, short.fate, short.too_large) == ("upstream_invalid", "unknown", True)
+    assert (short.head, short.tail, short.size) == (b"", b"", 0)
+    whole = failures.too_large(1024 * 1024, b"head", b"tail", 2 * 1024 * 1024)
+    assert (whole.head, whole.tail, whole.size) == (b"head", b"tail", 2 * 1024 * 1024)
+    assert "larger than 1 MiB" in whole.message

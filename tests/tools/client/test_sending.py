@@ -363,6 +363,9 @@ async def test_an_organization_is_asked_with_the_admin_key_and_others_with_the_o
         await wire.client(upstream).send(PROJECTS)
 
     assert refused.value.code == "forbidden"
+    assert "needs an admin key" in refused.value.message
+    assert "BACKSCROLL_ADMIN_KEY" in refused.value.next_step
+    assert '"admin"' in refused.value.next_step
     assert refused.value.retry == "safe, but pointless without the key."
     assert [request.headers["authorization"] for request in wire.asked] == [
         "Bearer sk-admin",
