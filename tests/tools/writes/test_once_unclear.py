@@ -1,5 +1,6 @@
 """What is known of a write that fails, is cut off or comes late, and what its key then carries."""
 
+import json
 from dataclasses import replace
 
 import anyio
@@ -10,6 +11,7 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.groups import CONVERSATIONS
 from backscroll_tools.client.profiles import COMPATIBLE, Header, Upstream
 from backscroll_tools.errors import ToolError
+from backscroll_tools.models import JSON
 from backscroll_tools.tool import Bounds, Call, Result
 from backscroll_tools.tools.create_message import CREATE_MESSAGE
 from backscroll_tools.writes import keys, once
@@ -280,6 +282,41 @@ async def test_a_message_keeps_its_metadata_beside_the_marker_that_there_is_room
         url = f"{BASE}/threads/{thread}/messages/{outcome.structured['message']['id']}"
         there = (await writer.http.get(url, headers=V2)).json()["metadata"]
         assert there == {**pairs, **({once.MARKER: "mine"} if marked else {})}
+
+
+@pytest.mark.parametrize(
+    ("keeps_metadata", "pairs", "sent"),
+    [
+        (True, {}, {"metadata": {once.MARKER: "mine"}}),
+        (True, {"a": "b"}, {"metadata": {"a": "b", once.MARKER: "mine"}}),
+        (False, {}, {}),
+        (False, {"a": "b"}, {"metadata": {"a": "b"}}),
+    ],
+)
+async def test_a_message_is_sent_with_metadata_only_if_it_has_any(
+    keeps_metadata: bool, pairs: JSON, sent: JSON
+) -> None:
+    bodies: list[JSON] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        reply: JSON = {"object": "list", "data": [], "has_more": False}
+        if request.method == "POST":
+            bodies.append(json.loads(request.content))
+            reply = {"id": "msg_1", "object": "thread.message", "role": "user"}
+        return httpx2.Response(200, stream=httpx2.ByteStream(json.dumps(reply).encode()))
+
+    profile = replace(COMPATIBLE, keeps_metadata=keeps_metadata)
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
+        call = Call.begin(Client(http, Upstream(profile, BASE)), Bounds())
+        arguments = {
+            "thread_id": "thread_1",
+            "role": "user",
+            "content": "a",
+            "idempotency_key": "mine",
+        }
+        given = {"metadata": pairs} if pairs else {}
+        await CREATE_MESSAGE.run(call, {**arguments, **given})
+    assert bodies == [{"role": "user", "content": "a", **sent}]
 
 
 async def test_what_one_caller_wrote_no_other_replays() -> None:
