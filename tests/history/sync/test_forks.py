@@ -3,12 +3,16 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backscroll.history.conversation import SourceConversation, SourceItem
+from backscroll.history.sources.finding import FoundFile, FoundSource
+from backscroll.history.sources.source import Source
 from backscroll.history.streamed_items import StreamedItems
-from backscroll.history.sync.forks import without_copies
+from backscroll.history.sync.forks import from_first_own, without_copies
 from backscroll.history.sync.reading import read_file
 from backscroll.history.sync.syncing import SyncOptions, sync
 from backscroll.store.app import Store, open_store
@@ -136,3 +140,96 @@ def test_a_fork_that_is_too_long_for_memory_is_read_without_copies() -> None:
     conversation = SourceConversation(source="codex", id="2", items=streamed)
     own = without_copies(conversation, "1", {"a", "b"})
     assert (own.parent, list(own.items), len(own.items)) == ("1", items[2:], 1)
+
+
+def prompt(key: str, text: str) -> SourceItem:
+    """Return a prompt of the user."""
+    return SourceItem(key=key, item={"type": "message", "role": "user", "content": text})
+
+
+ANSWER = SourceItem(key="a", item={"type": "message", "role": "assistant", "content": "Which?"})
+PARTS = SourceItem(key="p", item={"type": "message", "role": "user", "content": []})
+COPIED = [ANSWER, PARTS, prompt("c", "Tea?")]
+
+
+@pytest.mark.parametrize(
+    ("title", "own", "expected"),
+    [
+        ("Tea?", [ANSWER, PARTS, prompt("o", "Green")], "Green"),
+        ("Tea?", [ANSWER], ""),
+        ("Leaves", [prompt("o", "Green")], "Leaves"),
+        ("Which?", [prompt("o", "Green")], "Which?"),
+    ],
+)
+def test_a_fork_that_is_named_after_a_copied_prompt_is_named_after_its_own_first_one(
+    title: str, own: list[SourceItem], expected: str
+) -> None:
+    own = [replace(item, key=f"own {item.key}") for item in own]
+    fork = SourceConversation(source="codex", id="2", items=[*COPIED, *own], title=title)
+    copied = {item.key for item in COPIED}
+    first = {own[0].key}
+    result = SourceConversation(
+        source="codex", id="2", items=tuple(own), title=expected, parent="1"
+    )
+    assert without_copies(fork, "1", copied) == from_first_own(fork, "1", first) == result
+
+
+def shared(number: int, *keys: str, source: str = "codex", **fields: Any) -> SourceConversation:  # noqa: ANN401 - a conversation's own
+    """Return a conversation whose items keep their keys if they are copied."""
+    items = [prompt(key, f"Prompt {key}") for key in keys]
+    return SourceConversation(
+        **{"source": source, "id": f"{number}", "items": items, "has_shared_keys": True, **fields}
+    )
+
+
+async def imported(store: Store, *records: SourceConversation) -> dict[str, tuple[str, list[str]]]:
+    """Sync these conversations, and return the parent and the prompts of each that is stored."""
+    file = FoundFile(Path("/logs/a"), 10, len(records), 1)
+    found = [FoundSource(Source("codex", ()), [file])]
+    await sync(store, found, lambda *_: iter(records), SyncOptions(group_items=3))
+    return {
+        each.metadata["source_id"]: (
+            each.metadata.get("parent", ""),
+            [str(item.item["content"][0]["text"])[-1:] for item in each.items],
+        )
+        async for each in store.export_conversations()
+    }
+
+
+async def test_conversations_without_shared_keys_or_of_other_programs_are_no_forks(
+    store: Store,
+) -> None:
+    assert await imported(
+        store,
+        shared(1, "a", "b"),
+        shared(2, "a", "b", "c", has_shared_keys=False),
+        shared(3, "a", "b", "d", source="cursor"),
+        shared(1, "a", "b", "e"),
+        shared(4, "b", "a"),
+    ) == {
+        "1": ("", ["a", "b", "e"]),
+        "2": ("", ["a", "b", "c"]),
+        "3": ("", ["a", "b", "d"]),
+    }
+
+
+async def test_the_copies_of_sixteen_ancestors_are_left_out(store: Store) -> None:
+    keys = "abcdefghijklmnopqr"
+    last = len(keys) - 1
+    forks = [shared(at, *keys[: at + 1], parent=f"{at - 1}") for at in range(1, last + 1)]
+    assert await imported(store, shared(0, "a"), *forks) == {
+        "0": ("", ["a"]),
+        **{f"{at}": (f"{at - 1}", [keys[at]]) for at in range(1, last)},
+        f"{last}": (f"{last - 1}", list(keys)),
+    }
+
+
+async def test_conversations_that_name_each_other_as_parents_are_stored(store: Store) -> None:
+    assert await imported(store, shared(1, "a", parent="2"), shared(2, "a", "b", parent="1")) == {
+        "1": ("2", ["a"]),
+        "2": ("1", ["b"]),
+    }
+
+
+async def test_a_conversation_without_items_is_not_stored(store: Store) -> None:
+    assert await imported(store, shared(1), shared(2, "a")) == {"2": ("", ["a"])}

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backscroll.history.conversation import Record, SourceConversation, SourceItem
 from backscroll.history.files.disk_files import disk_file
@@ -62,14 +63,33 @@ def message(number: int, text: str) -> SourceItem:
 
 def test_parts_are_limited_in_number_and_length() -> None:
     items = [message(number, "x" * 10) for number in range(7)]
-    conversation = SourceConversation(
-        source="codex", id="1", items=StreamedItems(partial(iter, items))
-    )
+    whole = SourceConversation(source="codex", id="1", items=items, title="Tea", parent="0")
+    conversation = replace(whole, items=StreamedItems(partial(iter, items)))
     by_number = list(parts(conversation, most_items=3))
     assert [list(part.items) for part in by_number] == [items[:3], items[3:6], items[6:]]
     assert all(part.is_partial for part in by_number)
-    by_length = parts(conversation, most_chars=50)
-    assert [len(part.items) for part in by_length] == [3, 3, 1]
+    assert all(replace(part, items=items, is_partial=False) == whole for part in by_number)
+    for most_chars, lengths in ((43, [3, 3, 1]), (42, [2, 2, 2, 1]), (21, [1] * 7)):
+        by_length = parts(conversation, most_chars=most_chars)
+        assert [len(part.items) for part in by_length] == lengths
+
+
+def test_the_texts_inside_a_message_count_to_the_length_of_its_part() -> None:
+    content = [{"type": "text", "text": "x" * 10}, {"type": "image"}, {"type": "text", "text": 77}]
+    items = [SourceItem(key="1", item={"role": "user", "content": content}), message(2, "")]
+    conversation = SourceConversation(
+        source="codex", id="1", items=StreamedItems(partial(iter, items))
+    )
+    for most_chars, lengths in ((16, [1, 1]), (17, [2])):
+        found = parts(conversation, most_chars=most_chars)
+        assert [len(part.items) for part in found] == lengths
+
+
+def test_a_conversation_without_items_that_is_too_long_for_memory_has_no_parts() -> None:
+    conversation = SourceConversation(
+        source="codex", id="1", items=StreamedItems(partial(iter, list[SourceItem]()))
+    )
+    assert list(parts(conversation)) == []
 
 
 def test_a_conversation_in_memory_is_one_part() -> None:
