@@ -295,3 +295,52 @@ async def test_only_the_last_logs_are_followed_and_only_long_ones(
                 _append(log, f"u{number}", f"u{number - 1}", "More")
                 await synced(store, tmp_path, reader)
             assert reader.continued == [1]
+
+
+async def test_a_log_that_was_replaced_by_a_copy_is_read_whole(tmp_path: Path, log: Path) -> None:
+    reader = Reader()
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, reader)
+        copy = log.with_suffix(".copy")
+        copy.write_bytes(log.read_bytes())
+        copy.replace(log)
+        _append(log, "u3", "u2", "More")
+        await synced(store, tmp_path, reader)
+        assert reader.continued == []
+        _append(log, "u4", "u3", "Milk")
+        await synced(store, tmp_path, reader)
+        assert _texts(await contents(store)) == ["Tea?", "Now", "More", "Milk"]
+    assert reader.continued == [1]
+
+
+async def test_a_log_that_grows_while_it_is_read_is_read_whole_the_next_time(
+    tmp_path: Path, log: Path
+) -> None:
+    reader = Reader()
+
+    def growing(file: FoundFile, source: Source) -> Iterator[Record]:
+        for record in reader(file, source):
+            _append(log, "u3", "u2", "More")
+            yield record
+
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, growing)
+        await synced(store, tmp_path, reader)
+        assert reader.continued == []
+        _append(log, "u4", "u3", "Milk")
+        await synced(store, tmp_path, reader)
+        assert _texts(await contents(store)) == ["Tea?", "Now", "More", "Milk"]
+    assert reader.continued == [1]
+
+
+async def test_a_log_without_a_newline_at_its_end_is_read_whole(tmp_path: Path, log: Path) -> None:
+    reader = Reader()
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-1])
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, reader)
+        log.write_bytes(whole)
+        _append(log, "u3", "u2", "More")
+        await synced(store, tmp_path, reader)
+        assert _texts(await contents(store)) == ["Tea?", "Now", "More"]
+    assert reader.continued == []
