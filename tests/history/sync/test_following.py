@@ -206,6 +206,15 @@ def _lines(*rows: Row) -> bytes:
             id="claude-code",
         ),
         pytest.param(
+            CLAUDE,
+            [
+                _lines(claude.user("u1", None, "Tea?"), claude.user("u2", "u1", "Now")),
+                b'{"not": json\n' + _lines(claude.user("u3", "u2", "Green")),
+            ],
+            [1],  # the line that cannot be read is the third one
+            id="claude-code, unreadable",
+        ),
+        pytest.param(
             CODEX,
             [
                 _lines(codex.meta(), *codex.asked("Tea?")),
@@ -278,23 +287,43 @@ async def test_what_another_process_imported_or_forgot_meanwhile_is_read_whole(
         assert await contents(store) == {}
 
 
-async def test_only_the_last_logs_are_followed_and_only_long_ones(
-    tmp_path: Path, log: Path
-) -> None:
+async def test_only_the_logs_that_were_read_last_are_followed(tmp_path: Path, log: Path) -> None:
     other = log.with_name("22222222-2222-4222-8222-222222222222.jsonl")
     other.write_bytes(log.read_bytes().replace(b'"u', b'"v'))
     os.utime(log, (1, 1))  # it is read first
-    for reader, known in (
-        (Reader(most_logs=1), 2),
-        (Reader(least_bytes=log.stat().st_size + 1), 3),
-    ):
-        async with open_store("sqlite:///:memory:") as store:
+    reader = Reader(most_logs=1)
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, reader)
+        for number in (3, 4):
+            assert reader.continued == []
+            _append(log, f"u{number}", f"u{number - 1}", "More")
             await synced(store, tmp_path, reader)
-            for number in (known + 1, known + 2):
-                assert reader.continued == []
-                _append(log, f"u{number}", f"u{number - 1}", "More")
-                await synced(store, tmp_path, reader)
-            assert reader.continued == [1]
+        assert reader.continued == [1]
+
+
+@pytest.mark.parametrize(("longer", "continued"), [(1, []), (0, [1])])
+async def test_only_long_logs_are_followed(
+    tmp_path: Path, log: Path, longer: int, continued: list[int]
+) -> None:
+    reader = Reader(least_bytes=log.stat().st_size + longer)
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, reader)
+        _append(log, "u3", "u2", "More")
+        await synced(store, tmp_path, reader)
+        assert reader.continued == continued
+        _append(log, "u4", "u3", "Milk")
+        await synced(store, tmp_path, reader)
+    assert reader.continued == [*continued, 1]
+
+
+async def test_a_log_that_did_not_grow_is_read_whole(tmp_path: Path, log: Path) -> None:
+    reader = Reader()
+    async with open_store("sqlite:///:memory:") as store:
+        await synced(store, tmp_path, reader)
+        os.utime(log, (1, 1))
+        await synced(store, tmp_path, reader)
+        assert _texts(await contents(store)) == ["Tea?", "Now"]
+    assert reader.continued == []
 
 
 async def test_a_log_that_was_replaced_by_a_copy_is_read_whole(tmp_path: Path, log: Path) -> None:

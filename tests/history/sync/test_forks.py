@@ -182,18 +182,32 @@ def shared(number: int, *keys: str, source: str = "codex", **fields: Any) -> Sou
     )
 
 
-async def imported(store: Store, *records: SourceConversation) -> dict[str, tuple[str, list[str]]]:
+async def imported(
+    store: Store, *records: SourceConversation, partition: str = ""
+) -> dict[str, tuple[str, list[str]]]:
     """Sync these conversations, and return the parent and the prompts of each that is stored."""
+    options = SyncOptions(group_items=3, partition=partition)
     file = FoundFile(Path("/logs/a"), 10, len(records), 1)
     found = [FoundSource(Source("codex", ()), [file])]
-    await sync(store, found, lambda *_: iter(records), SyncOptions(group_items=3))
+    await sync(store, found, lambda *_: iter(records), options)
     return {
         each.metadata["source_id"]: (
             each.metadata.get("parent", ""),
             [str(item.item["content"][0]["text"])[-1:] for item in each.items],
         )
-        async for each in store.export_conversations()
+        async for each in store.export_conversations(partition)
     }
+
+
+async def test_a_fork_and_its_parent_are_of_one_partition(store: Store) -> None:
+    parent, child = shared(1, "a", "b"), shared(2, "a", "b", "c", parent="1")
+    await imported(store, parent, partition="mine")
+    own = await imported(store, parent, child, partition="mine")
+    assert own == {"1": ("", ["a", "b"]), "2": ("1", ["c"])}
+    grown = shared(2, "a", "b", "c", "d", parent="1")
+    own = await imported(store, parent, child, grown, partition="mine")
+    assert own == {"1": ("", ["a", "b"]), "2": ("1", ["c", "d"])}
+    assert await imported(store, child) == {"2": ("1", ["a", "b", "c"])}
 
 
 async def test_conversations_without_shared_keys_or_of_other_programs_are_no_forks(

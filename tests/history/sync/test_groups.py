@@ -124,6 +124,23 @@ async def test_a_group_is_written_once_it_is_full_and_the_last_one_with_the_wate
     assert list((await synced(store, [], options)).lines()) == ["nothing is new"]
 
 
+@pytest.mark.parametrize("partition", ["", "mine"])
+async def test_a_long_conversation_that_is_stored_is_updated_in_one_transaction(
+    watched: tuple[Watched, Store], partition: str
+) -> None:
+    database, store = watched
+    options = SyncOptions(partition=partition, group_items=2)
+    # The last transaction writes the watermark alone.
+    for texts, size, written in (("abcde", 10, 4), ("acdef", 11, 2)):
+        database.written = 0
+        file = FoundFile(Path("/logs/a"), size, SECOND_NS * 9, 1)
+        record = said(1, *texts)
+        await sync(store, [FoundSource(LOGS, [file])], lambda *_: iter([record]), options)  # noqa: B023 - called at once
+        assert database.written == written
+    (found,) = [each async for each in store.export_conversations(partition)]
+    assert [item.key for item in found.items] == ["1/a", "1/c", "1/d", "1/e", "1/f"]
+
+
 @pytest.mark.parametrize("locked", [TRIES - 1, TRIES])
 async def test_a_group_is_tried_five_times_while_others_lock_the_database(
     watched: tuple[Watched, Store], locked: int
