@@ -204,8 +204,7 @@ async def test_a_fork_and_its_parent_are_of_one_partition(store: Store) -> None:
     await imported(store, parent, partition="mine")
     own = await imported(store, parent, child, partition="mine")
     assert own == {"1": ("", ["a", "b"]), "2": ("1", ["c"])}
-    grown = shared(2, "a", "b", "c", "d", parent="1")
-    own = await imported(store, parent, child, grown, partition="mine")
+    own = await imported(store, shared(2, "a", "b", "c", "d"), partition="mine")
     assert own == {"1": ("", ["a", "b"]), "2": ("1", ["c", "d"])}
     assert await imported(store, child) == {"2": ("1", ["a", "b", "c"])}
 
