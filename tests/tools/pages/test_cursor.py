@@ -28,6 +28,7 @@ PLACES = st.builds(
     inside=st.none() | st.builds(Inside, st.integers(1, 999_999_999), st.booleans()),
     preview=st.integers(0, 2000),
     filters=st.lists(st.tuples(NAMES | TEXTS, NAMES | TEXTS), max_size=3).map(tuple),
+    ignores_after=st.booleans(),
 )
 START = ListPosition(tool="list-messages", owner="thread_1", order="desc", position="msg_7")
 MEND = (
@@ -45,19 +46,39 @@ def test_a_place_comes_back_from_its_cursor_as_it_was(start: ListPosition) -> No
     assert decode(encode(start), start.tool, start.owner) == from_cursor(start)
 
 
-def test_a_cursor_costs_few_characters_and_outlives_a_release() -> None:
-    start = ListPosition(
-        "list-chat-completions",
-        "",
-        "desc",
-        position="chatcmpl_1",
-        inside=Inside(900, with_fields=True),
-        preview=80,
-        filters=(("model", "é"), ("metadata", "{}")),
-    )
-    assert encode(start) == (
-        "1lcc.df~chatcmpl_1~f900~80~W1sibW9kZWwiLCLDqSJdLFsibWV0YWRhdGEiLCJ7fSJdXQ==~994866876887"
-    )
+FORMS = {
+    "1lcc.df~chatcmpl_1~f900~80~W1sibW9kZWwiLCLDqSJdLFsibWV0YWRhdGEiLCJ7fSJdXQ==~994866876887": (
+        ListPosition(
+            "list-chat-completions",
+            "",
+            "desc",
+            position="chatcmpl_1",
+            inside=Inside(900, with_fields=True),
+            preview=80,
+            filters=(("model", "é"), ("metadata", "{}")),
+        )
+    ),
+    "1sm.af~msg_7~~~.role.user=query.two.words~378374909025": ListPosition(
+        "search-messages",
+        "thread_1",
+        "asc",
+        position="msg_7",
+        filters=(("role", "user"), ("query", "two words")),
+    ),
+    "1sm.af~~~~W1sicXVlcnkiLCJ0d28gIHdvcmRzIl1d~994893720016": ListPosition(
+        "search-messages", "", "asc", filters=(("query", "two  words"),)
+    ),
+    "1lru.dB~~i5~~~378359664051": ListPosition(
+        "list-runs", "thread_1", "desc", backward=True, inside=Inside(5), ignores_after=True
+    ),
+}
+
+
+@pytest.mark.parametrize("cursor", FORMS)
+def test_a_cursor_costs_few_characters_and_outlives_a_release(cursor: str) -> None:
+    start = FORMS[cursor]
+    assert encode(start) == cursor
+    assert decode(cursor, start.tool, start.owner) == from_cursor(start)
 
 
 @given(PLACES, st.data())
@@ -211,6 +232,36 @@ def test_arguments_that_disagree_with_the_cursor_are_refused(
         )
     assert refused.value.message == f"cursor conflicts with {names}."
     assert refused.value.next_step == f"Call again with cursor and without {names}."
+
+
+def test_a_filter_that_is_set_to_false_disagrees_with_a_cursor_that_has_it() -> None:
+    place_of = partial(
+        start_position, "list-messages", "thread_1", default_order="desc", filters=("items",)
+    )
+    plain = place_of(arguments={})
+    filtered = place_of(arguments={"items": True})
+    assert filtered.filters == (("items", "true"),)
+    for start, value in ((plain, False), (filtered, True)):
+        again = place_of(arguments={"cursor": encode(start), "items": value})
+        assert again == from_cursor(start)
+    for start, value in ((plain, True), (filtered, False)):
+        with pytest.raises(ToolError) as refused:
+            place_of(arguments={"cursor": encode(start), "items": value})
+        assert refused.value.message == "cursor conflicts with items."
+
+
+def test_an_order_that_is_a_filter_leaves_the_order_of_the_list() -> None:
+    place_of = partial(
+        start_position, "search-messages", "", default_order="desc", filters=("query", "order")
+    )
+    start = place_of(arguments={"query": "tea", "order": "oldest"})
+    assert start == ListPosition(
+        "search-messages", "", "desc", filters=(("query", "tea"), ("order", "oldest"))
+    )
+    assert place_of(arguments={"cursor": encode(start), "order": "oldest"}) == from_cursor(start)
+    with pytest.raises(ToolError) as refused:
+        place_of(arguments={"cursor": encode(start), "order": "newest"})
+    assert refused.value.message == "cursor conflicts with order."
 
 
 def test_arguments_that_agree_with_the_cursor_and_a_new_preview_are_taken() -> None:
