@@ -216,6 +216,29 @@ async def test_one_item_stands_by_itself_and_a_derived_list_says_so() -> None:
     assert none.structured == {"page": {**page, "returned": 0, "order": "desc"}}
 
 
+async def test_a_list_whose_order_is_not_known_says_so() -> None:
+    shape = Shape("messages", "message", unordered=True)
+    result = await read_page(call(Bounds()), shape, START, ListSource([message(0)]), 20)
+    assert result.structured["page"]["order"] == "upstream"
+
+
+@pytest.mark.parametrize(("short_ids", "preview"), [(True, 0), (True, 2), (True, 1), (False, 0)])
+@pytest.mark.parametrize("backward", [False, True])
+async def test_the_text_shows_short_ids_unless_previews_of_one_character_are_asked_for(
+    short_ids: bool, preview: int, backward: bool
+) -> None:
+    ids = [f"msg_{letter * 20}x7Kd2" for letter in "AB"]
+    items = [{**message(number), "id": each} for number, each in enumerate(ids)]
+    shape = Shape("messages", "message", short_ids=short_ids)
+    start = replace(START, preview=preview, backward=backward)
+    result = await read_page(call(Bounds()), shape, start, ListSource(items), 20)
+    listed = [item["id"] for item in result.structured["messages"]]
+    assert listed == (ids[::-1] if backward else ids)
+    is_short = short_ids and preview != 1
+    read, _ = transcript.read(result.text)
+    assert [item.id for item in read] == [f"~{each[-6:]}" if is_short else each for each in listed]
+
+
 FORGERIES = st.sampled_from(
     [
         "AB 3 messages, newest first. No more follow.",
