@@ -20,6 +20,7 @@ from backscroll_tools.models import JSON
 from backscroll_tools.pages.cursor import ListPosition, decode
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
+from backscroll_tools.pages.pieces import ever_shorter
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.stop import GONE, WARNING_CHARS
 from backscroll_tools.render import MARK_CHARS
@@ -214,6 +215,29 @@ async def test_one_item_stands_by_itself_and_a_derived_list_says_so() -> None:
         assert result.structured == {"page": said, "message": items[0] if single else items}
     none = await read_page(call(Bounds()), Shape("m", "m", single=True), START, ListSource([]), 20)
     assert none.structured == {"page": {**page, "returned": 0, "order": "desc"}}
+
+
+def test_an_item_gets_shorter_by_its_longest_fields_and_then_by_halves_of_its_text() -> None:
+    always = {"id": "msg_1", "role": "user", "created_at": 1}
+    text = "abcdefghi"
+    run, pairs = {"run_id": "run_1"}, {"metadata": {"a": "b" * 50}}
+    clipped = {"shown": 9, "total": 99}
+    item = {**always, "text": text, "clipped": clipped, **run, **pairs, "omitted": "an image"}
+
+    assert list(ever_shorter(item)) == [
+        {**always, "text": text, "clipped": clipped, **run, "omitted": "an image, metadata"},
+        {**always, "text": text, "clipped": clipped, "omitted": "an image, metadata, run_id"},
+        *(
+            {
+                **always,
+                "text": text[:shown],
+                "clipped": {**clipped, "shown": shown},
+                "omitted": "an image, metadata, run_id",
+            }
+            for shown in (4, 2, 1)
+        ),
+    ]
+    assert list(ever_shorter(always)) == []
 
 
 async def test_a_list_whose_order_is_not_known_says_so() -> None:

@@ -42,9 +42,21 @@ def test_the_part_after_an_item_has_its_items_and_counts(
     ]
 
 
-def test_other_items_in_place_of_a_pages_items_have_their_keys() -> None:
-    other = page("abc", (1, 0, 0, 2), last="d").with_items(({"id": "x"}, {"id": "y"}, {"id": "z"}))
-    assert other == page("xyz", (1, 0, 0, 2), last="d", keys=("a", "b", "c"))
+@pytest.mark.parametrize("keys", [(), ("k1", "k2", "k3")])
+@pytest.mark.parametrize("is_dead_end", [False, True])
+def test_other_items_in_place_of_a_pages_items_have_their_keys(
+    keys: tuple[str, ...], is_dead_end: bool
+) -> None:
+    fields: dict[str, object] = {
+        "last": "d",
+        "warning": "flawed",
+        "has_places": True,
+        "is_dead_end": is_dead_end,
+        "from_start": not is_dead_end,
+    }
+    counts = (1, 0, 0, 2)
+    other = page("abc", counts, keys=keys, **fields).with_items(page("xyz").items)
+    assert other == page("xyz", counts, keys=keys or ("a", "b", "c"), **fields)
 
 
 @given(pages("abc"), pages("de"))
