@@ -128,6 +128,7 @@ async def test_a_message_longer_than_a_page_is_alone_and_next_cursor_goes_on_ins
     newer = await rest(items, result.structured["page"]["next_cursor"], bounds, 20)
     older = await rest(items, result.structured["page"]["previous_cursor"], bounds, 20)
     assert ids([result]) == ["msg_1"]
+    assert result.structured["page"]["stopped_by"] == "size"
     assert rejoined([result, *newer]) == items[1:]
     assert rejoined(older) == items[:1]
 
@@ -183,6 +184,23 @@ async def test_items_of_other_kinds_count_on_both_sides_as_far_as_the_page_goes(
     }
     assert ids([cut]) == ["msg_1", "msg_2"]
     assert cut.structured["page"]["passed"] == 1
+
+
+class Repeats(ListSource):
+    """The item in the middle is also the first one on each side."""
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[JSON] | None:
+        found = await super().around(key, older, newer)
+        assert found is not None
+        sides = (
+            replace(each, items=(found.named, *each.items)) for each in (found.older, found.newer)
+        )
+        return Surroundings(next(sides), found.named, next(sides))
+
+
+async def test_a_message_that_its_neighbours_repeat_is_shown_once() -> None:
+    result = await page_around(Repeats([message(number) for number in range(3)]), 1, 20)
+    assert ids([result]) == ["msg_0", "msg_1", "msg_2"]
 
 
 class OnlyOthers(ListSource):

@@ -139,6 +139,43 @@ def test_calls_of_tools_are_passed_over_as_by_one_walk(
     assert replace(stop, last="") == replace(alone, last="")
 
 
+@pytest.mark.parametrize(
+    ("calls", "after"),
+    [
+        ({5, 7, 8}, ""),
+        ({1, 3, 4}, ""),
+        ({1, 2, 3, 4, 5}, ""),
+        ({4, 5, 6, 7, 8}, ""),
+        ({5, 7}, "msg_1"),
+    ],
+)
+def test_each_call_of_a_tool_is_counted_once_where_the_walks_meet(
+    calls: set[int], after: str
+) -> None:
+    def upstream() -> Changing:
+        # The second walk reads all of the list while the first one waits for its second page.
+        delays_s = (0.05, 9.0, *[0.01] * 20)
+        return Changing(12, 4, calls=frozenset(calls), delays_s=delays_s)
+
+    both = upstream()
+    found, stop = run(read(both, owner="conv_1", after=after))
+    _, alone = run(read(upstream(), owner="conv_1", after=after, ends=1))
+
+    start = 2 if after else 0
+    assert found == [number for number in range(start, 12) if number not in calls]
+    assert replace(stop, last="") == replace(alone, last="")
+    assert stop.passed == len(calls)
+    assert [order for order, _ in both.requests].count("asc") == 2
+
+
+def test_two_items_that_both_walks_have_read_are_enough() -> None:
+    upstream = Changing(8, 2, delays_s=(0.05, 0.06, 0.05, 0.05, 0.05))
+    assert run(read(upstream)) == (list(range(8)), END)
+    # The last request of the second walk is under way as the first one reads these two.
+    expected = ["asc", "asc", "desc", "desc", "asc", "desc"]
+    assert [order for order, _ in upstream.requests] == expected
+
+
 LIES: Final = {
     "ignores order": Changing(45, 10, ignores=frozenset({"order"})),
     "ignores after": Changing(45, 10, ignores=frozenset({"after"})),
