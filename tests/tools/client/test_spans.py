@@ -2,10 +2,7 @@
 
 import httpx2
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, get_tracer, get_tracer_provider, set_tracer_provider
+from opentelemetry.trace import SpanKind
 
 from backscroll_tools.client import requests
 from backscroll_tools.client.call import CallClient
@@ -13,26 +10,13 @@ from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.client.requests import Slice
 from backscroll_tools.errors import ToolError
+from tests.tools.spans import recording
 
 READ = requests.list_messages("thread_1", Slice(20, "desc"))
 EMPTY = b'{"data": [], "has_more": false}'
 
 
-@pytest.fixture(scope="module")
-def exporter() -> InMemorySpanExporter:
-    """All spans that end from now on. A process has one provider, and nothing takes it away."""
-    provider = get_tracer_provider()
-    if not isinstance(provider, TracerProvider):
-        provider = TracerProvider()
-        set_tracer_provider(provider)
-    spans = InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    return spans
-
-
-async def test_every_attempt_is_a_span_with_its_number_and_what_was_replied(
-    exporter: InMemorySpanExporter,
-) -> None:
+async def test_every_attempt_is_a_span_with_its_number_and_what_was_replied() -> None:
     replies = iter((503, None, 200, 400))
 
     def answer(_: httpx2.Request) -> httpx2.Response:
@@ -41,23 +25,24 @@ async def test_every_attempt_is_a_span_with_its_number_and_what_was_replied(
             raise httpx2.ReadError("")
         return httpx2.Response(status, stream=httpx2.ByteStream(EMPTY if status == 200 else b""))
 
-    exporter.clear()
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as http:
         client = CallClient(Client(http, EMBEDDED, chance=lambda: 0.0))
-        with get_tracer("tests").start_as_current_span("call"):
+        with recording() as spans:
             await client.send(READ)
             with pytest.raises(ToolError):
                 await client.send(READ)
 
-    sent = exporter.get_finished_spans()[:-1]  # the last one is the call
-    assert {(span.name, span.kind) for span in sent} == {("GET threads", SpanKind.CLIENT)}
-    assert [dict(span.attributes or {}) for span in sent] == [
-        {
-            "http.request.method": "GET",
-            "http.request.resend_count": number,
-            "backscroll.upstream": "store",
-            **replied,
-        }
+    assert spans == [
+        (
+            "GET threads",
+            SpanKind.CLIENT,
+            {
+                "http.request.method": "GET",
+                "http.request.resend_count": number,
+                "backscroll.upstream": "store",
+                **replied,
+            },
+        )
         for number, replied in (
             (0, {"http.response.status_code": 503, "http.response.body.size": 0}),
             (1, {"error.type": "upstream_unavailable"}),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from opentelemetry.trace import SpanKind
 
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
@@ -19,6 +20,7 @@ from backscroll_tools.tool import Bounds, Output, Result
 from tests.tools import transcript
 from tests.tools.pages.lists import HangsAfter, ListSource, message
 from tests.tools.pages.test_bounded_pages import FIELDS, SHAPE, Text, call, rejoined, size, texts
+from tests.tools.spans import recording
 
 OUTPUTS = st.sampled_from(get_args(Output))
 START = ListPosition(tool="list-messages", owner="thread_1", order="asc")
@@ -152,6 +154,18 @@ async def test_the_text_names_both_cursors(number: int, *, follows: bool, preced
     read, _ = transcript.read(result.text)
     assert [item.id for item in read] == ids([result])
     assert [item.time for item in read if item.time and item.time.endswith("UTC")] == [read[0].time]
+
+
+async def test_a_page_is_a_span_with_its_limit_and_how_it_ended() -> None:
+    items = [message(number) for number in range(9)]
+    with recording() as spans:
+        await page_around(ListSource(items), 4, 3)
+        await read_page(call(Bounds()), SHAPE, START, ListSource(items), 5)
+    ended = {"backscroll.returned": 5, "backscroll.stopped_by": "limit"}
+    assert spans == [
+        ("walk", SpanKind.INTERNAL, {"backscroll.limit": 3}),
+        ("walk", SpanKind.INTERNAL, {"backscroll.limit": 5, **ended}),
+    ]
 
 
 @dataclass

@@ -208,6 +208,16 @@ def test_a_lying_upstream_is_read_as_from_one_end(
     assert stop in {alone[1], END}
 
 
+@pytest.mark.parametrize("repeats", [1, 9])
+def test_a_second_walk_that_reads_an_item_twice_ends_and_is_not_used(repeats: int) -> None:
+    upstream = Changing(450, repeats=repeats, page=10)
+    found, stop = run(read(upstream, requests=20))
+    alone = run(read(Changing(450, repeats=repeats, page=10), requests=18, ends=1))
+
+    assert [order for order, _ in upstream.requests].count("desc") == 2
+    assert (found, stop) == alone
+
+
 LONG: Final = 3_950
 
 
