@@ -102,6 +102,7 @@ async def ids(store: Store, partition: str = "") -> list[str]:
         ([said(1, "a", "b"), said(2, "c")], 4, 1),
         ([said(1, "a", "b"), said(2, "c", "d")], 4, 2),
         ([said(1, "a", "b"), said(2, "c", "d"), said(3, "e")], 4, 2),
+        ([said(1, "a", "b"), said(2, "c", "d"), said(3, "e", "f"), said(4, "g")], 4, 2),
         ([said(1, "a", "b", "c", "d")], 4, 2),
         ([said(1, "a", "b", "c", "d", "e")], 4, 3),
         ([said(0, "z"), said(1, *"abcdefghi")], 4, 5),
