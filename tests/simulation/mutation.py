@@ -116,7 +116,7 @@ GROUPS: Final = {
         (
             *("tests/tools/search/test_excerpt.py", "tests/tools/search/test_folding.py"),
             *("tests/tools/search/test_match.py", "tests/tools/search/test_query.py"),
-            "tests/tools/search/test_tokenizer.py",
+            *("tests/tools/search/test_titles.py", "tests/tools/search/test_tokenizer.py"),
         ),
     ),
     "index": Group(
@@ -129,6 +129,7 @@ GROUPS: Final = {
             "tests/tools/search/test_ranking.py",
             *("tests/store/search/test_search.py", "tests/store/search/test_index.py"),
             *("tests/store/search/test_bounds.py", "tests/store/search/test_outline.py"),
+            "tests/store/search/test_meanings.py",
         ),
     ),
     "sync": Group(
@@ -190,6 +191,8 @@ def _lay_out(stage: Path, group: Group) -> None:
         "source_paths": ("backscroll_tools", "backscroll"),
         "only_mutate": group.modules,
         "also_copy": ("tests", "manifests", "pyproject.toml"),
+        # Each change would start a server of its own.
+        "pytest_add_cli_args": ("-k", "not postgres"),
         "pytest_add_cli_args_test_selection": group.tests,
         "timeout_multiplier": 5.0,
         "timeout_constant": 15.0,
