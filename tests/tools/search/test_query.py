@@ -133,13 +133,22 @@ def test_an_empty_query_is_told_what_to_give(query: str) -> None:
     )
 
 
-@pytest.mark.parametrize("query", ["-x", ' -x -"y z" '])
-def test_a_query_that_only_excludes_is_told_what_to_add(query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("-x", "-x"),
+        (' -x -"y z" ', '-x -"y z"'),
+        ("-x\n\n\t-y", "-x -y"),
+        ("-" + "x" * 39, "-" + "x" * 39),
+        ("-" + "x" * 40, "-" + "x" * 38 + "…"),
+    ],
+)
+def test_a_query_that_only_excludes_is_told_what_to_add(query: str, shown: str) -> None:
     with pytest.raises(QueryError) as raised:
         parse(query)
 
     assert str(raised.value) == (
-        f"The query {query.strip()} only says what to leave out. Add a word to look for; to find a "
+        f"The query {shown} only says what to leave out. Add a word to look for; to find a "
         "word that begins with a hyphen, put it in double quotes."
     )
 
@@ -156,6 +165,7 @@ def test_a_query_that_only_excludes_is_told_what_to_add(query: str) -> None:
         "x " + " ".join(f"-word{number}" for number in range(200)),
         f'"{" ".join(map(str, range(10_000)))}"',
         f'x -"{"y" * 400}"',
+        f'"{"y" * 400}" "x"',
         "x" * 10_000,
     ],
 )
