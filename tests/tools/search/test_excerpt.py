@@ -85,6 +85,17 @@ def test_no_other_part_has_a_higher_weight(words: list[str], chars: int) -> None
     assert weight_of(shown(excerpt(text, query, chars, WEIGHTS))) >= highest - 1e-6
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (FILLER + "boat anchor " + FILLER, "boat anchor"),
+        ("boat boat boat reef " + FILLER, "boat reef"),
+    ],
+)
+def test_a_part_may_fill_the_bound_exactly(text: str, part: str) -> None:
+    assert excerpt(text, parse("boat anchor reef"), len(part), WEIGHTS).text == part
+
+
 def test_a_text_that_fits_is_shown_whole() -> None:
     assert excerpt("A refund.", parse("refund"), 100) == Excerpt(
         "A refund.", 0, ((2, 8),), (False, False)
@@ -163,8 +174,9 @@ def test_a_match_within_a_combined_emoji_is_shown_even_if_the_bound_is_less() ->
     assert excerpt("👩\u200d👧", parse("👩"), 1) == Excerpt("👩", 0, ((0, 1),), (False, True))
 
 
-def test_matches_that_overlap_are_shown_as_one() -> None:
-    assert shown(excerpt("in 東京都府 today", parse("東京都府"), 40)) == ["東京都府"]
+@pytest.mark.parametrize("word", ["東京都府", "👍👍"])
+def test_matches_that_touch_or_overlap_are_shown_as_one(word: str) -> None:
+    assert shown(excerpt(f"in {word} today", parse(word), 40)) == [word]
 
 
 def test_a_match_in_one_long_word_is_shown_within_the_bound() -> None:

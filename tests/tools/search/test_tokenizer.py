@@ -87,6 +87,23 @@ def test_a_text_has_every_term_of_a_literal_that_it_contains(
     assert set(wanted.terms) <= set(tokens(text).terms)
 
 
+def test_words_around_an_apostrophe_are_located_each_and_together() -> None:
+    text = "Rock'n'roll, l'avion, it'don't, Ines's"
+    terms = {"rock", "rockn", "roll", "avion", "don", "dont", "ine"}
+
+    assert sorted(
+        (place.token, text[place.start : place.end]) for place in located(fold(text), terms)
+    ) == [
+        ("avion", "avion"),
+        ("don", "don"),
+        ("dont", "don't"),
+        ("ine", "Ines"),
+        ("rock", "Rock"),
+        ("rockn", "Rock'n"),
+        ("roll", "roll"),
+    ]
+
+
 @given(texts, texts)
 def test_a_token_is_located_where_a_text_has_it(text: str, asked: str) -> None:
     terms = {term.token for term in query_terms(asked)}
