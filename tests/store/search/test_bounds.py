@@ -16,11 +16,16 @@ from tests.store.wire import Json
 
 @pytest.fixture
 async def filled(store: Store) -> None:
-    """A thread of 60 messages: each has `boat`, every 10th `harbour`, every 30th `anchor`."""
+    """A thread of 60 messages: each has `boat`, every 10th `harbour`, every 30th `anchor`.
+
+    The first and the last also have `->`, which is not a word.
+    """
     texts = [
         "boat" + " harbour" * (number % 10 == 0) + " anchor" * (number % 30 == 0)
         for number in range(60)
     ]
+    texts[0] += " ->"
+    texts[-1] += " ->"
     messages = [
         ImportedMessage(id=f"msg_{number}", role="user", created_at=number, content=text)
         for number, text in enumerate(texts)
@@ -100,8 +105,11 @@ async def test_a_page_reads_a_bounded_number_of_texts_and_its_cursor_goes_on(
     ("params", "expected"),
     [
         ({"query": "what boat", "since": "57"}, [57, 58, 59]),
+        ({"query": "boat", "until": "3"}, [0, 1, 2]),
+        ({"query": "boat", "role": "user", "since": "9", "until": "11"}, [9, 10]),
         ({"query": "boat", "role": "system"}, []),
         ({"query": "?!"}, []),
+        ({"query": "->"}, [0, 59]),
     ],
 )
 async def test_a_page_goes_through_a_bounded_number_of_rows_and_its_cursor_goes_on(
@@ -112,6 +120,39 @@ async def test_a_page_goes_through_a_bounded_number_of_rows_and_its_cursor_goes_
     found, _ = await search(database_url, bounds, pages=pages, order=order, **params)
     assert list(map(int, found)) == (expected if order == "oldest" else expected[::-1])
     assert len(pages) == 3  # of 21 rows each: the rows of steps until the budget is used
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("query", ["boat", "->", "what boat"])
+async def test_a_search_of_a_thread_goes_through_its_rows_alone(
+    store: Store, database_url: str, query: str, order: str
+) -> None:
+    messages = [
+        ImportedMessage(id=f"msg_{number}", role="user", created_at=number, content="boat ->")
+        for number in range(100, 125)
+    ]
+    await store.import_thread(
+        ImportedThread(key="other", id="thread_2", created_at=1, messages=messages)
+    )
+    found, said = await search(
+        database_url,
+        Bounds(budget=20, few=3, scan=7),
+        query=query,
+        order=order,
+        thread_id="thread_2",
+    )
+    numbers = list(range(100, 125))
+    assert list(map(int, found)) == (numbers if order == "oldest" else numbers[::-1])
+    assert said["matched"] == ("literals" if query == "->" else "common_words")
+
+
+@pytest.mark.usefixtures("filled")
+async def test_texts_with_only_some_words_of_a_literal_are_not_looked_at(database_url: str) -> None:
+    bounds = Bounds(budget=5, few=3, scan=7)
+    found, said = await search(database_url, bounds, query='"boat harbour"')
+    assert list(map(int, found)) == [50, 40, 30, 20, 10, 0]
+    assert (said["matched"], said["looked_at"]) == ("literals", 6)
 
 
 @pytest.mark.usefixtures("filled")

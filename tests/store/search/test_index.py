@@ -206,10 +206,12 @@ async def test_a_store_without_an_index_is_indexed_while_it_is_open(
     assert len(await scanned(sql, postgres=postgres)) == 259
 
 
+@pytest.mark.parametrize("headers", [{}, {"OpenAI-Project": "other"}], ids=["default", "other"])
 async def test_a_title_that_comes_and_goes_is_indexed_once_even_without_a_text(
-    api: httpx2.AsyncClient, sql: Sql, database_url: str
+    api: httpx2.AsyncClient, sql: Sql, database_url: str, headers: dict[str, str]
 ) -> None:
     postgres = database_url.startswith("postgres")
+    api.headers.update(headers)
     image = {"type": "image_file", "image_file": {"file_id": "file-1"}}
     made = await api.post("/threads", json={"messages": [{"role": "user", "content": [image]}]})
     thread = made.json()["id"]

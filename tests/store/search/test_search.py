@@ -209,6 +209,8 @@ async def test_filters_leave_only_what_they_say(store: Store, api: httpx2.AsyncC
     assert await ids(role="critic") == ["03", "13", "23"]
     assert await ids(since=3, until=12) == ["03", "10", "11"]
     assert await ids(thread_id="thread_2", role="user", since=20, until=21) == ["20"]
+    of_users = await page(api, "/search", query="refund", role="user")
+    assert of_users["search"]["looked_at"] == 3  # the index leaves out the others
     newest = await page(api, "/search", query="refund", order="newest", limit=2)
     assert [hit["id"] for hit in newest["data"]] == ["msg_23", "msg_22"]
 
@@ -229,6 +231,12 @@ async def test_partitions_share_neither_hits_nor_counts_nor_cursors(
         assert len(theirs["data"]) == 1
         stolen = {"query": "refund", "after": first["next_cursor"]}
         assert error(await other.get("/search", params=stolen), 400)["param"] == "after"
+        thread = first["data"][0]["thread_id"]
+        params = {"query": "refund", "thread_id": thread}
+        assert thread in error(await other.get("/search", params=params), 404)["message"]
+        assert len((await page(api, "/search", **params))["data"]) == 2
+        await api.delete(f"/threads/{thread}")
+        assert thread in error(await api.get("/search", params=params), 404)["message"]
 
 
 async def test_a_cursor_shows_nothing_of_what_other_partitions_write(
@@ -256,7 +264,9 @@ async def test_a_cursor_shows_nothing_of_what_other_partitions_write(
         changed = f"{one[:-2]}{'A' if one[-2] != 'A' else 'B'}{one[-1]}"
         for forged in (changed, one[:-4], "", "AAAA", "A" * 5_000):
             params = {"query": "refund", "limit": "1", "after": forged or "A"}
-            assert error(await api.get("/search", params=params), 400)["param"] == "after"
+            refused = error(await api.get("/search", params=params), 400)
+            assert refused["param"] == "after"
+            assert "'after'" in refused["message"]
 
 
 async def test_a_thread_is_found_by_its_title_as_its_first_message(api: httpx2.AsyncClient) -> None:
@@ -275,6 +285,10 @@ async def test_a_thread_is_found_by_its_title_as_its_first_message(api: httpx2.A
     assert await found("windmill") == [(first, "We begin.")]
     await api.delete(f"/threads/{thread}/messages/{first}")
     assert await found("windmill") == []
+    # The first message had the title. No other message gets it.
+    await api.post(f"/threads/{thread}", json={"metadata": {"title": "Harbour"}})
+    assert await found("harbour") == []
+    assert len(await found("go on")) == 1
 
 
 async def test_deleted_messages_are_never_found(api: httpx2.AsyncClient) -> None:
