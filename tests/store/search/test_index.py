@@ -444,10 +444,15 @@ async def test_the_text_of_tools_is_found_if_the_operator_chooses_that(
         ) as api:
             await api.post("/threads/thread_1", json={"metadata": {"title": "Windmill"}})
             assert (await hits(plain))["lighthouse"] == []
-            for url in ("threads/thread_1/messages/msg_1", "conversations/conv_1/items/fc_1"):
+            for url in (
+                "threads/thread_1/messages/msg_1",
+                *("conversations/conv_1/items/fc_1", "conversations/conv_1/items/fco_1"),
+            ):
                 assert (await api.delete(f"/{url}")).status_code == 200
-            left = await hits(plain)
-            assert left == found | {query: [] for query in ("harbour", "lighthouse", "find_boat")}
+            gone: dict[str, list[tuple[str, str, str]]] = {
+                query: [] for query in ("harbour", "lighthouse", "find_boat", "anchor")
+            }
+            assert await hits(plain) == found | gone
             for url in (
                 *("threads/thread_1", "conversations/conv_1"),
                 *("chat/completions/chatcmpl-1", "responses/resp_1"),
