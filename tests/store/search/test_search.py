@@ -1,5 +1,6 @@
 """`GET /v1/search`: what it finds, in which order, and that its pages are truthful under change."""
 
+import time
 from base64 import urlsafe_b64decode
 from itertools import product
 
@@ -213,6 +214,50 @@ async def test_filters_leave_only_what_they_say(store: Store, api: httpx2.AsyncC
     assert of_users["search"]["looked_at"] == 3  # the index leaves out the others
     newest = await page(api, "/search", query="refund", order="newest", limit=2)
     assert [hit["id"] for hit in newest["data"]] == ["msg_23", "msg_22"]
+
+
+async def test_hits_in_conversations_in_use_are_left_out_and_counted(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    now = int(time.time())
+    for name, project, at in (
+        ("asking", "/w/here", now - 5),
+        ("earlier", "/w/here", now - 3_600),
+        ("elsewhere", "/w/other", now - 5),
+    ):
+        said = {"role": "user", "content": "a harbour"}
+        items = [ImportedItem(said, created_at=at, key=key) for key in ("1", "2")]
+        await store.import_conversation(
+            ImportedConversation(
+                key=name,
+                id=f"conv_{name}",
+                created_at=at,
+                metadata={"project": project},
+                items=items,
+            )
+        )
+
+    async def found(**params: str | int) -> tuple[list[str], int | None]:
+        listed = await page(api, "/search", query="harbour", order="newest", **params)
+        threads = [hit["thread_id"].removeprefix("conv_") for hit in listed["data"]]
+        return threads, listed["search"].get("left_out")
+
+    here: dict[str, str | int] = {"quiet_project": "/w/here", "quiet_s": 600}
+    assert await found(**here) == (["elsewhere"] * 2 + ["earlier"] * 2, 2)
+    assert await found(**here, thread_id="conv_asking") == (["asking"] * 2, None)
+    assert await found(quiet_project="/w/here") == (
+        ["elsewhere"] * 2 + ["asking"] * 2 + ["earlier"] * 2,
+        None,
+    )
+
+
+async def test_a_search_names_the_programs_whose_sessions_are_being_imported(
+    api: httpx2.AsyncClient,
+) -> None:
+    named = await api.get("/search?query=a&importing=codex&importing=llm")
+    plain = await page(api, "/search", query="a")
+    assert named.json()["search"]["importing"] == ["codex", "llm"]
+    assert "importing" not in plain["search"]
 
 
 async def test_partitions_share_neither_hits_nor_counts_nor_cursors(
