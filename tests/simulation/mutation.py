@@ -53,7 +53,14 @@ def pytest_sessionstart() -> None:
                     value.cache_clear()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    of_postgres = [
+        item
+        for item in items
+        if "postgres" in item.fixturenames or "postgres" in item.name.partition("[")[2]
+    ]
+    config.hook.pytest_deselected(items=of_postgres)
+    items[:] = [item for item in items if item not in of_postgres]
     stats = Path("mutmut-stats.json")
     if stats.exists():
         durations = json.loads(stats.read_text())["duration_by_test"]
@@ -61,7 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 """
 """Has a process that is forked for a change forget what the code before it worked out.
 
-Also has it run the quickest tests first, because most changes are noticed by one of them.
+Also has it run the quickest tests first, because most changes are noticed by one of them, and none
+of those on PostgreSQL, because each process would start a server of its own.
 """
 
 
@@ -215,8 +223,6 @@ def _lay_out(stage: Path, group: Group) -> None:
         "source_paths": ("backscroll_tools", "backscroll"),
         "only_mutate": group.modules,
         "also_copy": ("tests", "manifests", "pyproject.toml"),
-        # Each change would start a server of its own.
-        "pytest_add_cli_args": ("-k", "not postgres"),
         "pytest_add_cli_args_test_selection": group.tests,
         "timeout_multiplier": 5.0,
         "timeout_constant": 15.0,

@@ -452,3 +452,25 @@ async def test_pages_go_on_beyond_what_is_ranked_at_once(
                 break
             params["after"] = listed["next_cursor"]
         assert sorted(seen) == sorted(message.id or "" for message in messages)
+
+
+async def test_all_pages_by_relevance_have_more_words_first_and_then_what_is_newer(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    texts = ["alpha", "alpha beta"] * 230
+    messages = [
+        ImportedMessage(id=f"msg_{number}", role="user", created_at=1, content=text)
+        for number, text in enumerate(texts)
+    ]
+    await store.import_thread(
+        ImportedThread(key="t", id="thread_1", created_at=5, messages=messages)
+    )
+    seen: list[int] = []
+    params: dict[str, str | int] = {"query": "alpha beta", "limit": 45}
+    for _ in range(20):
+        listed = await page(api, "/search", **params)
+        seen += [int(hit["id"].removeprefix("msg_")) for hit in listed["data"]]
+        if not listed["has_more"]:
+            break
+        params["after"] = listed["next_cursor"]
+    assert seen == [*range(459, 0, -2), *range(458, -1, -2)]
