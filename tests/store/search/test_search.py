@@ -454,10 +454,10 @@ async def test_pages_go_on_beyond_what_is_ranked_at_once(
         assert sorted(seen) == sorted(message.id or "" for message in messages)
 
 
-async def test_all_pages_by_relevance_have_more_words_first_and_then_what_is_newer(
+async def test_all_pages_by_relevance_have_the_words_of_most_weight_first_and_then_the_newest(
     store: Store, api: httpx2.AsyncClient
 ) -> None:
-    texts = ["alpha", "alpha beta"] * 230
+    texts = ["alpha"] * 300 + ["alpha beta"] * 10 + ["beta"] * 230
     messages = [
         ImportedMessage(id=f"msg_{number}", role="user", created_at=1, content=text)
         for number, text in enumerate(texts)
@@ -466,11 +466,12 @@ async def test_all_pages_by_relevance_have_more_words_first_and_then_what_is_new
         ImportedThread(key="t", id="thread_1", created_at=5, messages=messages)
     )
     seen: list[int] = []
-    params: dict[str, str | int] = {"query": "alpha beta", "limit": 45}
+    params: dict[str, str | int] = {"query": "beta alpha", "limit": 45}
     for _ in range(20):
         listed = await page(api, "/search", **params)
         seen += [int(hit["id"].removeprefix("msg_")) for hit in listed["data"]]
         if not listed["has_more"]:
             break
         params["after"] = listed["next_cursor"]
-    assert seen == [*range(459, 0, -2), *range(458, -1, -2)]
+    both, beta, alpha = range(309, 299, -1), range(539, 309, -1), range(299, -1, -1)
+    assert seen == [*both, *beta, *alpha]
