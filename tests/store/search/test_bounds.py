@@ -38,6 +38,8 @@ async def filled(store: Store) -> None:
 async def search(
     url: str,
     bounds: Bounds,
+    statistics: Statistics | None = None,
+    /,
     *,
     partition: str = "",
     pages: list[list[str]] | None = None,
@@ -48,13 +50,14 @@ async def search(
     Args:
         url: the database.
         bounds: how much a page does at most.
+        statistics: what the process remembers of earlier searches; nothing by default.
         partition: where to search.
         pages: is filled with the ids of each page.
         params: what is asked for.
     """
     ids: list[str] = []
     pages = [] if pages is None else pages
-    statistics = Statistics()
+    statistics = statistics or Statistics()
     said = None
     async with open_database(url, "store") as database:
         while True:
@@ -145,6 +148,38 @@ async def test_a_search_of_a_thread_goes_through_its_rows_alone(
     numbers = list(range(100, 125))
     assert list(map(int, found)) == (numbers if order == "oldest" else numbers[::-1])
     assert said["matched"] == ("literals" if query == "->" else "common_words")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(("budget", "matched"), [(6, "all_words"), (5, "common_words")])
+async def test_a_word_may_use_the_budget_up(database_url: str, budget: int, matched: str) -> None:
+    found, said = await search(database_url, Bounds(budget=budget, few=3), query="harbour")
+    assert sorted(map(int, found)) == [0, 10, 20, 30, 40, 50]
+    assert said["matched"] == matched
+
+
+@pytest.mark.usefixtures("filled")
+async def test_the_words_of_a_literal_are_looked_up_before_rarer_words(database_url: str) -> None:
+    bounds = Bounds(budget=7, few=3)
+    found, said = await search(database_url, bounds, query='"boat harbour" anchor')
+    assert sorted(map(int, found)) == [0, 10, 20, 30, 40, 50]
+    assert (said["matched"], said["ignored"]) == ("literals", ["anchor"])
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_word_that_is_too_common_is_looked_up_in_a_thread_that_has_it_seldom(
+    store: Store, database_url: str
+) -> None:
+    message = ImportedMessage(id="msg_99", role="user", created_at=1, content="a boat")
+    await store.import_thread(
+        ImportedThread(key="other", id="thread_2", created_at=1, messages=[message])
+    )
+    bounds, statistics = Bounds(budget=20, few=3), Statistics()
+    matched = []
+    for thread_id in ("", "thread_2", "thread_1", ""):
+        _, said = await search(database_url, bounds, statistics, query="boat", thread_id=thread_id)
+        matched.append(said["matched"])
+    assert matched == ["common_words", "all_words", "common_words", "common_words"]
 
 
 @pytest.mark.usefixtures("filled")

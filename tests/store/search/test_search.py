@@ -173,7 +173,12 @@ async def test_a_hit_shows_where_it_is_and_why_it_was_found(
         ("chatcmpl-1-0", "search.hit", "chatcmpl-1", 0, None, "user", 8, 8),
         ("chatcmpl-1-1", "search.hit", "chatcmpl-1", 1, None, "assistant", 8, 10),
     ]
+    assert list(listed["data"][1]) == [
+        *("id", "object", "thread_id", "position", "title", "role", "created_at", "chars"),
+        "excerpt",
+    ]
     excerpt = listed["data"][1]["excerpt"]
+    assert list(excerpt) == ["text", "start", "spans"]
     assert len(excerpt["text"]) <= 40
     assert text[excerpt["start"] :].startswith(excerpt["text"])
     assert [excerpt["text"][start:end] for start, end in excerpt["spans"]] == ["refund"]
@@ -185,6 +190,15 @@ async def test_a_hit_shows_where_it_is_and_why_it_was_found(
         "looked_at": 4,
         "complete": True,
     }
+
+
+async def test_an_excerpt_shows_the_rarer_words(api: httpx2.AsyncClient) -> None:
+    await new_thread(api, ("a boat",) * 9)
+    long = f"The boat. {'Nothing of note. ' * 20} The anchor."
+    await new_thread(api, (long,))
+    listed = await page(api, "/search", query="boat anchor", excerpt_chars=20, limit=1)
+    [hit] = listed["data"]
+    assert hit["excerpt"]["text"].endswith("The anchor.")
 
 
 async def test_filters_leave_only_what_they_say(store: Store, api: httpx2.AsyncClient) -> None:
