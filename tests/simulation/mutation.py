@@ -160,7 +160,7 @@ GROUPS: Final = {
             "tests/tools/search/test_ranking.py",
             *("tests/store/search/test_search.py", "tests/store/search/test_index.py"),
             *("tests/store/search/test_bounds.py", "tests/store/search/test_imported.py"),
-            "tests/store/search/test_outline.py",
+            *("tests/store/search/test_outline.py", "tests/store/test_large_deletion.py"),
             *("tests/store/search/test_meanings.py", "tests/store/search/test_search_cursor.py"),
             *("tests/store/search/test_statistics.py", "tests/store/search/test_versions.py"),
             *("tests/store/test_bulk_import.py", "tests/store/test_updating.py"),
