@@ -66,7 +66,7 @@ async def test_a_first_message_that_changes_keeps_its_title(
 
 @pytest.mark.parametrize("marks", [True, False])
 async def test_a_group_is_indexed_with_the_text_of_tools_if_the_operator_chooses_that(
-    database_url: str, *, marks: bool
+    sql: Sql, database_url: str, *, marks: bool
 ) -> None:
     def of(key: str) -> ImportedConversation:
         call = {"type": "function_call", "name": "find", "arguments": "a boat", "call_id": "c"}
@@ -84,3 +84,5 @@ async def test_a_group_is_indexed_with_the_text_of_tools_if_the_operator_chooses
         for thread_id in ("conv_a", "conv_b")
         for position in ((1, 2) if marks else (1,))
     ]
+    found = await indexed(sql, postgres=database_url.startswith("postgres"))
+    assert len(found) == len(listed["data"])
