@@ -106,9 +106,9 @@ GROUPS: Final = {
             *("tests/store/test_idempotency.py", "tests/store/test_archive.py"),
             *("tests/store/test_messages.py", "tests/store/test_modifying.py"),
             *("tests/store/test_paging.py", "tests/store/test_threads.py"),
-            *("tests/store/test_abridged.py", "tests/store/test_counting.py"),
-            *("tests/store/test_large_deletion.py", "tests/store/test_partitions.py"),
-            "tests/store/recorder/test_once.py",
+            *("tests/store/test_abridged.py", "tests/store/test_activity.py"),
+            *("tests/store/test_counting.py", "tests/store/test_large_deletion.py"),
+            *("tests/store/test_partitions.py", "tests/store/recorder/test_once.py"),
         ),
     ),
     "search": Group(
