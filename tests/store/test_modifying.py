@@ -48,6 +48,18 @@ async def test_a_key_of_a_change_does_not_go_with_another_change(api: httpx2.Asy
     assert (await page(api, url))["metadata"] == {"topic": "a"}
 
 
+async def test_a_repeated_change_is_answered_as_at_first_although_the_message_changed_since(
+    api: httpx2.AsyncClient,
+) -> None:
+    thread_id = await new_thread(api)
+    url = f"/threads/{thread_id}/messages/{await add(api, thread_id, 'one')}"
+    first = await api.post(url, json={"metadata": {"topic": "a"}}, headers=KEY)
+    await api.post(url, json={"metadata": {"topic": "b"}})
+    again = await api.post(url, json={"metadata": {"topic": "a"}}, headers=KEY)
+    assert again.content == first.content
+    assert (await page(api, url))["metadata"] == {"topic": "b"}
+
+
 async def test_the_reply_to_a_change_is_erased_with_its_message(
     api: httpx2.AsyncClient, path: Path
 ) -> None:

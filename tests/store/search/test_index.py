@@ -206,10 +206,12 @@ async def test_a_store_without_an_index_is_indexed_while_it_is_open(
     assert len(await scanned(sql, postgres=postgres)) == 259
 
 
+@pytest.mark.parametrize("headers", [{}, {"OpenAI-Project": "other"}], ids=["default", "other"])
 async def test_a_title_that_comes_and_goes_is_indexed_once_even_without_a_text(
-    api: httpx2.AsyncClient, sql: Sql, database_url: str
+    api: httpx2.AsyncClient, sql: Sql, database_url: str, headers: dict[str, str]
 ) -> None:
     postgres = database_url.startswith("postgres")
+    api.headers.update(headers)
     image = {"type": "image_file", "image_file": {"file_id": "file-1"}}
     made = await api.post("/threads", json={"messages": [{"role": "user", "content": [image]}]})
     thread = made.json()["id"]
@@ -442,10 +444,15 @@ async def test_the_text_of_tools_is_found_if_the_operator_chooses_that(
         ) as api:
             await api.post("/threads/thread_1", json={"metadata": {"title": "Windmill"}})
             assert (await hits(plain))["lighthouse"] == []
-            for url in ("threads/thread_1/messages/msg_1", "conversations/conv_1/items/fc_1"):
+            for url in (
+                "threads/thread_1/messages/msg_1",
+                *("conversations/conv_1/items/fc_1", "conversations/conv_1/items/fco_1"),
+            ):
                 assert (await api.delete(f"/{url}")).status_code == 200
-            left = await hits(plain)
-            assert left == found | {query: [] for query in ("harbour", "lighthouse", "find_boat")}
+            gone: dict[str, list[tuple[str, str, str]]] = {
+                query: [] for query in ("harbour", "lighthouse", "find_boat", "anchor")
+            }
+            assert await hits(plain) == found | gone
             for url in (
                 *("threads/thread_1", "conversations/conv_1"),
                 *("chat/completions/chatcmpl-1", "responses/resp_1"),

@@ -89,6 +89,7 @@ async def test_a_message_is_found_by_its_meaning(database_url: str) -> None:
             for params in (
                 {"role": "assistant"},
                 {"until": 1_000},
+                {"since": 1 << 40},
                 {"thread_id": await new_thread(desk.api)},
             )
         ]
@@ -103,7 +104,7 @@ async def test_a_message_is_found_by_its_meaning(database_url: str) -> None:
     assert (listed["search"]["matched"], listed["search"]["semantic"]) == ("meaning", True)
     assert here == texts
     assert sorted(both) == sorted(["the cat sleeps", *texts])
-    assert elsewhere == [[], [], []]
+    assert elsewhere == [[], [], [], []]
     assert (exact["data"], newest["data"]) == ([], [])
     assert "semantic" not in exact["search"] | newest["search"]
     assert none["data"] == []

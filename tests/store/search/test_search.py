@@ -1,5 +1,6 @@
 """`GET /v1/search`: what it finds, in which order, and that its pages are truthful under change."""
 
+import time
 from base64 import urlsafe_b64decode
 from itertools import product
 
@@ -172,7 +173,12 @@ async def test_a_hit_shows_where_it_is_and_why_it_was_found(
         ("chatcmpl-1-0", "search.hit", "chatcmpl-1", 0, None, "user", 8, 8),
         ("chatcmpl-1-1", "search.hit", "chatcmpl-1", 1, None, "assistant", 8, 10),
     ]
+    assert list(listed["data"][1]) == [
+        *("id", "object", "thread_id", "position", "title", "role", "created_at", "chars"),
+        "excerpt",
+    ]
     excerpt = listed["data"][1]["excerpt"]
+    assert list(excerpt) == ["text", "start", "spans"]
     assert len(excerpt["text"]) <= 40
     assert text[excerpt["start"] :].startswith(excerpt["text"])
     assert [excerpt["text"][start:end] for start, end in excerpt["spans"]] == ["refund"]
@@ -184,6 +190,15 @@ async def test_a_hit_shows_where_it_is_and_why_it_was_found(
         "looked_at": 4,
         "complete": True,
     }
+
+
+async def test_an_excerpt_shows_the_rarer_words(api: httpx2.AsyncClient) -> None:
+    await new_thread(api, ("a boat",) * 9)
+    long = f"The boat. {'Nothing of note. ' * 20} The anchor."
+    await new_thread(api, (long,))
+    listed = await page(api, "/search", query="boat anchor", excerpt_chars=20, limit=1)
+    [hit] = listed["data"]
+    assert hit["excerpt"]["text"].endswith("The anchor.")
 
 
 async def test_filters_leave_only_what_they_say(store: Store, api: httpx2.AsyncClient) -> None:
@@ -209,8 +224,54 @@ async def test_filters_leave_only_what_they_say(store: Store, api: httpx2.AsyncC
     assert await ids(role="critic") == ["03", "13", "23"]
     assert await ids(since=3, until=12) == ["03", "10", "11"]
     assert await ids(thread_id="thread_2", role="user", since=20, until=21) == ["20"]
+    of_users = await page(api, "/search", query="refund", role="user")
+    assert of_users["search"]["looked_at"] == 3  # the index leaves out the others
     newest = await page(api, "/search", query="refund", order="newest", limit=2)
     assert [hit["id"] for hit in newest["data"]] == ["msg_23", "msg_22"]
+
+
+async def test_hits_in_conversations_in_use_are_left_out_and_counted(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    now = int(time.time())
+    for name, project, at in (
+        ("asking", "/w/here", now - 5),
+        ("earlier", "/w/here", now - 3_600),
+        ("elsewhere", "/w/other", now - 5),
+    ):
+        said = {"role": "user", "content": "a harbour"}
+        items = [ImportedItem(said, created_at=at, key=key) for key in ("1", "2")]
+        await store.import_conversation(
+            ImportedConversation(
+                key=name,
+                id=f"conv_{name}",
+                created_at=at,
+                metadata={"project": project},
+                items=items,
+            )
+        )
+
+    async def found(**params: str | int) -> tuple[list[str], int | None]:
+        listed = await page(api, "/search", query="harbour", order="newest", **params)
+        threads = [hit["thread_id"].removeprefix("conv_") for hit in listed["data"]]
+        return threads, listed["search"].get("left_out")
+
+    here: dict[str, str | int] = {"quiet_project": "/w/here", "quiet_s": 600}
+    assert await found(**here) == (["elsewhere"] * 2 + ["earlier"] * 2, 2)
+    assert await found(**here, thread_id="conv_asking") == (["asking"] * 2, None)
+    assert await found(quiet_project="/w/here") == (
+        ["elsewhere"] * 2 + ["asking"] * 2 + ["earlier"] * 2,
+        None,
+    )
+
+
+async def test_a_search_names_the_programs_whose_sessions_are_being_imported(
+    api: httpx2.AsyncClient,
+) -> None:
+    named = await api.get("/search?query=a&importing=codex&importing=llm")
+    plain = await page(api, "/search", query="a")
+    assert named.json()["search"]["importing"] == ["codex", "llm"]
+    assert "importing" not in plain["search"]
 
 
 async def test_partitions_share_neither_hits_nor_counts_nor_cursors(
@@ -229,6 +290,12 @@ async def test_partitions_share_neither_hits_nor_counts_nor_cursors(
         assert len(theirs["data"]) == 1
         stolen = {"query": "refund", "after": first["next_cursor"]}
         assert error(await other.get("/search", params=stolen), 400)["param"] == "after"
+        thread = first["data"][0]["thread_id"]
+        params = {"query": "refund", "thread_id": thread}
+        assert thread in error(await other.get("/search", params=params), 404)["message"]
+        assert len((await page(api, "/search", **params))["data"]) == 2
+        await api.delete(f"/threads/{thread}")
+        assert thread in error(await api.get("/search", params=params), 404)["message"]
 
 
 async def test_a_cursor_shows_nothing_of_what_other_partitions_write(
@@ -256,7 +323,9 @@ async def test_a_cursor_shows_nothing_of_what_other_partitions_write(
         changed = f"{one[:-2]}{'A' if one[-2] != 'A' else 'B'}{one[-1]}"
         for forged in (changed, one[:-4], "", "AAAA", "A" * 5_000):
             params = {"query": "refund", "limit": "1", "after": forged or "A"}
-            assert error(await api.get("/search", params=params), 400)["param"] == "after"
+            refused = error(await api.get("/search", params=params), 400)
+            assert refused["param"] == "after"
+            assert "'after'" in refused["message"]
 
 
 async def test_a_thread_is_found_by_its_title_as_its_first_message(api: httpx2.AsyncClient) -> None:
@@ -275,6 +344,10 @@ async def test_a_thread_is_found_by_its_title_as_its_first_message(api: httpx2.A
     assert await found("windmill") == [(first, "We begin.")]
     await api.delete(f"/threads/{thread}/messages/{first}")
     assert await found("windmill") == []
+    # The first message had the title. No other message gets it.
+    await api.post(f"/threads/{thread}", json={"metadata": {"title": "Harbour"}})
+    assert await found("harbour") == []
+    assert len(await found("go on")) == 1
 
 
 async def test_deleted_messages_are_never_found(api: httpx2.AsyncClient) -> None:
@@ -393,3 +466,26 @@ async def test_pages_go_on_beyond_what_is_ranked_at_once(
                 break
             params["after"] = listed["next_cursor"]
         assert sorted(seen) == sorted(message.id or "" for message in messages)
+
+
+async def test_all_pages_by_relevance_have_the_words_of_most_weight_first_and_then_the_newest(
+    store: Store, api: httpx2.AsyncClient
+) -> None:
+    texts = ["alpha"] * 300 + ["alpha beta"] * 10 + ["beta"] * 230
+    messages = [
+        ImportedMessage(id=f"msg_{number}", role="user", created_at=1, content=text)
+        for number, text in enumerate(texts)
+    ]
+    await store.import_thread(
+        ImportedThread(key="t", id="thread_1", created_at=5, messages=messages)
+    )
+    seen: list[int] = []
+    params: dict[str, str | int] = {"query": "beta alpha", "limit": 45}
+    for _ in range(20):
+        listed = await page(api, "/search", **params)
+        seen += [int(hit["id"].removeprefix("msg_")) for hit in listed["data"]]
+        if not listed["has_more"]:
+            break
+        params["after"] = listed["next_cursor"]
+    both, beta, alpha = range(309, 299, -1), range(539, 309, -1), range(299, -1, -1)
+    assert seen == [*both, *beta, *alpha]

@@ -1,5 +1,8 @@
 """Excerpts: bounded, whole words, in the middle of what was found."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,8 @@ from backscroll_tools.search.tokenizer import tokens
 from tests.tools.search.texts import texts
 
 FILLER = "lorem ipsum dolor sit amet "
+WEIGHTS = {"boat": 1.0, "anchor": 2.0, "reef": 0.4}
+MARKED = "o\u0308" * 4
 
 
 def shown(found: Excerpt) -> list[str]:
@@ -42,6 +47,55 @@ def test_rarer_words_count_more() -> None:
     assert shown(excerpt(text, parse("cat dog yak"), 40, weights)) == ["yak"]
 
 
+@pytest.mark.parametrize(
+    ("weights", "word"),
+    [
+        ({"cat": 0.1, "yak": 0.5}, "yak"),
+        ({"yak": 1.5}, "yak"),
+        ({"yak": 0.5}, "cat"),
+        ({}, "cat"),
+    ],
+)
+def test_a_word_has_a_weight_of_one_and_the_first_of_equal_parts_is_shown(
+    weights: dict[str, float], word: str
+) -> None:
+    text = "cat " + FILLER * 20 + "yak " + FILLER * 20
+
+    assert shown(excerpt(text, parse("cat yak"), 40, weights)) == [word]
+
+
+def weight_of(found: Sequence[str]) -> float:
+    """Return the weight of the matches of a part. Each repetition adds a hundredth."""
+    return sum(WEIGHTS[word] * (1 + (found.count(word) - 1) / 100) for word in set(found))
+
+
+@given(
+    st.lists(st.sampled_from([*WEIGHTS, "x", "of"]), min_size=1, max_size=30), st.integers(7, 30)
+)
+def test_no_other_part_has_a_higher_weight(words: list[str], chars: int) -> None:
+    query = parse(" ".join(WEIGHTS))
+    text = " ".join(words)
+    parts = (words[first:end] for first, end in combinations(range(len(words) + 1), 2))
+    highest = max(
+        weight_of([word for word in part if word in WEIGHTS])
+        for part in parts
+        if len(" ".join(part)) <= chars
+    )
+
+    assert weight_of(shown(excerpt(text, query, chars, WEIGHTS))) >= highest - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (FILLER + "boat anchor " + FILLER, "boat anchor"),
+        ("boat boat boat reef " + FILLER, "boat reef"),
+    ],
+)
+def test_a_part_may_fill_the_bound_exactly(text: str, part: str) -> None:
+    assert excerpt(text, parse("boat anchor reef"), len(part), WEIGHTS).text == part
+
+
 def test_a_text_that_fits_is_shown_whole() -> None:
     assert excerpt("A refund.", parse("refund"), 100) == Excerpt(
         "A refund.", 0, ((2, 8),), (False, False)
@@ -65,6 +119,64 @@ def test_a_text_without_spaces_is_cut_between_characters() -> None:
 
     assert len(found.text) == 20
     assert shown(found) == ["東京"]
+
+
+@pytest.mark.parametrize("chars", range(6, 40))
+@pytest.mark.parametrize("unit", ["👩\u200d👧", "क्\u200dष", "की"])
+def test_a_character_of_several_parts_is_never_cut(unit: str, chars: int) -> None:
+    found = excerpt(unit * 20 + "refund" + unit * 20, parse("refund"), chars)
+
+    assert found.text.replace(unit, "") == "refund"
+    assert shown(found) == ["refund"]
+    assert chars - len(found.text) <= 2 * (len(unit) - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "chars", "part"),
+    [
+        ("refund boat and more", 10, "refund"),
+        ("refund boat and more", 11, "refund boat"),
+        ("refund boat and more", 12, "refund boat"),
+        ("x" * 30 + "東 refund", 8, "東 refund"),
+        ("refund 東" + "x" * 30, 8, "refund 東"),
+        ("some boat refund", 11, "boat refund"),
+    ],
+)
+def test_an_excerpt_begins_and_ends_between_words(text: str, chars: int, part: str) -> None:
+    assert excerpt(text, parse("refund"), chars).text == part
+
+
+@pytest.mark.parametrize(
+    ("chars", "part"),
+    [
+        (16, ["boat", MARKED]),
+        (19, ["boat", MARKED]),
+        (20, ["boat", MARKED, "anchor"]),
+    ],
+)
+def test_marks_of_characters_count_to_the_length(chars: int, part: list[str]) -> None:
+    text = f"boat {FILLER * 9}boat {MARKED} anchor {FILLER * 9}"
+    found = excerpt(text, parse("boat oooo anchor"), chars)
+
+    assert (found.text, shown(found)) == (" ".join(part), part)
+
+
+def test_matches_are_shown_on_both_sides_of_a_character_that_stands_for_several() -> None:
+    wide = "boat ㍿㍿㍿㍿ anchor"
+    text = f"boat {FILLER * 9}{wide} {FILLER * 9}"
+    weights = {"anchor": 2.0}
+
+    assert shown(excerpt(wide, parse("boat anchor"), 20, weights)) == ["boat", "anchor"]
+    assert shown(excerpt(text, parse("boat anchor"), 27, weights)) == ["boat", "anchor"]
+
+
+def test_a_match_within_a_combined_emoji_is_shown_even_if_the_bound_is_less() -> None:
+    assert excerpt("👩\u200d👧", parse("👩"), 1) == Excerpt("👩", 0, ((0, 1),), (False, True))
+
+
+@pytest.mark.parametrize("word", ["東京都府", "👍👍"])
+def test_matches_that_touch_or_overlap_are_shown_as_one(word: str) -> None:
+    assert shown(excerpt(f"in {word} today", parse(word), 40)) == [word]
 
 
 def test_a_match_in_one_long_word_is_shown_within_the_bound() -> None:

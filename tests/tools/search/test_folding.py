@@ -65,3 +65,32 @@ def test_a_span_in_a_later_block_points_there() -> None:
     start = folded.text.index("ubergang")
 
     assert folded.raw_span(start, start + 8) == (len(text) - 8, len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("é", [(0, 1)]),
+        ("Üb", [(0, 1), (1, 2)]),
+        ("e\u0301x", [(0, 2), (2, 3)]),
+        ("ﬁx", [(0, 1), (0, 1), (1, 2)]),
+        ("\u200bé\u200b", [(1, 2)]),
+    ],
+)
+def test_each_character_comes_from_one_with_its_marks(
+    text: str, spans: list[tuple[int, int]]
+) -> None:
+    folded = Folded(text)
+
+    assert [folded.raw_span(at, at + 1) for at in range(len(folded.text))] == spans
+
+
+@pytest.mark.parametrize("text", ["é" * 1_024, "é" * 4_096, "e\u0301\u0302\u0303\u0304" * 1_000])
+def test_a_block_ends_before_a_character_and_not_within(text: str) -> None:
+    folded = Folded(text)
+    size = len(text) // len(fold(text))
+
+    assert folded.text == fold(text)
+    assert [folded.raw_span(at, at + 1) for at in range(len(folded.text))] == [
+        (at, at + size) for at in range(0, len(text), size)
+    ]

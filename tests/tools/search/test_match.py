@@ -1,11 +1,13 @@
 """Whether texts match, and where."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.literal import Literal
-from backscroll_tools.search.match import bits, matches, occurrences
+from backscroll_tools.search.match import MAX_OCCURRENCES, bits, matches, occurrences
 from backscroll_tools.search.query import Query, QueryError, parse
 from backscroll_tools.search.tokenizer import tokens
 from tests.tools.search.texts import texts
@@ -21,6 +23,9 @@ def is_found(query: Query, text: str) -> bool:
         ("refund policy", "Our REFUND\n  policy.", True),
         ("refund policy", "policy refund", False),
         ("cat", "concatenate", False),
+        ("cat", "scat", False),
+        ("cat", "cats", False),
+        ("cat", "-cat", True),
         ("cat", "snake_cat.py", True),
         ("bar.py", "see foo/bar.py:12", True),
         ("don't", "I don’t", True),
@@ -88,6 +93,13 @@ def test_matches_are_given_by_place() -> None:
         ("東京", "東京"),
         ("refund", "refunds"),
     ]
+
+
+def test_the_occurrences_of_words_and_of_each_literal_are_bounded() -> None:
+    text = "refund a card, " * (MAX_OCCURRENCES + 1)
+    found = Counter(each.token for each in occurrences(parse('refund "a card"'), text))
+
+    assert found == {"refund": MAX_OCCURRENCES, '"a card"': MAX_OCCURRENCES}
 
 
 @given(texts, texts)

@@ -3,7 +3,15 @@
 import pytest
 from hypothesis import given
 
-from backscroll_tools.search.query import MAX_EXCLUDED, MAX_LITERALS, MAX_TERMS, QueryError, parse
+from backscroll_tools.search.query import (
+    MAX_EXCLUDED,
+    MAX_LITERAL_CHARS,
+    MAX_LITERALS,
+    MAX_QUERY_CHARS,
+    MAX_TERMS,
+    QueryError,
+    parse,
+)
 from tests.tools.search.texts import texts
 
 
@@ -34,6 +42,7 @@ from tests.tools.search.texts import texts
         ),
         ("ab\0cd", ["ab", "cd"]),
         ("when did the dog die", ["dog", "die"]),
+        ("where's the dog?", ["dog"]),
         ("war 1939", ["war", "1939"]),
         ("-1 --verbose", ["1", "verbos"]),
         ("cat cats Cat", ["cat"]),
@@ -101,11 +110,13 @@ def test_what_is_in_quotes_must_occur(query: str, literals: list[str], words: li
 
 
 def test_what_follows_a_hyphen_must_not_occur() -> None:
-    parsed = parse('refund -Card -"bank transfer" -foo/bar re-run - -c++ -👍 -… -.net -"->"')
+    parsed = parse('refund -Card -"bank transfer" -foo/bar re-run - -c++ -👍 -… -.net -"->" -a/b"')
 
     assert parsed.words == ("refund", "re", "run")
     assert parsed.excluded_words == ("card", "c++", "👍", ".net")
-    assert [literal.text for literal in parsed.excluded] == ["bank transfer", "foo/bar", "->"]
+    assert [literal.text for literal in parsed.excluded] == [
+        *("bank transfer", "foo/bar", "->", "a/b"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -133,13 +144,22 @@ def test_an_empty_query_is_told_what_to_give(query: str) -> None:
     )
 
 
-@pytest.mark.parametrize("query", ["-x", ' -x -"y z" '])
-def test_a_query_that_only_excludes_is_told_what_to_add(query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("-x", "-x"),
+        (' -x -"y z" ', '-x -"y z"'),
+        ("-x\n\n\t-y", "-x -y"),
+        ("-" + "x" * 39, "-" + "x" * 39),
+        ("-" + "x" * 40, "-" + "x" * 38 + "…"),
+    ],
+)
+def test_a_query_that_only_excludes_is_told_what_to_add(query: str, shown: str) -> None:
     with pytest.raises(QueryError) as raised:
         parse(query)
 
     assert str(raised.value) == (
-        f"The query {query.strip()} only says what to leave out. Add a word to look for; to find a "
+        f"The query {shown} only says what to leave out. Add a word to look for; to find a "
         "word that begins with a hyphen, put it in double quotes."
     )
 
@@ -156,6 +176,8 @@ def test_a_query_that_only_excludes_is_told_what_to_add(query: str) -> None:
         "x " + " ".join(f"-word{number}" for number in range(200)),
         f'"{" ".join(map(str, range(10_000)))}"',
         f'x -"{"y" * 400}"',
+        f'"{"y" * 400}" "x"',
+        '"a literal" ' + " ".join(f"word{number}" for number in range(MAX_TERMS - 1)),
         "x" * 10_000,
     ],
 )
@@ -166,6 +188,38 @@ def test_a_query_without_end_is_cut_and_says_so(query: str) -> None:
     assert 1 <= len(parsed.terms) <= MAX_TERMS
     assert max(len(parsed.literals), len(parsed.excluded)) <= MAX_LITERALS
     assert len(parsed.excluded_words) <= MAX_EXCLUDED
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        " ".join(f"word{number}" for number in range(MAX_TERMS)),
+        '"a literal" ' + " ".join(f"word{number}" for number in range(MAX_TERMS - 2)),
+        " ".join(f'"literal {number}"' for number in range(MAX_LITERALS)),
+        "x " + " ".join(f'-"literal {number}"' for number in range(MAX_LITERALS)),
+        "x " + " ".join(f"-word{number}" for number in range(MAX_EXCLUDED)),
+        f'"{"y" * MAX_LITERAL_CHARS}"',
+        f'"{"y y" * (MAX_LITERAL_CHARS // 3)}"',
+        "x" * MAX_QUERY_CHARS,
+    ],
+)
+def test_a_query_within_the_bounds_is_not_cut(query: str) -> None:
+    assert not parse(query).cut
+
+
+@pytest.mark.parametrize(
+    ("text", "chars"),
+    [
+        ("word " * 100, 299),
+        ("x" + "word " * 100, 300),
+        ("xx" + "word " * 100, 296),
+        ("x" * 400, 300),
+        ("e\u0301" * 200, 300),
+        ("x" + "e\u0301\u0302\u0303" * 100, 297),
+    ],
+)
+def test_a_literal_is_cut_at_a_space_or_else_between_characters(text: str, chars: int) -> None:
+    assert [literal.text for literal in parse(f'"{text}"').literals] == [text[:chars]]
 
 
 @given(texts)

@@ -15,6 +15,7 @@ from backscroll_tools.search.ranking import (
     Candidate,
     best,
     ranked,
+    rarer,
     weight,
 )
 
@@ -40,6 +41,14 @@ def test_the_best_have_the_rarest_words_and_then_are_the_newest() -> None:
 
     assert [each.row for each in best(found, WEIGHTS, limit=2)] == [2, 3]
     assert len(best([Candidate(row, 1, 9, "a") for row in range(300)], WEIGHTS)) == BEST
+
+
+def test_the_rarer_words_have_a_third_of_the_greatest_weight_or_more() -> None:
+    weights = (1.0, 0.9, 3.0, 9.0)
+
+    assert rarer([0, 1, 2], weights) == [0, 2]
+    assert rarer([0, 1, 2, 3], weights) == [2, 3]
+    assert rarer([], weights) == []
 
 
 def test_a_score_is_the_weight_of_the_words_and_a_part_of_the_threads() -> None:

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from backscroll_tools.search.folding import fold
 from backscroll_tools.search.literal import Literal
-from backscroll_tools.search.tokenizer import MAX_TOKENS, located, query_terms, tokens
+from backscroll_tools.search.tokenizer import (
+    MAX_TOKENS,
+    inside_word,
+    located,
+    query_terms,
+    tokens,
+    word_end,
+    words_alone,
+)
 from tests.tools.search.texts import texts
 
 
@@ -33,6 +41,7 @@ from tests.tools.search.texts import texts
         ("книгами книга", {"книг"}, ["книг", "книг"]),
         ("Rechnungen Rechnung", {"rechnung"}, ["rechnung", "rechnung"]),
         ("x" * 100, {"x" * 64}, ["x" * 64]),
+        ("x" * 100 + "++", {"x" * 64, "x" * 62 + "++"}, ["x" * 62 + "++"]),
         ("", set(), []),
         ("\0 \ud800 ...", set(), []),
     ],
@@ -78,6 +87,23 @@ def test_a_text_has_every_term_of_a_literal_that_it_contains(
     assert set(wanted.terms) <= set(tokens(text).terms)
 
 
+def test_words_around_an_apostrophe_are_located_each_and_together() -> None:
+    text = "Rock'n'roll, l'avion, it'don't, Ines's"
+    terms = {"rock", "rockn", "roll", "avion", "don", "dont", "ine"}
+
+    assert sorted(
+        (place.token, text[place.start : place.end]) for place in located(fold(text), terms)
+    ) == [
+        ("avion", "avion"),
+        ("don", "don"),
+        ("dont", "don't"),
+        ("ine", "Ines"),
+        ("rock", "Rock"),
+        ("rockn", "Rock'n"),
+        ("roll", "roll"),
+    ]
+
+
 @given(texts, texts)
 def test_a_token_is_located_where_a_text_has_it(text: str, asked: str) -> None:
     terms = {term.token for term in query_terms(asked)}
@@ -92,3 +118,14 @@ def test_a_token_is_located_where_a_text_has_it(text: str, asked: str) -> None:
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=1))
 def test_a_stem_is_never_empty(word: str) -> None:
     assert all(tokens(word).terms)
+
+
+def test_a_word_reaches_from_its_first_to_its_last_character() -> None:
+    alone = words_alone("a_boat 東京tower")
+
+    assert alone == "a_boat   tower"
+    assert [at for at in range(len(alone) + 1) if inside_word(alone, at)] == [
+        *range(3, 6),
+        *range(10, 14),
+    ]
+    assert [word_end(alone, at) for at in (0, 1, 2, 4, 6, 7, 9, 14)] == [1, 1, 6, 6, 6, 7, 14, 14]

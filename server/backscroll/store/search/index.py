@@ -212,8 +212,7 @@ def _find(
 
     is_of_tools = not text.strip()
     if is_of_tools:  # a message without `text` is indexed only if it has text of tools
-        entry = next(iter(entries(connection, owner, position - 1, 1)), None)
-        text = entry.tool_text if entry is not None and entry.position == position else ""
+        text = entries(connection, owner, position - 1, 1)[0].tool_text
         if not text.strip():
             return None
     scope = scope_of(connection, partition) or 0

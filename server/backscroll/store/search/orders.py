@@ -102,7 +102,7 @@ def orders(lookup: Lookup, cursor: Cursor) -> Iterator[Iterator[Step]]:
         ApiError: 400 if the cursor belongs to another order.
     """
     ranks = bool(lookup.found.rows) and lookup.search.order == "relevance"
-    lengths = {0, 2, 4} if ranks else {0, 3} if lookup.found.rows else {0, 1}
+    lengths = {0, 4} if ranks else {0, 3} if lookup.found.rows else {0, 1}
     if len(cursor.at) not in lengths:
         raise invalid_cursor()
     if not lookup.found.rows:

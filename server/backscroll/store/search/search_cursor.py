@@ -145,7 +145,7 @@ class _Reader:
 
 
 def _tag(key: bytes, identity: object, plain: bytes) -> bytes:
-    said = repr(identity).encode("utf-8", "surrogatepass")
+    said = repr(identity).encode()
     message = hashlib.sha256(said).digest() + plain
     return hmac.digest(key, message, "sha256")[:_TAG_BYTES]
 
