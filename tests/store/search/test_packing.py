@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 
+from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
 from backscroll.store.app import Store
@@ -98,6 +99,19 @@ class Written(WrappedDatabase):
         return await super().write(work, turn)
 
 
+class Failing(WrappedDatabase):
+    """A database of which some writes fail, as if another transaction had locked it."""
+
+    def __init__(self, database: Database, failing: Container[int]) -> None:
+        super().__init__(database)
+        self._failing, self._numbers = failing, count()
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        if next(self._numbers) in self._failing:
+            raise DatabaseBusyError
+        return await super().write(work, turn)
+
+
 async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:
     ids: list[str] = []
     after: dict[str, str] = {}
@@ -143,6 +157,27 @@ async def test_a_look_up_in_one_thread_reads_only_pages_that_may_have_its_rows(
     await sql(f"{unreadable} < {4 * BLOCK} RETURNING bucket")
     with pytest.raises(zlib.error):
         await api.get("/search", params=params)
+
+
+async def test_all_rows_are_packed_although_writes_fail_now_and_then(
+    store: Store, database: Database, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.import_thread(thread(1, 5 * BLOCK))
+    await Packing(**SIZES).check(Failing(database, {1}))
+    assert caplog.messages == [
+        "the search index is not packed yet: another program or transaction has locked the database"
+    ]
+    await pack(Failing(database, {2, 4, 7, 9}), Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
+    ranges = await sql("SELECT DISTINCT last - after FROM search_pages ORDER BY 1")
+    assert [4 * BLOCK] in [[size] for (size,) in ranges]
+
+
+async def test_packing_ends_if_all_writes_fail(store: Store, database: Database, sql: Sql) -> None:
+    await store.import_thread(thread(1, 5 * BLOCK))
+    with pytest.raises(DatabaseBusyError):
+        await pack(Failing(database, range(1_000)), Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(5 * BLOCK,)]
 
 
 async def test_rows_are_packed_behind_a_pooler(

@@ -9,8 +9,8 @@ Other processes may do the same at the same time. They take turns.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -32,11 +32,15 @@ MERGED: Final = (65_536, 524_288)
 """The default of `Packing.merged`."""
 ATTEMPTS: Final = 100
 """The default of the argument `attempts` of `pack`."""
+FAILURES: Final = 4
+"""How many attempts of `pack` may fail, because a server is busy for example."""
 _READ_ROWS: Final = 1_024
 _VACUUMED: Final = 256
 """After the pages of this many buckets are merged, the table is vacuumed."""
 BLOATED_BYTES: Final = 8_388_608
 """The default of `Packing.bloated_bytes`."""
+
+_log: Final = logging.getLogger(__name__)
 
 _LAST: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM search_rows_id_seq"
 _FIRST: Final = text("SELECT min(id) FROM search_rows WHERE id > :after")
@@ -105,22 +109,31 @@ class Packing(Struct):
     noted: tuple[int, frozenset[str]] | None = None
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
+        """Do what is due, as `work` does. If the database fails, the next check goes on."""
+        try:
+            await self.work(database, pause_s)
+        except (NothingWrittenError, CommitUnknownError) as error:
+            _log.warning("the search index is not packed yet: %s", error)
+
+    async def work(self, database: Database, pause_s: float = PAUSE_S) -> None:
         """Move rows, merge pages and erase removed rows, if that is due.
 
         Args:
             database: a database on PostgreSQL.
             pause_s: the pause between two transactions, in seconds.
+
+        Raises:
+            OperatorError: as in `Database.write`. What was done before is kept.
         """
-        with suppress(NothingWrittenError, CommitUnknownError):  # the next check goes on
-            await self._note(database)
-            while await self._move(database, pause_s):
-                await self._merge_all(database, pause_s)
-            if await database.read(pages.has_removed):
-                await _repeat(partial(database.write, pages.erase), pause_s)
-            if not self.is_tidy:
-                await self._merge_all(database, pause_s)
-                await database.write(partial(_shrink, most=self.bloated_bytes))
-                self.is_tidy = True
+        await self._note(database)
+        while await self._move(database, pause_s):
+            await self._merge_all(database, pause_s)
+        if await database.read(pages.has_removed):
+            await _repeat(partial(database.write, pages.erase), pause_s)
+        if not self.is_tidy:
+            await self._merge_all(database, pause_s)
+            await database.write(partial(_shrink, most=self.bloated_bytes))
+            self.is_tidy = True
 
     async def _note(self, database: Database) -> None:
         if await database.read(rows.newest) <= self.final:
@@ -166,15 +179,25 @@ async def pack(
     Args:
         database: a database on PostgreSQL.
         packing: how to move them.
-        attempts: the maximum number of checks. More than one are needed while other transactions
-            are writing.
+        attempts: the maximum number of attempts. More than one are needed while other transactions
+            are writing. At most `FAILURES` of them may fail.
+
+    Raises:
+        OperatorError: as in `Database.write`.
     """
     packing = packing or Packing()
     last = await database.read(rows.newest)
+    failures = 0
     for _ in range(attempts):
-        await packing.check(database, 0)
-        if packing.final >= last:
-            return
+        try:
+            await packing.work(database, 0)
+        except (NothingWrittenError, CommitUnknownError):
+            failures += 1
+            if failures > FAILURES:
+                raise
+        else:
+            if packing.final >= last:
+                return
         await asyncio.sleep(PAUSE_S)
 
 
