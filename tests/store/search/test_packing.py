@@ -18,6 +18,7 @@ from backscroll.database.port import Database, Work
 from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
+from backscroll.store.search.freeing import vacuum
 from backscroll.store.search.packing import Packing, Range, pack
 from backscroll.store.search.pages import erase
 from backscroll.store.search.postgres_terms import hashed
@@ -112,6 +113,18 @@ class Failing(WrappedDatabase):
         return await super().write(work, turn)
 
 
+class TooLargeToVacuum(WrappedDatabase):
+    """A database in which a VACUUM takes longer than a statement may."""
+
+    vacuums = 0
+
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
+        if getattr(work, "__module__", "") == vacuum.__module__:
+            self.vacuums += 1
+            raise DatabaseBusyError
+        return await super().read(work, large=large)
+
+
 async def walked(api: httpx2.AsyncClient, params: dict[str, str]) -> list[str]:
     ids: list[str] = []
     after: dict[str, str] = {}
@@ -171,6 +184,16 @@ async def test_all_rows_are_packed_although_writes_fail_now_and_then(
     assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
     ranges = await sql("SELECT DISTINCT last - after FROM search_pages ORDER BY 1")
     assert [4 * BLOCK] in [[size] for (size,) in ranges]
+
+
+async def test_rows_are_packed_although_their_table_takes_too_long_to_vacuum(
+    store: Store, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, 10 * BLOCK))
+    large = TooLargeToVacuum(database)
+    await pack(large, Packing(**SIZES))
+    assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
+    assert large.vacuums == 1
 
 
 async def test_packing_ends_if_all_writes_fail(store: Store, database: Database, sql: Sql) -> None:

@@ -16,13 +16,13 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
-from backscroll.database.locks import need_primary, sqlstate, writers_of
+from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import blocks, pages, rows
+from backscroll.store.search.freeing import Packed, vacuum, write_anew
 from backscroll.store.search.pages import StoredPage
 from backscroll.store.search.rows import BLOCK, REMOVED, Row
 
@@ -57,15 +57,6 @@ _ADD_BLOCKS: Final = text(
     "INSERT INTO search_blocks (block, rows)"
     " SELECT * FROM unnest(CAST(:blocks AS BIGINT[]), CAST(:rows AS BYTEA[]))"
 )
-_VACUUM_ROWS: Final = "VACUUM search_rows"
-_VACUUM_PAGES: Final = "VACUUM search_pages"
-"""They run on connections for reading, because these have no transactions without a pooler."""
-_IN_TRANSACTION: Final = "25001"
-_BYTES: Final = (
-    "SELECT pg_total_relation_size(oid) FROM pg_class"
-    " WHERE oid = CAST('search_rows' AS regclass) AND pg_has_role(relowner, 'USAGE')"
-)
-"""There is no result if this role may not write the table anew."""
 
 
 class Range(NamedTuple):
@@ -99,6 +90,8 @@ class Packing(Struct):
         is_tidy: whether pages were merged, and a bloated table was written anew, since rows were
             last moved or this process started.
         noted: the last number, and the transactions that were writing then.
+        vacuums: whether the space of moved rows and merged pages is made usable again at once. If
+            that takes too long, autovacuum does it.
     """
 
     packed: int = PACKED
@@ -107,6 +100,7 @@ class Packing(Struct):
     final: int = 0
     is_tidy: bool = False
     noted: tuple[int, frozenset[str]] | None = None
+    vacuums: bool = True
 
     async def check(self, database: Database, pause_s: float = PAUSE_S) -> None:
         """Do what is due, as `work` does. If the database fails, the next check goes on."""
@@ -132,8 +126,8 @@ class Packing(Struct):
             await _repeat(partial(database.write, pages.erase), pause_s)
         if not self.is_tidy:
             await self._merge_all(database, pause_s)
-            await database.write(partial(_shrink, most=self.bloated_bytes))
-            self.is_tidy = True
+            await database.write(self._shrink)
+            self.is_tidy = self.vacuums = True
 
     async def _note(self, database: Database) -> None:
         if await database.read(rows.newest) <= self.final:
@@ -152,7 +146,7 @@ class Packing(Struct):
             moved += self.packed
             await asyncio.sleep(pause_s)
         if moved:
-            await _vacuum(database, _VACUUM_ROWS)
+            await self._vacuum(database, "search_rows")
         return moved > 0
 
     async def _move_next(self, database: Database) -> bool:
@@ -168,7 +162,28 @@ class Packing(Struct):
 
     async def _merge_all(self, database: Database, pause_s: float) -> None:
         for size in self.merged:
-            await _merge(database, size, pause_s)
+            await self._merge(database, size, pause_s)
+
+    async def _merge(self, database: Database, size: int, pause_s: float) -> None:
+        first = vacuumed = 0
+        while True:
+            following = await database.write(partial(pages.merge, size=size, first=first))
+            if following is None:
+                return
+            first = following
+            # If the space of merged pages is not free soon, the table becomes twice as large.
+            if first - vacuumed >= _VACUUMED:
+                await self._vacuum(database, "search_pages")
+                vacuumed = first
+            await asyncio.sleep(pause_s)
+
+    def _shrink(self, connection: Connection) -> None:
+        if rows.newest(connection) - rows.packed(connection) < 2 * PACKED:
+            write_anew(connection, self.bloated_bytes)
+
+    async def _vacuum(self, database: Database, table: Packed) -> None:
+        if self.vacuums:
+            self.vacuums = await vacuum(database, table)
 
 
 async def pack(
@@ -240,45 +255,6 @@ def _store(connection: Connection, found: Range, added: Sequence[StoredPage]) ->
     connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": made})
     pages.add(connection, added)
     connection.execute(_MOVED, bound)
-
-
-def _shrink(connection: Connection, most: int) -> None:
-    """Write `search_rows` anew if it is far larger than the rows that are left need.
-
-    Otherwise it would keep its size, because the rows that are left are at the end of its file. And
-    a GIN index never shrinks.
-    """
-    few = rows.newest(connection) - rows.packed(connection) < 2 * PACKED
-    if few and (connection.exec_driver_sql(_BYTES).scalar() or 0) > most:
-        connection.exec_driver_sql("CLUSTER search_rows USING search_rows_pkey")
-
-
-async def _vacuum(database: Database, statement: str) -> None:
-    """Make space usable again. Behind a pooler, where it is impossible, autovacuum does that."""
-
-    def vacuum(connection: Connection) -> None:
-        need_primary(connection)
-        connection.exec_driver_sql(statement)
-
-    try:
-        await database.read(vacuum)
-    except DBAPIError as error:
-        if sqlstate(error) != _IN_TRANSACTION:
-            raise
-
-
-async def _merge(database: Database, size: int, pause_s: float) -> None:
-    first = vacuumed = 0
-    while True:
-        following = await database.write(partial(pages.merge, size=size, first=first))
-        if following is None:
-            return
-        first = following
-        # If the space of merged pages is not free soon, the table becomes twice as large.
-        if first - vacuumed >= _VACUUMED:
-            await _vacuum(database, _VACUUM_PAGES)
-            vacuumed = first
-        await asyncio.sleep(pause_s)
 
 
 async def _repeat(step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
