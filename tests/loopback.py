@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,6 +21,10 @@ _AT_ONCE: Final = 100
 
 _NOTICED: Final = 20
 """The number of turns in which clients in this process notice that their connections have ended."""
+
+
+class _Connection(Protocol):
+    transport: asyncio.Transport
 
 
 @asynccontextmanager
@@ -64,3 +68,6 @@ async def serving(server: uvicorn.Server, listening: socket.socket) -> AsyncIter
         for task in state.tasks:
             task.cancel()
         await asyncio.gather(*state.tasks, return_exceptions=True)
+        for connection in list(state.connections):  # a client in another process may be slow
+            cast("_Connection", connection).transport.abort()
+        await asyncio.sleep(0)
