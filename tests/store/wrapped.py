@@ -1,7 +1,10 @@
 """A database around another one, for tests in which one of its methods does something else."""
 
+from collections.abc import Container
+from itertools import count
 from typing import TypeVar
 
+from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.port import Database, Work
 
 T = TypeVar("T")
@@ -33,3 +36,16 @@ class WrappedDatabase:
 
     async def close(self) -> None:
         await self._database.close()
+
+
+class BusyDatabase(WrappedDatabase):
+    """A database of which some writes fail, as if another transaction had locked it."""
+
+    def __init__(self, database: Database, failing: Container[int]) -> None:
+        super().__init__(database)
+        self._failing, self._numbers = failing, count()
+
+    async def write(self, work: Work[T], turn: str = "") -> T:
+        if next(self._numbers) in self._failing:
+            raise DatabaseBusyError
+        return await super().write(work, turn)

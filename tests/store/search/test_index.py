@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
 from backscroll.database.sqlite import open_sqlite
@@ -33,10 +34,11 @@ from backscroll.store.search.rows import Row
 from backscroll.store.search.texts import THREAD
 from backscroll.store.search.tool_indexing import ToolIndexingDatabase
 from tests.store.conftest import V2, Sql, examples_share_a_store
+from tests.store.replicas import client_of
 from tests.store.search.contents import indexed, scanned
 from tests.store.search.writer import ACTIONS, WORDS, Writer
 from tests.store.wire import add, add_items, new_conversation, new_thread, page
-from tests.store.wrapped import WrappedDatabase
+from tests.store.wrapped import BusyDatabase, WrappedDatabase
 
 T = TypeVar("T")
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join).filter(bool)
@@ -73,10 +75,7 @@ async def test_the_index_has_exactly_what_a_scan_of_the_messages_finds(  # noqa:
 async def test_words_of_deleted_messages_are_overwritten_in_the_file(path: Path) -> None:
     words = [f"xylophon{number}" for number in range(400)]
     async with open_database(f"sqlite:///{path}", "store") as database:
-        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://store/v1", headers=V2
-        ) as api:
+        async with client_of(await store_over(database)) as api:
             thread = await new_thread(api)
             await new_thread(api, ("what stays", "is more"))
             for at in range(0, len(words), 50):
@@ -92,10 +91,7 @@ async def test_a_deletion_merges_only_an_index_that_takes_one_step(
     path: Path, words: int, *, merges: bool
 ) -> None:
     async with open_database(f"sqlite:///{path}", "store") as database:
-        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://store/v1", headers=V2
-        ) as api:
+        async with client_of(await store_over(database)) as api:
             thread = await new_thread(api)
             text = " ".join(f"{7_919 * number:x}word" for number in range(words))
             message = await add(api, thread, text)
@@ -116,10 +112,7 @@ def _segments(connection: Connection) -> set[int]:
 
 async def test_merging_ends_with_a_single_part_of_the_index(path: Path) -> None:
     async with open_database(f"sqlite:///{path}", "store") as database:
-        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://store/v1", headers=V2
-        ) as api:
+        async with client_of(await store_over(database)) as api:
             thread = await new_thread(api)
             for number in range(12):
                 await add(api, thread, f"boat {number}")
@@ -169,6 +162,23 @@ async def test_parts_are_merged_once_no_messages_are_added(path: Path) -> None:
         for _ in range(2):
             await checks.check(database, 0)
         assert await parts() == 4
+
+
+async def test_a_merge_that_a_lock_stops_is_told_and_goes_on_at_the_next_check(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = Row(owner=1, created_at=0, position=1, scope=0, length=1, role=0, version=1)
+    async with open_database(f"sqlite:///{path}", "store") as database:
+        for _ in range(4):
+            await database.write(partial(terms.add, added=[(row, ["boat"])] * 20))
+        locked, checks = BusyDatabase(database, {0, 1}), merging.Merging(newest=80)
+        await checks.check(locked, 0)
+        told = "the search index is not merged yet: another program or transaction has locked"
+        assert caplog.messages == [f"{told} the database"]
+        with pytest.raises(DatabaseBusyError):
+            await merging.merge(locked, 0)
+        await checks.check(locked, 0)
+        assert await database.read(terms.parts) == 1
 
 
 async def test_parts_of_similar_size_are_merged_while_messages_are_always_added(path: Path) -> None:

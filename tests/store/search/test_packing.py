@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -31,7 +31,7 @@ from tests.store.search.contents import indexed, scanned
 from tests.store.search.test_index import ACTS
 from tests.store.search.writer import Writer
 from tests.store.wire import add, new_thread, page
-from tests.store.wrapped import WrappedDatabase
+from tests.store.wrapped import BusyDatabase, WrappedDatabase
 
 T = TypeVar("T")
 SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (2 * BLOCK, 4 * BLOCK)}
@@ -100,19 +100,6 @@ class Written(WrappedDatabase):
         return await super().write(work, turn)
 
 
-class Failing(WrappedDatabase):
-    """A database of which some writes fail, as if another transaction had locked it."""
-
-    def __init__(self, database: Database, failing: Container[int]) -> None:
-        super().__init__(database)
-        self._failing, self._numbers = failing, count()
-
-    async def write(self, work: Work[T], turn: str = "") -> T:
-        if next(self._numbers) in self._failing:
-            raise DatabaseBusyError
-        return await super().write(work, turn)
-
-
 class TooLargeToVacuum(WrappedDatabase):
     """A database in which a VACUUM takes longer than a statement may."""
 
@@ -176,11 +163,11 @@ async def test_all_rows_are_packed_although_writes_fail_now_and_then(
     store: Store, database: Database, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:
     await store.import_thread(thread(1, 5 * BLOCK))
-    await Packing(**SIZES).check(Failing(database, {1}))
+    await Packing(**SIZES).check(BusyDatabase(database, {1}))
     assert caplog.messages == [
         "the search index is not packed yet: another program or transaction has locked the database"
     ]
-    await pack(Failing(database, {2, 4, 7, 9}), Packing(**SIZES))
+    await pack(BusyDatabase(database, {2, 4, 7, 9}), Packing(**SIZES))
     assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
     ranges = await sql("SELECT DISTINCT last - after FROM search_pages ORDER BY 1")
     assert [4 * BLOCK] in [[size] for (size,) in ranges]
@@ -199,7 +186,7 @@ async def test_rows_are_packed_although_their_table_takes_too_long_to_vacuum(
 async def test_packing_ends_if_all_writes_fail(store: Store, database: Database, sql: Sql) -> None:
     await store.import_thread(thread(1, 5 * BLOCK))
     with pytest.raises(DatabaseBusyError):
-        await pack(Failing(database, range(1_000)), Packing(**SIZES))
+        await pack(BusyDatabase(database, range(1_000)), Packing(**SIZES))
     assert await sql("SELECT count(*) FROM search_rows") == [(5 * BLOCK,)]
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx2
 import pytest
 from sqlalchemy import Connection
 
@@ -10,7 +9,8 @@ from backscroll.database.opening import open_database
 from backscroll.store.app import store_over
 from backscroll.store.search import backfill, rows
 from backscroll_tools.search.tokenizer import TOKENS_VERSION
-from tests.store.conftest import V2, Sql
+from tests.store.conftest import Sql
+from tests.store.replicas import client_of
 from tests.store.search.contents import indexed, scanned
 from tests.store.wire import add_items, new_conversation, new_thread, page
 
@@ -29,10 +29,7 @@ async def test_a_change_of_what_another_version_indexed_begins_the_index_anew(
 ) -> None:
     """Which words the other version indexed for a message is not known."""
     async with open_database(f"sqlite:///{path}", "store") as database:
-        transport = httpx2.ASGITransport(app=(await store_over(database)).app)
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://store/v1", headers=V2
-        ) as api:
+        async with client_of(await store_over(database)) as api:
             thread = await new_thread(api, ("boats", "in the harbour"))
             conversation = await new_conversation(api, ("anchors",))
             [item] = await add_items(api, conversation, {"role": "user", "content": "ships"})

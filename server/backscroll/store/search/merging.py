@@ -7,8 +7,8 @@ after `Merging.busy_rows` new rows.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -26,6 +26,8 @@ MERGED_ROWS: Final = 64
 waits until no more rows are being added."""
 BUSY_ROWS: Final = 100_000
 """The default of `Merging.busy_rows`."""
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Merging(Struct):
@@ -50,7 +52,7 @@ class Merging(Struct):
             database: the database.
             pause_s: the pause between two transactions, in seconds.
         """
-        with suppress(NothingWrittenError):  # the next check may succeed
+        try:
             newest = await database.read(rows.newest)
             is_idle, self.newest = newest == self.newest, newest
             if is_idle and abs(newest - self.merged) >= MERGED_ROWS:
@@ -59,6 +61,8 @@ class Merging(Struct):
             elif abs(newest - self.tidied) >= self.busy_rows:
                 await _merge(database, terms.merge, pause_s)
                 self.tidied = newest
+        except (NothingWrittenError, CommitUnknownError) as error:  # the next check may succeed
+            _log.warning("the search index is not merged yet: %s", error)
 
 
 async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
@@ -70,19 +74,20 @@ async def merge(database: Database, pause_s: float = PAUSE_S) -> None:
     Args:
         database: the database.
         pause_s: the pause between two transactions, in seconds.
+
+    Raises:
+        OperatorError: as in `Database.write`. The next merge continues.
     """
     if await database.read(rows.is_postgres):
         await pack(database)
         return
     await _merge(database, terms.merge, pause_s)
-    with suppress(NothingWrittenError):  # the next merge continues
-        if await database.read(terms.is_scattered):
-            await _merge(database, partial(terms.merge, everything=True), pause_s)
+    if await database.read(terms.is_scattered):
+        await _merge(database, partial(terms.merge, everything=True), pause_s)
 
 
 async def _merge(database: Database, step: Callable[[Connection], bool], pause_s: float) -> None:
-    with suppress(NothingWrittenError, CommitUnknownError):  # the next merge continues
-        for _ in range(await database.read(terms.merge_steps)):
-            if await database.write(step):
-                return
-            await asyncio.sleep(pause_s)
+    for _ in range(await database.read(terms.merge_steps)):
+        if await database.write(step):
+            return
+        await asyncio.sleep(pause_s)
