@@ -1,6 +1,8 @@
 """Inserts many rows at once: with COPY on PostgreSQL, and with one prepared statement on SQLite."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Connection
@@ -13,13 +15,15 @@ if TYPE_CHECKING:
 
 COPIED: Final = 100
 """Fewer rows than this are inserted, because a COPY takes one more round trip."""
+_TURN: Final = 128
+"""After so many rows of a COPY, the event loop may do other work."""
 
 
 def insert_many(
     connection: Connection,
     statement: CompiledStatement,
     table: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
     renamed: Mapping[str, str],
 ) -> None:
     """Insert rows.
@@ -28,18 +32,23 @@ def insert_many(
         connection: a connection in a write transaction.
         statement: the INSERT for one row.
         table: the name of its table.
-        rows: the values of each row, by the name of their parameter; at least one row.
+        rows: the values of each row, by the name of their parameter. Iterating over them must not
+            use the connection.
         renamed: the columns of parameters that have another name than their column.
 
     Raises:
         DBAPIError: the database does not accept a value, or another error.
     """
-    if connection.dialect.name != "postgresql" or len(rows) < COPIED:
-        statement.execute_each(connection, rows)
+    waiting = iter(rows)
+    most = COPIED if connection.dialect.name == "postgresql" else None
+    first = list(islice(waiting, most))
+    if len(first) != most:
+        if first:
+            statement.execute_each(connection, first)
         return
-    names = statement.names(connection)
-    columns = [renamed.get(name, name) for name in names]
-    copy(connection, table, columns, statement.each_parameters(connection, rows))
+    columns = [renamed.get(name, name) for name in statement.names(connection)]
+    copied = statement.each_parameters(connection, chain(first, waiting))
+    copy(connection, table, columns, copied)
 
 
 def copy(
@@ -51,7 +60,8 @@ def copy(
         connection: a connection in a write transaction.
         table: the name of the table.
         columns: the names of the columns to fill.
-        rows: the values of each row, as the driver takes them.
+        rows: the values of each row, as the driver takes them. They are computed while PostgreSQL
+            inserts those before them. Iterating over them must not use the connection.
 
     Raises:
         DBAPIError: as in `insert_many`.
@@ -61,7 +71,9 @@ def copy(
     adapted = cast("AsyncAdapt_dbapi_connection", connection.connection.dbapi_connection)
     try:
         adapted.run_async(
-            lambda driver: driver.copy_records_to_table(table, columns=columns, records=rows)
+            lambda driver: driver.copy_records_to_table(
+                table, columns=columns, records=_in_turns(rows)
+            )
         )
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):  # a value that has no form in its column's type
@@ -69,3 +81,10 @@ def copy(
         raise ConnectionError("the connection was lost") from error
     except asyncpg.PostgresError as error:
         raise DBAPIError(f"COPY {table}", None, error) from None
+
+
+async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncIterator[Sequence[Any]]:
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % _TURN == 0:
+            await asyncio.sleep(0)

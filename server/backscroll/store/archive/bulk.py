@@ -131,14 +131,13 @@ def _insert(
 ) -> None:
     owners = [owner_row(prepared, partition, now_us) for prepared, _ in given]
     positions = _insert_owners(connection, collection, owners)
-    rows = [
+    rows = (
         row
         for position, (prepared, _) in zip(positions, given, strict=True)
         for row in member_rows(prepared, position)
-    ]
-    if rows:
-        renamed = {"text": collection.json}
-        insert_many(connection, collection.insert, collection.members.name, rows, renamed)
+    )
+    renamed = {"text": collection.json}
+    insert_many(connection, collection.insert, collection.members.name, rows, renamed)
 
     def entries() -> Iterator[tuple[int, Mapping[str, str] | None, Iterable[Entry]]]:
         for position, (prepared, seen) in zip(positions, given, strict=True):

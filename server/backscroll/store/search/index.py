@@ -54,7 +54,7 @@ def add(connection: Connection, partition: str, owner: int, entries: Iterable[En
     titled_entries = (_with_title(connection, owner, entry) for entry in entries)
     texts = (entry for entry in titled_entries if entry.text.strip())
     while chunk := list(islice(texts, CHUNK)):
-        _add(connection, partition, [(owner, entry) for entry in chunk])
+        _add(connection, partition, ((owner, entry) for entry in chunk))
 
 
 def add_new(
@@ -62,7 +62,14 @@ def add_new(
     partition: str,
     added: Iterable[tuple[int, Mapping[str, str] | None, Iterable[Entry]]],
 ) -> None:
-    """Add the messages of owners that are new: the number, metadata and messages of each."""
+    """Add the messages of owners that are new.
+
+    Args:
+        connection: the connection of the transaction that writes the owners.
+        partition: the owners' partition.
+        added: the number, metadata and messages of each owner. They must not be read from the
+            database as they are iterated over, because PostgreSQL receives others meanwhile.
+    """
     marks = indexes_tools(connection)
 
     def entries_of_all() -> Iterator[tuple[int, Entry]]:
@@ -75,26 +82,26 @@ def add_new(
                 if entry.text.strip():
                     yield owner, entry
 
-    texts = entries_of_all()
-    while chunk := list(islice(texts, terms.DEFERRED)):
-        _add(connection, partition, chunk)
+    _add(connection, partition, entries_of_all())
 
 
-def _add(connection: Connection, partition: str, chunk: Sequence[tuple[int, Entry]]) -> None:
+def _add(connection: Connection, partition: str, added: Iterable[tuple[int, Entry]]) -> None:
     # Imported only when something is written, so that a server starts quickly.
     from backscroll_tools.search.tokenizer import TOKENS_VERSION, tokens
 
     scope = scope_of(connection, partition, create=True) or 0
     marks = indexes_tools(connection)
-    added = []
-    for owner, entry in chunk:
-        position, role, created_at, text, prepared, tool_text = entry
-        found = prepared or tokens(text)
-        length, number = min(found.length, MAX_LENGTH), role_number(role)
-        version = TOKENS_VERSION | (WITH_TOOLS if marks and tool_text else 0)
-        row = Row(owner, created_at, position, scope, length, number, version)
-        added.append((row, [*scoped(scope, found.terms), owner_token(owner)]))
-    terms.add(connection, added)
+
+    def rows_of_all() -> Iterator[tuple[Row, Sequence[str]]]:
+        for owner, entry in added:
+            position, role, created_at, text, prepared, tool_text = entry
+            found = prepared or tokens(text)
+            length, number = min(found.length, MAX_LENGTH), role_number(role)
+            version = TOKENS_VERSION | (WITH_TOOLS if marks and tool_text else 0)
+            row = Row(owner, created_at, position, scope, length, number, version)
+            yield row, [*scoped(scope, found.terms), owner_token(owner)]
+
+    terms.add(connection, rows_of_all())
 
 
 def remove(connection: Connection, partition: str, owner: int, position: int, text: str) -> None:

@@ -46,6 +46,8 @@ LOOKED_UP: Final = (2, 8)
 pages to read. If that leaves more than `FEW` rows, eight."""
 CACHED_HASHES: Final = 8_192
 """The maximum number of tokens whose hashes are cached. A full cache takes about 2 MB."""
+MOST_COPIED: Final = 16_384
+"""The maximum number of rows in one COPY, so that it ends long before a statement's time limit."""
 
 
 def hashed(terms: Iterable[str]) -> list[int]:
@@ -59,14 +61,19 @@ def _hashed(term: str) -> int:
     return code - (code >> 31 << 32)
 
 
-def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
-    """Add rows and their tokens; at least one row."""
-    if len(added) < COPIED:
-        bound = [row._asdict() | {"terms": hashed(terms)} for row, terms in added]
-        connection.execute(_ADD, bound)
-        return
-    copied = ((*row, hashed(terms)) for row, terms in added)
-    copy(connection, "search_rows", (*Row._fields, "terms"), copied)
+def add(connection: Connection, added: Iterable[tuple[Row, Sequence[str]]]) -> None:
+    """Add rows and their tokens, as in `terms.add`.
+
+    The rows of a COPY are computed while PostgreSQL indexes those before them.
+    """
+    waiting = ((row, hashed(terms)) for row, terms in added)
+    while first := list(islice(waiting, COPIED)):
+        if len(first) < COPIED:
+            connection.execute(_ADD, [row._asdict() | {"terms": each} for row, each in first])
+            return
+        rest = islice(waiting, MOST_COPIED - COPIED)
+        copied = ((*row, each) for row, each in chain(first, rest))
+        copy(connection, "search_rows", (*Row._fields, "terms"), copied)
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:

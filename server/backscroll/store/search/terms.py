@@ -46,14 +46,20 @@ _MERGED_TIMES: Final = 8
 """How often a page of the index is written at most until all segments are merged, as estimated."""
 
 
-def add(connection: Connection, added: Sequence[tuple[Row, Sequence[str]]]) -> None:
-    """Add rows and their tokens. The rows get ascending numbers."""
-    if not added:
-        return
+def add(connection: Connection, added: Iterable[tuple[Row, Sequence[str]]]) -> None:
+    """Add rows and their tokens. The rows get ascending numbers.
+
+    Args:
+        connection: a connection in a write transaction.
+        added: the rows and their tokens. Iterating over them must not use the connection.
+    """
     if is_postgres(connection):
         postgres_terms.add(connection, added)
-    elif defer(connection, _add, [(row, " ".join(terms)) for row, terms in added]) >= DEFERRED:
-        settle(connection)
+        return
+    joined = ((row, " ".join(terms)) for row, terms in added)
+    while chunk := list(islice(joined, DEFERRED)):
+        if defer(connection, _add, chunk) >= DEFERRED:
+            settle(connection)
 
 
 def _add(connection: Connection, added: Sequence[tuple[Row, str]]) -> None:

@@ -1,0 +1,81 @@
+"""PostgreSQL receives rows while they are computed, and the process does other work meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import pytest
+from sqlalchemy import Connection
+
+from backscroll.database.bulk import copy
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database
+from backscroll.store.search import terms
+from backscroll.store.search.postgres_terms import MOST_COPIED
+from backscroll.store.search.rows import Row
+from tests.store.conftest import Sql
+
+pytestmark = pytest.mark.usefixtures("on_postgres")
+TABLE = "search_blocks"
+COLUMNS = ("block", "rows")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, "store") as opened:
+        yield opened
+
+
+async def test_other_work_goes_on_while_rows_are_copied(database: Database, sql: Sql) -> None:
+    turns = 0
+    seen: list[int] = []
+
+    async def other_work() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    def rows() -> Iterator[tuple[int, bytes]]:
+        for block in range(1_000):
+            seen.append(turns)
+            yield block, b""
+
+    working = asyncio.create_task(other_work())
+    await database.write(lambda connection: copy(connection, TABLE, COLUMNS, rows()))
+    working.cancel()
+    assert len(set(seen)) > 5
+    assert await sql("SELECT count(*) FROM search_blocks") == [(1_000,)]
+
+
+async def test_rows_that_cannot_be_computed_leave_none_and_the_next_write_works(
+    database: Database, sql: Sql
+) -> None:
+    def rows(count: int) -> Iterator[tuple[int, bytes]]:
+        for block in range(1_000):
+            if block == count:
+                raise LookupError("there is no such block")
+            yield block, b""
+
+    for count in (0, 999):
+        with pytest.raises(LookupError, match="no such block"):
+            await database.write(lambda connection: copy(connection, TABLE, COLUMNS, rows(count)))  # noqa: B023
+        assert await sql("SELECT count(*) FROM search_blocks") == [(0,)]
+    await database.write(lambda connection: copy(connection, TABLE, COLUMNS, [(7, b"seven")]))
+    assert await sql("SELECT * FROM search_blocks") == [(7, b"seven")]
+
+
+@pytest.mark.parametrize("count", [0, 1, MOST_COPIED, MOST_COPIED + 1])
+async def test_any_number_of_rows_is_indexed_in_order(
+    count: int, database: Database, sql: Sql
+) -> None:
+    def added() -> Iterator[tuple[Row, Sequence[str]]]:
+        for at in range(count):
+            yield Row(1, 1, at, 0, 1, 0, 1), ["boat"]
+
+    def write(connection: Connection) -> None:
+        terms.add(connection, added())
+
+    await database.write(write)
+    assert await sql("SELECT position FROM search_rows ORDER BY id") == [
+        (at,) for at in range(count)
+    ]
