@@ -3,6 +3,7 @@
     pip install mutmut                                   # for this alone: it is no pinned tool
     python -m tests.simulation.mutation                  # everything below, some hours
     python -m tests.simulation.mutation pages store      # some of it
+    python -m tests.simulation.mutation --ending 258     # a sample of three tenths
     python -m tests.simulation.mutation --survivors      # only what no test noticed last time
 
 mutmut names modules by their path, so the sources are laid out under `.cache/mutation` as they
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -177,7 +179,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutation")
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all by default")
     parser.add_argument("--survivors", action="store_true", help="try again what was not noticed")
+    parser.add_argument(
+        "--ending",
+        metavar="DIGITS",
+        default="",
+        help="try a sample: the changes of a function have numbers, which end in one of the digits",
+    )
     asked = parser.parse_args()
+    if asked.ending and not asked.ending.isdecimal():
+        parser.error(f"--ending takes digits, not {asked.ending}")
     if unknown := set(asked.groups) - set(GROUPS):
         parser.error(f"no such group: {', '.join(unknown)}; there are {', '.join(GROUPS)}")
     if importlib.util.find_spec("mutmut") is None:
@@ -185,10 +195,10 @@ def main() -> int:
     total: Counter[str] = Counter()
     for name in asked.groups or GROUPS:
         stage = STAGES / name
-        survivors = _survivors(stage) if asked.survivors else []
+        names = _survivors(stage) if asked.survivors else _sampled(stage, asked.ending)
         _lay_out(stage, GROUPS[name])
-        if not asked.survivors or survivors:
-            _try(stage, survivors)
+        if names is None or names:
+            _try(stage, names or ())
         for survivor in _survivors(stage):
             sys.stdout.write(f"{survivor}\n")
         counts = _counts(stage)
@@ -234,7 +244,23 @@ def _lay_out(stage: Path, group: Group) -> None:
     (stage / "pyproject.toml").write_text(f"{config}\n{table}")
 
 
-def _try(stage: Path, names: list[str]) -> None:
+def _sampled(stage: Path, digits: str) -> list[str] | None:
+    """Return patterns or names of a sample's changes that are still to be tried; None for all."""
+    if not digits:
+        return None
+    files = list((stage / "mutants").rglob("*.meta"))
+    results = [json.loads(file.read_text())["exit_code_by_key"] for file in files]
+    if not results:
+        return [f"*__mutmut_*[{digits}]"]
+    return [
+        name
+        for result in results
+        for name, code in result.items()
+        if code is None and name[-1] in digits
+    ]
+
+
+def _try(stage: Path, names: Sequence[str]) -> None:
     """Try the changes that are named, or else all that have not been tried yet."""
     environ = {**os.environ, "BACKSCROLL_TEST_PROFILE": "mutation", "PYTHONPATH": ""}
     command = (sys.executable, "-m", "mutmut", "run", "--max-children", CHILDREN, *names)
