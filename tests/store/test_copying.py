@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 from sqlalchemy import Connection
 
-from backscroll.database.bulk import copy
+from backscroll.database.bulk import MOST_COPIED, copy
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.search import terms
-from backscroll.store.search.postgres_terms import MOST_COPIED
 from backscroll.store.search.rows import Row
 from tests.store.conftest import Sql
 

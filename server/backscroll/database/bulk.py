@@ -1,7 +1,8 @@
 """Inserts many rows at once: with COPY on PostgreSQL, and with one prepared statement on SQLite."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 COPIED: Final = 100
 """Fewer rows than this are inserted, because a COPY takes one more round trip."""
+MOST_COPIED: Final = 16_384
+"""The maximum number of rows in one COPY, so that it ends long before a statement's time limit."""
+
 _TURN: Final = 128
 """After so many rows of a COPY, the event loop may do other work."""
 
@@ -54,7 +58,7 @@ def insert_many(
 def copy(
     connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Insert rows with COPY. Only for PostgreSQL.
+    """Insert rows with COPY, in statements with a limited number of rows. Only for PostgreSQL.
 
     Args:
         connection: a connection in a write transaction.
@@ -66,15 +70,23 @@ def copy(
     Raises:
         DBAPIError: as in `insert_many`.
     """
+    waiting = iter(rows)
+    for first in waiting:
+        _copy(connection, table, columns, chain((first,), islice(waiting, MOST_COPIED - 1)))
+
+
+def _copy(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
     import asyncpg
+
+    async def copied(driver: Any) -> None:  # noqa: ANN401 - asyncpg's connection has no types
+        async with aclosing(_in_turns(rows)) as records:
+            await driver.copy_records_to_table(table, columns=columns, records=records)
 
     adapted = cast("AsyncAdapt_dbapi_connection", connection.connection.dbapi_connection)
     try:
-        adapted.run_async(
-            lambda driver: driver.copy_records_to_table(
-                table, columns=columns, records=_in_turns(rows)
-            )
-        )
+        adapted.run_async(copied)
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):  # a value that has no form in its column's type
             raise DBAPIError(f"COPY {table}", None, error) from None
@@ -83,7 +95,7 @@ def copy(
         raise DBAPIError(f"COPY {table}", None, error) from None
 
 
-async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncIterator[Sequence[Any]]:
+async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncGenerator[Sequence[Any]]:
     for number, row in enumerate(rows, 1):
         yield row
         if number % _TURN == 0:

@@ -46,8 +46,6 @@ LOOKED_UP: Final = (2, 8)
 pages to read. If that leaves more than `FEW` rows, eight."""
 CACHED_HASHES: Final = 8_192
 """The maximum number of tokens whose hashes are cached. A full cache takes about 2 MB."""
-MOST_COPIED: Final = 16_384
-"""The maximum number of rows in one COPY, so that it ends long before a statement's time limit."""
 
 
 def hashed(terms: Iterable[str]) -> list[int]:
@@ -64,16 +62,15 @@ def _hashed(term: str) -> int:
 def add(connection: Connection, added: Iterable[tuple[Row, Sequence[str]]]) -> None:
     """Add rows and their tokens, as in `terms.add`.
 
-    The rows of a COPY are computed while PostgreSQL indexes those before them.
+    If they are many, they are computed while PostgreSQL indexes those before them.
     """
     waiting = ((row, hashed(terms)) for row, terms in added)
-    while first := list(islice(waiting, COPIED)):
-        if len(first) < COPIED:
-            connection.execute(_ADD, [row._asdict() | {"terms": each} for row, each in first])
-            return
-        rest = islice(waiting, MOST_COPIED - COPIED)
-        copied = ((*row, each) for row, each in chain(first, rest))
+    first = list(islice(waiting, COPIED))
+    if len(first) == COPIED:
+        copied = ((*row, each) for row, each in chain(first, waiting))
         copy(connection, "search_rows", (*Row._fields, "terms"), copied)
+    elif first:
+        connection.execute(_ADD, [row._asdict() | {"terms": each} for row, each in first])
 
 
 def remove(connection: Connection, removed: Sequence[tuple[int, Sequence[str]]]) -> None:
