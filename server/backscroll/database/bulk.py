@@ -95,7 +95,7 @@ def _copy(
         raise DBAPIError(f"COPY {table}", None, error) from None
 
 
-async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncGenerator[Sequence[Any]]:
+async def _in_turns(rows: Iterable[Sequence[Any]]) -> AsyncGenerator[Sequence[Any], None]:
     for number, row in enumerate(rows, 1):
         yield row
         if number % _TURN == 0:
