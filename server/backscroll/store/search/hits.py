@@ -3,8 +3,22 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Select, and_, or_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 
+from backscroll.database.json_text import dump_json
 from backscroll.store.envelopes import JSON
 from backscroll.store.search.entries import SOURCES, Source
 from backscroll.store.search.rows import Row
@@ -15,20 +29,47 @@ if TYPE_CHECKING:
     from backscroll_tools.search.query import Query
 
 
-def _of(source: Source) -> Select[Any]:
-    """Return a query for messages with their owners. The caller adds the condition.
+_VALUE: Final = func.json_each(bindparam("wanted", type_=String())).table_valued(
+    "value", name="wanted"
+)
+_UNNESTED: Final = (
+    func.unnest(
+        cast(bindparam("owners"), ARRAY(BigInteger)), cast(bindparam("positions"), ARRAY(Integer))
+    )
+    .table_valued("owner", "position")
+    .render_derived(name="wanted")
+)
+
+
+def _of(source: Source, engine: str) -> Select[Any]:
+    """Return a query for wanted messages, with their owners.
+
+    The owners and positions of the wanted messages are parameters: a JSON text for SQLite, and two
+    arrays for PostgreSQL. With a condition for each message, SQLAlchemy would take longer to
+    compile the statement than the engine to run it.
 
     The query has no condition on the owner. With such a condition, SQLite would first read all
     owners of the partition.
     """
     owner = source.owners.c
-    return source.select(
+    found = source.select(
         *(owner.partition, owner.deleted_at, owner.position, source.position),
         *(owner.id, owner.metadata, source.id, *source.content),
     )
+    if engine == "sqlite":
+        of, position = (func.json_extract(_VALUE.c.value, path) for path in ("$[0]", "$[1]"))
+        return found.where(source.owner == of, source.position == position)
+    found = found.where(source.owner == _UNNESTED.c.owner, source.position == _UNNESTED.c.position)
+    # PostgreSQL plans a subquery with an OFFSET on its own. Otherwise, it would read all messages
+    # of an owner if it has no statistics yet.
+    each = found.offset(literal_column("0")).lateral("found")
+    return select(each).select_from(_UNNESTED.join(each, true()))
 
 
-_FIND: Final[Mapping[int, Select[Any]]] = {kind: _of(source) for kind, source in SOURCES.items()}
+_FIND: Final[Mapping[str, Mapping[int, Select[Any]]]] = {
+    engine: {kind: _of(source, engine) for kind, source in SOURCES.items()}
+    for engine in ("sqlite", "postgresql")
+}
 
 
 def read_hits(
@@ -43,7 +84,7 @@ def read_hits(
     owner's first.
     """
     hits: dict[int, JSON] = {}
-    for kind, statement in _FIND.items():
+    for kind, statement in _FIND[connection.dialect.name].items():
         rows = {
             (each.owner // KINDS, each.position): row
             for row, each in found.items()
@@ -51,10 +92,11 @@ def read_hits(
         }
         if not rows:
             continue
-        source = SOURCES[kind]
-        wanted = or_(
-            *(and_(source.owner == owner, source.position == position) for owner, position in rows)
-        )
+        wanted = {
+            "wanted": dump_json(list(rows)),
+            "owners": [owner for owner, _ in rows],
+            "positions": [position for _, position in rows],
+        }
         for (
             within,
             deleted,
@@ -64,7 +106,7 @@ def read_hits(
             metadata,
             identifier,
             *content,
-        ) in connection.execute(statement.where(wanted)):
+        ) in connection.execute(statement, wanted):
             if partition not in {None, within} or deleted is not None:
                 continue
             role, text, of_tools = role_and_texts(kind, *content)
