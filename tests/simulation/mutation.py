@@ -6,6 +6,9 @@
     python -m tests.simulation.mutation --ending 258     # a sample of three tenths
     python -m tests.simulation.mutation --survivors      # only what no test noticed last time
 
+At first, no tests on PostgreSQL run, because each change would start a server of its own. With
+`--survivors`, they run too: some changes, such as those of locks, make no difference on SQLite.
+
 mutmut names modules by their path, so the sources are laid out under `.cache/mutation` as they
 are imported. A second run goes on where the first was interrupted. Code that runs but once, as a
 module is imported, is not changed.
@@ -132,6 +135,7 @@ GROUPS: Final = {
             *("tests/store/test_abridged.py", "tests/store/test_activity.py"),
             *("tests/store/test_counting.py", "tests/store/test_large_deletion.py"),
             *("tests/store/test_partitions.py", "tests/store/recorder/test_once.py"),
+            *("tests/store/search/test_index.py", "tests/store/search/test_search.py"),
         ),
     ),
     "search": Group(
@@ -178,7 +182,11 @@ def main() -> int:
     """Name the changes that were not noticed, print the share that was; 1 below `LEAST`."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutation")
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all by default")
-    parser.add_argument("--survivors", action="store_true", help="try again what was not noticed")
+    parser.add_argument(
+        "--survivors",
+        action="store_true",
+        help="try again what was not noticed, on PostgreSQL as well",
+    )
     parser.add_argument(
         "--ending",
         metavar="DIGITS",
@@ -196,7 +204,7 @@ def main() -> int:
     for name in asked.groups or GROUPS:
         stage = STAGES / name
         names = _survivors(stage) if asked.survivors else _sampled(stage, asked.ending)
-        _lay_out(stage, GROUPS[name])
+        _lay_out(stage, GROUPS[name], postgres=asked.survivors)
         if names is None or names:
             _try(stage, names or ())
         for survivor in _survivors(stage):
@@ -214,7 +222,7 @@ def main() -> int:
     return 0 if 100 * total["noticed"] >= LEAST * total["tried"] else 1
 
 
-def _lay_out(stage: Path, group: Group) -> None:
+def _lay_out(stage: Path, group: Group, *, postgres: bool) -> None:
     """Copy the sources to where their import names say, with mutmut's settings beside them."""
     stage.mkdir(parents=True, exist_ok=True)
     for source in ("server/backscroll", "tools/backscroll_tools", "tests", "manifests"):
@@ -231,8 +239,7 @@ def _lay_out(stage: Path, group: Group) -> None:
         "source_paths": ("backscroll_tools", "backscroll"),
         "only_mutate": group.modules,
         "also_copy": ("tests", "manifests", "pyproject.toml"),
-        # For a test on PostgreSQL, each change would start a server of its own.
-        "pytest_add_cli_args": ("-k", "not postgres"),
+        "pytest_add_cli_args": () if postgres else ("-k", "not postgres"),
         "pytest_add_cli_args_test_selection": group.tests,
         "timeout_multiplier": 5.0,
         "timeout_constant": 15.0,
