@@ -262,6 +262,28 @@ async def test_no_key_or_count_on_either_side_makes_a_page_longer_than_the_bound
     assert returned[0] < returned[-1] == len(items)
 
 
+@pytest.mark.parametrize("output", get_args(Output))
+async def test_a_message_fits_above_the_one_in_the_middle_as_well_as_below_it(
+    output: Output,
+) -> None:
+    items = [message(number, "x" * 1_400) for number in range(2)]
+
+    async def smallest(number: int) -> int:
+        """Return the size of the smallest page around a message that has both messages."""
+        one, both = 2_000, 8_000
+        while both - one > 1:
+            middle = (one + both) // 2
+            bounds = Bounds(result_chars=middle, output=output)
+            result = await page_around(ListSource(items), number, 20, bounds)
+            has_both = result.structured["page"]["returned"] == 2
+            one, both = (one, middle) if has_both else (middle, both)
+        return both
+
+    below, above = await smallest(0), await smallest(1)
+    assert above == below
+    assert 2_001 < below < 8_000
+
+
 class Repeats(ListSource):
     """The item in the middle is also the first one on each side."""
 
