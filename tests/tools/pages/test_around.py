@@ -321,7 +321,11 @@ async def test_a_page_that_reached_no_other_message_continues_after_what_it_skip
 
 @pytest.mark.parametrize(
     ("filters", "of_run"),
-    [((), ""), ((("run_id", "run_1"),), " or, with run_id, belongs to another run")],
+    [
+        ((), ""),
+        ((("items", "true"),), ""),
+        ((("run_id", "run_1"),), " or, with run_id, belongs to another run"),
+    ],
 )
 async def test_a_message_that_is_not_there_is_not_found_with_a_way_on(
     filters: tuple[tuple[str, str], ...], of_run: str
