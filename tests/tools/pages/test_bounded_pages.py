@@ -26,7 +26,14 @@ from backscroll_tools.pages.stop import GONE, WARNING_CHARS
 from backscroll_tools.render import MARK_CHARS
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
-from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message
+from tests.tools.pages.lists import (
+    HangsAfter,
+    IgnoresEverything,
+    ListSource,
+    Mixed,
+    OfManyThreads,
+    message,
+)
 
 SHAPE = Shape("messages", "message")
 START = ListPosition(tool="list-messages", owner="thread_1", order="desc")
@@ -439,6 +446,16 @@ async def test_the_page_with_the_last_piece_of_the_last_message_is_the_last_page
     shown = last.structured["messages"]
     assert last.structured["page"] == ended(shown)
     assert shown[0]["clipped"]["start"] + shown[0]["clipped"]["shown"] == 3_000
+
+
+async def test_every_cursor_inside_a_message_keeps_that_the_upstream_ignores_after() -> None:
+    source = IgnoresEverything([message(0, "x" * 3_000), message(1, "after")])
+    start = replace(START, ignores_after=True)
+    results = await pages(source, Bounds(2_000), [20] * 9, start)
+    cursors = [result.structured["page"]["next_cursor"] for result in results[:-1]]
+    assert len(cursors) > 2
+    assert all(decode(cursor, START.tool, START.owner).ignores_after for cursor in cursors)
+    assert rejoined(results) == source.items
 
 
 async def test_an_item_without_a_text_is_read_in_pieces_of_its_fields() -> None:
