@@ -350,6 +350,23 @@ async def test_a_page_says_how_many_items_of_other_kinds_it_passed_over() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("roles", "limit"), [("uuuttUu", 5), ("uuttttttuU", 4), ("tuttU", 3), ("tttU", 2), ("uUttu", 5)]
+)
+async def test_each_item_of_another_kind_is_counted_on_one_page_only(
+    roles: str, limit: int
+) -> None:
+    kinds = {"u": ("user", 5), "U": ("user", 1_900), "t": ("tool", 5)}
+    items = [
+        message(number, "x" * length, role=role)
+        for number, (role, length) in enumerate(kinds[letter] for letter in roles)
+    ]
+    results = await pages(Mixed(items), Bounds(2_600), [limit] * 20)
+    assert rejoined(results) == [item for item in items if item["role"] == "user"]
+    counted = [result.structured["page"].get("passed", 0) for result in results]
+    assert sum(counted) == roles.count("t")
+
+
 async def test_progress_is_told_as_a_page_is_read() -> None:
     told: list[tuple[int, int]] = []
 
