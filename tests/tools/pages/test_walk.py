@@ -9,7 +9,7 @@ import pytest
 from backscroll_tools.client.failures import too_many_requests
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.models import JSON, StoppedBy
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.stop import (
     ABSENT,
@@ -496,3 +496,21 @@ async def test_a_page_with_skipped_items_is_no_end_of_a_list_that_does_not_name_
         IDS[:3],
         Stop("end", has_more=False, passed=sum(passed)),
     )
+
+
+@pytest.mark.parametrize(
+    ("second", "by"),
+    [
+        (Chunk((MESSAGES[2],), has_more=False), "limit"),
+        (Chunk((), has_more=None, last="item_9", passed=(5,)), "size"),
+    ],
+    ids=["another item", "more skipped items than the page has space for"],
+)
+async def test_the_next_page_starts_after_the_skipped_items_that_a_page_has_counted(
+    second: Chunk[JSON], by: StoppedBy
+) -> None:
+    first = Chunk(tuple(MESSAGES[:2]), has_more=None, last="item_3", passed=(0, 0, 2))
+    walk = Walk(2, 50, anyio.current_time() + 60)
+    source = Scripted([], chunks=[first, second])
+    stop = await walk.over(source, "", lambda *_: True, lambda stop: stop.passed <= 2)
+    assert stop == Stop(by, has_more=True, last="item_3", passed=2)
