@@ -514,3 +514,14 @@ async def test_the_next_page_starts_after_the_skipped_items_that_a_page_has_coun
     source = Scripted([], chunks=[first, second])
     stop = await walk.over(source, "", lambda *_: True, lambda stop: stop.passed <= 2)
     assert stop == Stop(by, has_more=True, last="item_3", passed=2)
+
+
+async def test_a_walk_over_places_goes_on_after_a_page_of_nothing_but_repeated_items() -> None:
+    chunks = [
+        Chunk(tuple(MESSAGES[:2]), has_more=True, keys=("p0", "p1"), has_places=True),
+        Chunk((MESSAGES[1],), has_more=True, last="p2", keys=("p2",), has_places=True),
+        Chunk((MESSAGES[2],), has_more=False, keys=("p3",), has_places=True),
+    ]
+    source = Scripted([], chunks=chunks)
+    assert await walked(source, 20) == (IDS[:3], Stop("end", has_more=False))
+    assert source.requests == [("", 20), ("p1", 18), ("p2", 18)]
