@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from backscroll_tools.pages.around import read_around
 from backscroll_tools.pages.cursor import ListPosition, decode
 from backscroll_tools.pages.listing import read_page
 from backscroll_tools.pages.source import Chunk, Surroundings
+from backscroll_tools.pages.stop import WARNING_CHARS
 from backscroll_tools.tool import Bounds, Output, Result
 from tests.tools import transcript
 from tests.tools.pages.lists import HangsAfter, ListSource, message
@@ -123,14 +124,18 @@ async def test_what_does_not_fit_is_left_out_at_the_ends() -> None:
     assert result.structured["page"]["stopped_by"] == "size"
 
 
-async def test_a_message_longer_than_a_page_is_alone_and_next_cursor_goes_on_inside_it() -> None:
-    items = [message(0, "before"), message(1, "x" * 5_000), message(2, "after")]
+@pytest.mark.parametrize("after", [[], [message(2, "after")]], ids=len)
+async def test_a_message_longer_than_a_page_is_alone_and_next_cursor_goes_on_inside_it(
+    after: list[JSON],
+) -> None:
+    items = [message(0, "before"), message(1, "x" * 5_000), *after]
     bounds = Bounds(result_chars=2_000)
     result = await page_around(ListSource(items), 1, 20, bounds)
     newer = await rest(items, result.structured["page"]["next_cursor"], bounds, 20)
     older = await rest(items, result.structured["page"]["previous_cursor"], bounds, 20)
     assert ids([result]) == ["msg_1"]
-    assert result.structured["page"]["stopped_by"] == "size"
+    page = result.structured["page"]
+    assert (page["stopped_by"], page["has_more"]) == ("size", True)
     assert rejoined([result, *newer]) == items[1:]
     assert rejoined(older) == items[:1]
 
@@ -200,6 +205,85 @@ async def test_items_of_other_kinds_count_on_both_sides_as_far_as_the_page_goes(
     assert cut.structured["page"]["passed"] == 1
 
 
+@dataclass
+class Long(ListSource):
+    """Whatever makes the frame of a page around a message long, on one side or on both."""
+
+    above: str = ""
+    below: str = ""
+    passed_above: int = 0
+    passed_below: int = 0
+
+    async def around(self, key: str, older: int, newer: int) -> Surroundings[JSON] | None:
+        found = await super().around(key, older, newer)
+        assert found is not None
+        warning = "w" * WARNING_CHARS
+        return replace(
+            found,
+            older=replace(
+                found.older,
+                has_more=True,
+                last=self.above,
+                passed=(*[0] * len(found.older.items), self.passed_above),
+                warning=warning,
+            ),
+            newer=replace(
+                found.newer,
+                has_more=True,
+                last=self.below,
+                passed=(*[0] * len(found.newer.items), self.passed_below),
+                warning=warning,
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"above": "a" * 256},
+        {"below": "a" * 256},
+        {"passed_above": 10**20, "passed_below": 10**20},
+    ],
+    ids=" and ".join,
+)
+@pytest.mark.parametrize(("first", "last"), [(-3, 3), (-3, 0), (0, 3)])
+@pytest.mark.parametrize("output", get_args(Output))
+async def test_no_key_or_count_on_either_side_makes_a_page_longer_than_the_bound(
+    frame: dict[str, Any], first: int, last: int, output: Output
+) -> None:
+    items = [message(number, "x" * 400) for number in range(10 + first, 10 + last + 1)]
+    returned: list[int] = []
+    for result_chars in range(2_000, 9_000, 75):
+        bounds = Bounds(result_chars=result_chars, output=output)
+        result = await page_around(Long(items, **frame), 10, 20, bounds)
+        assert size(result, output) <= result_chars
+        returned.append(result.structured["page"]["returned"])
+    assert returned == sorted(returned)
+    assert returned[0] < returned[-1] == len(items)
+
+
+@pytest.mark.parametrize("output", get_args(Output))
+async def test_a_message_fits_above_the_one_in_the_middle_as_well_as_below_it(
+    output: Output,
+) -> None:
+    items = [message(number, "x" * 1_400) for number in range(2)]
+
+    async def smallest(number: int) -> int:
+        """Return the size of the smallest page around a message that has both messages."""
+        one, both = 2_000, 8_000
+        while both - one > 1:
+            middle = (one + both) // 2
+            bounds = Bounds(result_chars=middle, output=output)
+            result = await page_around(ListSource(items), number, 20, bounds)
+            has_both = result.structured["page"]["returned"] == 2
+            one, both = (one, middle) if has_both else (middle, both)
+        return both
+
+    below, above = await smallest(0), await smallest(1)
+    assert above == below
+    assert 2_001 < below < 8_000
+
+
 class Repeats(ListSource):
     """The item in the middle is also the first one on each side."""
 
@@ -235,12 +319,24 @@ async def test_a_page_that_reached_no_other_message_continues_after_what_it_skip
     assert (page["stopped_by"], page["passed"]) == ("requests", 6)
 
 
-async def test_a_message_that_is_not_there_is_not_found_with_a_way_on() -> None:
+@pytest.mark.parametrize(
+    ("filters", "of_run"),
+    [
+        ((), ""),
+        ((("items", "true"),), ""),
+        ((("run_id", "run_1"),), " or, with run_id, belongs to another run"),
+    ],
+)
+async def test_a_message_that_is_not_there_is_not_found_with_a_way_on(
+    filters: tuple[tuple[str, str], ...], of_run: str
+) -> None:
+    start = replace(START, position="msg_7", filters=filters)
     with pytest.raises(ToolError) as caught:
-        await page_around(ListSource([message(0)]), 7, 20)
+        await read_around(call(Bounds()), SHAPE, start, ListSource([message(0)]), 20)
     assert caught.value.render() == (
         "not_found: Message msg_7 was not found in thread_1.\n"
-        "Next: If it was deleted, pass the id of another message as around, or leave around out.\n"
+        f"Next: If it was deleted{of_run}, pass the id of another message as around, or leave "
+        "around out.\n"
         "Retry: safe, but pointless until the ids are corrected; nothing was written."
     )
 

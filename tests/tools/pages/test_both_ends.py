@@ -1,26 +1,29 @@
 """A list that is read from both of its ends has each item once, whatever happens meanwhile."""
 
 import dataclasses
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import anyio
 import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 from msgspec.structs import replace
 
 from backscroll_tools.client.call import CallClient
 from backscroll_tools.client.client import Client
 from backscroll_tools.client.profiles import COMPATIBLE, EMBEDDED, Upstream
+from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.collections import collection_of
 from backscroll_tools.errors import ToolError
 from backscroll_tools.message_lists import messages_of
 from backscroll_tools.models import Message, Order
 from backscroll_tools.pages.both_ends import PAGES, WAITING_BYTES, from_both_ends
 from backscroll_tools.pages.cursor import ListPosition
-from backscroll_tools.pages.source import Chunks
-from backscroll_tools.pages.stop import FAILED, Stop
+from backscroll_tools.pages.source import Chunk, Chunks
+from backscroll_tools.pages.stop import EMPTY, FAILED, Stop
 from backscroll_tools.pages.walk import Walk
 from tests.simulation.clock import run
 from tests.tools.pages.changing import THREAD, Changing
@@ -48,8 +51,12 @@ async def read(
     pages: int = PAGES,
     waiting_bytes: int = WAITING_BYTES,
     client: Client | None = None,
+    from_end: Callable[[Chunks[Message]], Chunks[Message]] = lambda source: source,
 ) -> tuple[list[int], Stop]:
-    """Read a thread from one or both of its ends. Return the numbers of its messages."""
+    """Read a thread from one or both of its ends. Return the numbers of its messages.
+
+    What the second walk reads is `from_end` of the thread in the opposite order.
+    """
     found: list[int] = []
 
     def take(message: Message, _key: str, _passed: int) -> bool:
@@ -64,7 +71,7 @@ async def read(
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(upstream)) as http:
         ends_at = began + deadline_s
         call = CallClient(client or Client(http, AWAY, chance=lambda: 0.5), requests, ends_at)
-        far = (lambda beside: listed(beside, OPPOSITE[order])) if ends == 2 else None
+        far = (lambda beside: from_end(listed(beside, OPPOSITE[order]))) if ends == 2 else None
         async with from_both_ends(call, listed(call, order), far, pages, waiting_bytes) as source:
             stop = await Walk(10_000, 1_000, ends_at).over(source, after, take, lambda _: True)
     upstream.took_s = anyio.current_time() - began
@@ -146,6 +153,8 @@ def test_calls_of_tools_are_passed_over_as_by_one_walk(
         ({1, 3, 4}, ""),
         ({1, 2, 3, 4, 5}, ""),
         ({4, 5, 6, 7, 8}, ""),
+        ({2, 3, 4, 5, 6, 7}, ""),
+        ({3, 4, 5, 6, 7, 8}, ""),
         ({5, 7}, "msg_1"),
     ],
 )
@@ -174,6 +183,22 @@ def test_two_items_that_both_walks_have_read_are_enough() -> None:
     # The last request of the second walk is under way as the first one reads these two.
     expected = ["asc", "asc", "desc", "desc", "asc", "desc"]
     assert [order for order, _ in upstream.requests] == expected
+
+
+def test_the_second_walk_ends_at_the_start_of_the_list_although_the_walks_have_not_met() -> None:
+    upstream = Changing(2, 1, delays_s=(0.05, 9.0, 0.01, 0.01, 0.01))
+    assert run(read(upstream)) == ([0, 1], END)
+    expected = [("asc", ""), ("asc", "msg_0"), ("desc", ""), ("desc", "msg_1")]
+    assert upstream.requests == expected
+
+
+def test_a_second_walk_that_finds_nothing_but_a_promise_of_more_ends() -> None:
+    # The first walk waits for its second page until the second one has ended.
+    emptied = ((0, ()), (0, ()), (0, (0, 1, 2)))
+    upstream = Changing(3, has_more="true", delays_s=(0.05, 9.0, 0.01, 0.01), changes=emptied)
+    found, stop = run(read(upstream))
+    assert (found, stop.warning) == ([0, 1, 2], EMPTY)
+    assert upstream.requests == [("asc", ""), ("asc", "msg_2"), ("desc", "")]
 
 
 LIES: Final = {
@@ -216,6 +241,13 @@ def test_a_second_walk_that_reads_an_item_twice_ends_and_is_not_used(repeats: in
 
     assert [order for order, _ in upstream.requests].count("desc") == 2
     assert (found, stop) == alone
+
+
+def test_a_second_walk_that_has_read_an_item_twice_is_not_used_where_the_walks_meet() -> None:
+    alone, both = (Changing(45, 10, repeats=1) for _ in range(2))
+    assert run(read(both)) == run(read(alone, ends=1))
+    assert [asked for asked in both.requests if asked[0] == "asc"] == alone.requests
+    assert len(both.requests) == len(alone.requests) + 2
 
 
 LONG: Final = 3_950
@@ -295,11 +327,30 @@ def test_nothing_is_sent_while_the_first_walk_pauses() -> None:
     assert not [each for each in upstream.sent_at if at < each < at + 7]
 
 
-def test_a_pause_beyond_the_deadline_ends_the_walk_with_what_was_read() -> None:
-    upstream = Changing(LONG, failures={4: (429, 90)})
+@pytest.mark.parametrize("pause_s", [90, 57], ids=["beyond", "until"])
+def test_a_pause_as_long_as_the_call_ends_the_walk_with_what_was_read(pause_s: float) -> None:
+    upstream = Changing(LONG, failures={4: (429, pause_s)}, delays_s=(1,))
     found, stop = run(read(upstream, deadline_s=60))
     assert (found, stop) == (list(range(400)), Stop("requests", has_more=True, warning=FAILED))
-    assert upstream.took_s < 1
+    # The failure arrives after 3 seconds, while the first walk reads its last page.
+    assert upstream.took_s == 4
+
+
+class Fails(Struct):
+    """The end of a list that cannot be read, for a reason that is no failed request."""
+
+    source: Chunks[Message]
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        await self.source.chunk(after, limit)
+        raise ToolError("not_found", "There is no such message.")
+
+
+def test_no_pause_follows_a_failure_that_asks_for_none() -> None:
+    alone, both = Changing(LONG), Changing(LONG)
+    assert run(read(both, from_end=Fails)) == run(read(alone, ends=1)) == (list(range(LONG)), END)
+    assert both.took_s == alone.took_s
+    assert [order for order, _ in both.requests].count("desc") == 1
 
 
 def test_a_first_walk_that_fails_ends_both() -> None:
@@ -316,16 +367,45 @@ def test_the_deadline_ends_both_walks() -> None:
     assert upstream.took_s < 1
 
 
-def test_an_upstream_that_ignores_the_order_is_asked_from_its_end_once() -> None:
-    upstream = Changing(LONG, ignores=frozenset({"order"}))
+class Flawed(Struct):
+    """A list whose pages have a flaw."""
 
-    async def twice() -> list[tuple[list[int], Stop]]:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(upstream)) as http:
+    source: Chunks[Message]
+    flaw: dict[str, Any]
+
+    async def chunk(self, after: str, limit: int) -> Chunk[Message]:
+        return replace(await self.source.chunk(after, limit), **self.flaw)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "flaw", "requests"),
+    [
+        (Changing(LONG, ignores=frozenset({"order"})), {}, 1),
+        (Changing(9, 1, ignores=frozenset({"order"})), {}, 2),
+        (Changing(450, 10, repeats=1), {}, 2),
+        (Changing(LONG), {"from_start": True}, 1),
+        (Changing(LONG), {"warning": f"{UNNAMED}; {CONTRARY}"}, 1),
+    ],
+    ids=["ignores order", "one a page", "repeats one", "from start", "in reverse order"],
+)
+def test_an_upstream_that_does_not_serve_both_orders_is_asked_from_its_end_once(
+    upstream: Changing, flaw: dict[str, Any], requests: int
+) -> None:
+    fresh = dataclasses.replace(upstream, requests=[], sent_at=[])
+
+    async def twice() -> list[int]:
+        """Return the number of requests of each call that read the list from its end."""
+        counts: list[int] = []
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(fresh)) as http:
             client = Client(http, AWAY)
-            return [await read(upstream, client=client) for _ in range(2)]
+            for _ in range(2):
+                fresh.requests.clear()
+                found, _ = await read(fresh, client=client, from_end=lambda end: Flawed(end, flaw))
+                assert found == list(range(upstream.size))
+                counts.append([order for order, _ in fresh.requests].count("desc"))
+        return counts
 
-    assert run(twice()) == [(list(range(LONG)), END)] * 2
-    assert [order for order, _ in upstream.requests].count("desc") == 1
+    assert run(twice()) == [requests, 0]
 
 
 def test_the_embedded_store_is_read_from_one_end() -> None:

@@ -17,16 +17,23 @@ from backscroll_tools.client.profiles import EMBEDDED
 from backscroll_tools.client.replies import CONTRARY, UNNAMED
 from backscroll_tools.errors import ToolError
 from backscroll_tools.models import JSON
-from backscroll_tools.pages.cursor import ListPosition, decode
+from backscroll_tools.pages.cursor import Inside, ListPosition, decode
 from backscroll_tools.pages.frame import Shape
 from backscroll_tools.pages.listing import read_page
-from backscroll_tools.pages.pieces import ever_shorter
+from backscroll_tools.pages.pieces import ever_shorter, piece, reading
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.stop import GONE, WARNING_CHARS
 from backscroll_tools.render import MARK_CHARS
 from backscroll_tools.tool import Bounds, Call, Output, Result
 from tests.tools import transcript
-from tests.tools.pages.lists import HangsAfter, ListSource, Mixed, OfManyThreads, message
+from tests.tools.pages.lists import (
+    HangsAfter,
+    IgnoresEverything,
+    ListSource,
+    Mixed,
+    OfManyThreads,
+    message,
+)
 
 SHAPE = Shape("messages", "message")
 START = ListPosition(tool="list-messages", owner="thread_1", order="desc")
@@ -161,6 +168,7 @@ async def hold(
 
     assert all(size(result, output) <= result_chars for result in results)
     assert rejoined(results) == items
+    assert len(results) == 1 or all(result.structured["messages"] for result in results)
     for result in results:
         page, shown = result.structured["page"], result.structured["messages"]
         assert page["returned"] == len(shown) <= limit
@@ -342,6 +350,23 @@ async def test_a_page_says_how_many_items_of_other_kinds_it_passed_over() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("roles", "limit"), [("uuuttUu", 5), ("uuttttttuU", 4), ("tuttU", 3), ("tttU", 2), ("uUttu", 5)]
+)
+async def test_each_item_of_another_kind_is_counted_on_one_page_only(
+    roles: str, limit: int
+) -> None:
+    kinds = {"u": ("user", 5), "U": ("user", 1_900), "t": ("tool", 5)}
+    items = [
+        message(number, "x" * length, role=role)
+        for number, (role, length) in enumerate(kinds[letter] for letter in roles)
+    ]
+    results = await pages(Mixed(items), Bounds(2_600), [limit] * 20)
+    assert rejoined(results) == [item for item in items if item["role"] == "user"]
+    counted = [result.structured["page"].get("passed", 0) for result in results]
+    assert sum(counted) == roles.count("t")
+
+
 async def test_progress_is_told_as_a_page_is_read() -> None:
     told: list[tuple[int, int]] = []
 
@@ -366,8 +391,25 @@ async def test_a_page_that_ends_with_the_rest_of_a_long_message_keeps_its_limit(
     assert len(results) > 3
 
 
-async def test_a_long_message_deleted_while_it_is_read_is_passed_over_with_a_warning() -> None:
-    items = [message(0, "x" * 3_000), message(1, "after")]
+AFTER = pytest.mark.parametrize("after", [[], [message(1, "after")]], ids=len)
+
+
+def ended(items: list[JSON]) -> JSON:
+    """Return the page object of the last page of a list."""
+    return {
+        "returned": len(items),
+        "has_more": False,
+        "next_cursor": None,
+        "stopped_by": "end",
+        "order": "desc",
+    }
+
+
+@AFTER
+async def test_a_long_message_deleted_while_it_is_read_is_passed_over_with_a_warning(
+    after: list[JSON],
+) -> None:
+    items = [message(0, "x" * 3_000), *after]
     source = ListSource(items)
     bounds = Bounds(result_chars=2_000)
     first = await read_page(call(bounds), SHAPE, START, source, 20)
@@ -376,10 +418,8 @@ async def test_a_long_message_deleted_while_it_is_read_is_passed_over_with_a_war
     gone = Gone(items)
     second = await read_page(call(bounds), SHAPE, start, gone, 20)
 
-    assert second.structured["messages"] == items[1:]
-    assert second.structured["page"]["warning"] == GONE
+    assert second.structured == {"page": {**ended(after), "warning": GONE}, "messages": after}
     assert f"Warning: {GONE}." in second.text.partition("\n")[0]
-    assert second.structured["page"]["has_more"] is False
 
 
 class Gone(ListSource):
@@ -387,17 +427,19 @@ class Gone(ListSource):
         return None
 
 
+@AFTER
 @pytest.mark.parametrize("less", [0, 1, 2_000])
-async def test_a_message_that_shrank_while_it_was_read_is_passed_over(less: int) -> None:
-    items = [message(0, "x" * 3_000), message(1, "after")]
+async def test_a_message_that_shrank_while_it_was_read_is_passed_over(
+    less: int, after: list[JSON]
+) -> None:
+    items = [message(0, "x" * 3_000), *after]
     bounds = Bounds(result_chars=2_000)
     first = await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
     start = decode(first.structured["page"]["next_cursor"], START.tool, START.owner)
     assert start.inside is not None
-    shrunk = ListSource([message(0, "x" * max(start.inside.offset - less, 0)), items[1]])
+    shrunk = ListSource([message(0, "x" * max(start.inside.offset - less, 0)), *after])
     second = await read_page(call(bounds), SHAPE, start, shrunk, 20)
-    assert second.structured["messages"] == items[1:]
-    assert second.structured["page"]["has_more"] is False
+    assert second.structured == {"page": ended(after), "messages": after}
 
 
 @pytest.mark.parametrize(("share", "apart"), [(0.4, False), (0.6, True)])
@@ -414,6 +456,77 @@ async def test_fields_that_leave_a_text_less_than_half_of_a_page_are_read_after_
     if text:
         assert ("metadata" in first) is not apart
     assert rejoined(results) == items
+
+
+async def test_the_page_with_the_last_piece_of_the_last_message_is_the_last_page() -> None:
+    *_, last = await pages(ListSource([message(0, "x" * 3_000)]), Bounds(2_000), [20] * 9)
+    shown = last.structured["messages"]
+    assert last.structured["page"] == ended(shown)
+    assert shown[0]["clipped"]["start"] + shown[0]["clipped"]["shown"] == 3_000
+
+
+async def test_every_cursor_inside_a_message_keeps_that_the_upstream_ignores_after() -> None:
+    source = IgnoresEverything([message(0, "x" * 3_000), message(1, "after")])
+    start = replace(START, ignores_after=True)
+    results = await pages(source, Bounds(2_000), [20] * 9, start)
+    cursors = [result.structured["page"]["next_cursor"] for result in results[:-1]]
+    assert len(cursors) > 2
+    assert all(decode(cursor, START.tool, START.owner).ignores_after for cursor in cursors)
+    assert rejoined(results) == source.items
+
+
+async def test_an_item_without_a_text_is_read_in_pieces_of_its_fields() -> None:
+    pairs = {f"key_{number}": "v" * 100 for number in range(40)}
+    items: list[JSON] = [{"id": "file_1", "created_at": 1, "metadata": pairs}]
+    results = await pages(ListSource(items), Bounds(result_chars=2_000), [20] * 20)
+    assert len(results) > 2
+    assert rejoined(results) == [{**items[0], "text": ""}]
+
+
+def test_a_piece_has_fields_as_json_only_if_it_goes_beyond_the_text() -> None:
+    always = {"id": "msg_1", "role": "user", "created_at": 1}
+    item = {**always, "text": "abcdef", "run_id": "run_1"}
+    whole = reading(item, with_fields=True)
+    fields_json = '{"run_id":"run_1"}'
+    total = 6 + len(fields_json)
+
+    assert whole == f"abcdef{fields_json}"
+    for start, stop, text, part in (
+        (0, 5, "abcde", {}),
+        (0, 6, "abcdef", {}),
+        (0, 7, "abcdef", {"fields_json": "{"}),
+        (4, 8, "ef", {"fields_json": '{"'}),
+        (6, total, "", {"fields_json": fields_json}),
+        (8, total, "", {"fields_json": fields_json[2:]}),
+    ):
+        clipped = {"shown": stop - start, "total": total, **({"start": start} if start else {})}
+        cut = piece(item, whole, Inside(start, with_fields=True), stop)
+        assert cut == {**always, "text": text, **part, "clipped": clipped}
+
+
+@pytest.mark.parametrize("output", get_args(Output))
+async def test_the_smallest_page_has_one_character_of_a_message_and_each_larger_one_has_more(
+    output: Output,
+) -> None:
+    items = [message(0, "x" * 3_000)]
+
+    async def first(result_chars: int) -> int:
+        """Return how many characters of the message a page of this size has; 0 if refused."""
+        bounds = Bounds(result_chars=result_chars, output=output)
+        try:
+            result = await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
+        except ToolError:
+            return 0
+        clipped = result.structured["messages"][0]["clipped"]
+        assert clipped["shown"] > 0
+        return int(clipped["shown"])
+
+    refused, allowed = 0, 3_000
+    while allowed - refused > 1:
+        middle = (refused + allowed) // 2
+        refused, allowed = (refused, middle) if await first(middle) else (middle, allowed)
+    each = 2 if output == "both" else 1  # how often a result has each character of a message
+    assert [await first(allowed + extra * each) for extra in range(9)] == list(range(1, 10))
 
 
 @dataclass(frozen=True)
@@ -525,10 +638,11 @@ async def test_a_skim_leaves_what_has_no_text_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("output", ["both", "text"])
+@pytest.mark.parametrize("text", ["", "x" * 5_000], ids=len)
 async def test_ids_that_leave_no_room_for_a_message_are_an_error_and_not_a_longer_result(
-    output: Output,
+    text: str, output: Output
 ) -> None:
-    items = [{**message(0, "x" * 5_000), "id": "m" * 256, "role": "r" * 1_800}]
+    items = [{**message(0, text), "id": "m" * 256, "role": "r" * 1_800}]
     bounds = Bounds(result_chars=2_000, output=output)
     with pytest.raises(ToolError) as refused:
         await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
@@ -591,8 +705,11 @@ async def test_a_skim_that_has_no_room_for_an_item_is_an_error() -> None:
     assert refused.value.message == "An item does not fit into a result of 2000 characters."
 
 
-async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest() -> None:
-    items = [message(0, "x" * 9_000), message(1, "after")]
+@AFTER
+async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest(
+    after: list[JSON],
+) -> None:
+    items = [message(0, "x" * 9_000), *after]
     bounds = Bounds(result_chars=2_000)
     first = await read_page(call(bounds), SHAPE, START, ListSource(items), 20)
     inside = decode(first.structured["page"]["next_cursor"], START.tool, START.owner)
@@ -600,8 +717,7 @@ async def test_preview_chars_with_a_cursor_inside_a_message_skips_its_rest() -> 
     second = await read_page(
         call(bounds), SHAPE, replace(inside, preview=100), ListSource(items), 20
     )
-    assert second.structured["messages"] == items[1:]
-    assert second.structured["page"]["stopped_by"] == "end"
+    assert second.structured == {"page": ended(after), "messages": after}
 
 
 @pytest.mark.parametrize("fields", [{}, {"metadata": {"k": "v" * 4_000}}])

@@ -10,7 +10,15 @@ from msgspec.structs import replace
 
 from backscroll_tools.arguments import validated
 from backscroll_tools.errors import ToolError
-from backscroll_tools.pages.cursor import Inside, ListPosition, checksum, decode, encode
+from backscroll_tools.pages.cursor import (
+    FILTERS_ENCODED,
+    Inside,
+    ListPosition,
+    checksum,
+    decode,
+    encode,
+    encoded_filters,
+)
 from backscroll_tools.pages.start import start_position
 from backscroll_tools.tools.list_chat_completions import LIST_CHAT_COMPLETIONS
 
@@ -332,6 +340,24 @@ def test_filters_too_long_for_every_cursor_to_repeat_are_refused() -> None:
     shorter = {**arguments, "metadata": {"key": "v" * 289}}
     longest = start_position("list-chat-completions", "", shorter, "desc", ("model", "metadata"))
     assert decode(encode(longest), longest.tool, "") == from_cursor(longest)
+
+
+@pytest.mark.parametrize(("more", "taken"), [("", True), ("a", False)])
+def test_filters_that_are_not_ascii_may_be_as_long_as_a_cursor_has_space_for(
+    more: str, *, taken: bool
+) -> None:
+    model = "\U0001f600" * 324 + "a" + more
+    if taken:
+        start = start_position("list-chat-completions", "", {"model": model}, "desc", ("model",))
+        assert len(encoded_filters(start.filters)) == FILTERS_ENCODED
+        return
+    with pytest.raises(ToolError) as refused:
+        start_position("list-chat-completions", "", {"model": model}, "desc", ("model",))
+    assert (refused.value.code, refused.value.message, refused.value.next_step) == (
+        "invalid_arguments",
+        "model may have at most 400 characters, and fewer if they are not ASCII.",
+        "Use shorter filters.",
+    )
 
 
 def test_filters_agree_in_whatever_order_their_pairs_are_named() -> None:

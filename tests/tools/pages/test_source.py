@@ -28,6 +28,16 @@ def pages(draw: st.DrawFn, names: str) -> Chunk[dict[str, str]]:
     return page(names, tuple(draw(counts)) if has_counts else ())
 
 
+@pytest.mark.parametrize("keys", [(), ("k1", "k2", "k3")])
+def test_the_part_after_an_item_has_its_keys(keys: tuple[str, ...]) -> None:
+    whole = page("abc", keys=keys)
+    assert [whole.following(key).keyed for key, _ in whole.keyed] == [
+        whole.keyed[1:],
+        whole.keyed[2:],
+        [],
+    ]
+
+
 @given(pages("abcde"), st.sampled_from("abcde"), st.integers(0, 3))
 def test_the_part_after_an_item_has_its_items_and_counts(
     whole: Chunk[dict[str, str]], key: str, fewer: int
@@ -76,28 +86,40 @@ def test_a_page_backwards_is_the_page_in_the_opposite_order(one: Chunk[dict[str,
     assert one.backwards.backwards == one
 
 
-def test_a_joined_page_keeps_both_warnings_the_keys_and_where_it_starts() -> None:
-    one = page("a", warning="late", keys=("k",), from_start=True)
-    other = page("b", warning="late", last="z")
+@pytest.mark.parametrize(
+    ("warnings", "joined"),
+    [
+        (("late", "early"), "late; early"),
+        (("late", "late"), "late"),
+        (("late", ""), "late"),
+        (("", "early"), "early"),
+        (("", ""), ""),
+    ],
+)
+def test_a_joined_page_keeps_both_warnings_the_keys_and_where_it_starts(
+    warnings: tuple[str, str], joined: str
+) -> None:
+    one = page("a", warning=warnings[0], keys=("k",), from_start=True)
+    other = page("b", warning=warnings[1], last="z")
 
-    joined = one.then(other)
-
-    assert joined.keyed == [("k", {"id": "a"}), ("b", {"id": "b"})]
-    assert (joined.warning, joined.last, joined.from_start) == ("late", "z", True)
+    assert one.then(other) == page("ab", warning=joined, keys=("k", "b"), last="z", from_start=True)
 
 
-@pytest.mark.parametrize("named", ["k3", "c"])
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("by_key", [False, True])
 @pytest.mark.parametrize("passed", [(), (1, 0, 2, 0, 3)])
 def test_a_whole_list_is_divided_at_an_item_named_by_key_or_id(
-    named: str, passed: tuple[int, ...]
+    place: int, *, by_key: bool, passed: tuple[int, ...]
 ) -> None:
     whole = page("abcd", passed, keys=("k1", "k2", "k3", "k4"))
+    key, item = whole.keyed[place]
 
-    found = whole.around(named)
+    found = whole.around(key if by_key else item["id"])
 
     assert found is not None
-    assert found.named == {"id": "c"}
-    joined = found.older.backwards.then(page("c", keys=("k3",))).then(found.newer)
+    assert found.named == item
+    assert (found.older.has_more, found.newer.has_more) == (False, False)
+    joined = found.older.backwards.then(page(item["id"], keys=(key,))).then(found.newer)
     assert joined.keyed == whole.keyed
     assert rows(joined) == rows(whole)
 

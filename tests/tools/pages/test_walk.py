@@ -1,12 +1,15 @@
 """The walk reads until enough is read, and ends over an upstream that lies."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import anyio
 import pytest
 
 from backscroll_tools.client.failures import too_many_requests
 from backscroll_tools.client.replies import Reply
 from backscroll_tools.errors import ErrorCode, ToolError
-from backscroll_tools.models import JSON
+from backscroll_tools.models import JSON, StoppedBy
 from backscroll_tools.pages.source import Chunk
 from backscroll_tools.pages.stop import (
     ABSENT,
@@ -408,3 +411,117 @@ async def test_items_that_come_again_anywhere_are_shown_once_with_a_warning(afte
 async def test_each_warning_of_an_upstream_is_repeated_once() -> None:
     _, stop = await walked(Warns([message(number) for number in range(350)]), 500)
     assert stop == Stop("end", has_more=False, warning="one; two")
+
+
+@dataclass
+class Scripted(ListSource):
+    """Sends these chunks one after another, and fails afterwards."""
+
+    chunks: Sequence[Chunk[JSON]] = ()
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        self.requests.append((after, limit))
+        if len(self.requests) > len(self.chunks):
+            raise ToolError("upstream_unavailable", "down")
+        return self.chunks[len(self.requests) - 1]
+
+
+async def test_a_failure_after_skipped_items_keeps_their_count_and_the_place_after_them() -> None:
+    source = Scripted([], chunks=[Chunk((), has_more=True, last="item_3", passed=(3,))])
+    stop = Stop("requests", has_more=True, warning=FAILED, last="item_3", passed=3)
+    assert await walked(source, 20) == ([], stop)
+    assert source.requests == [("", 20), ("item_3", 23)]
+
+
+async def test_an_empty_list_that_promises_more_is_asked_once() -> None:
+    source = Scripted([], chunks=[Chunk((), has_more=True)])
+    stop = Stop("requests", has_more=True, warning=EMPTY, reachable=False)
+    assert await walked(source, 20) == ([], stop)
+    assert source.requests == [("", 20)]
+
+
+@pytest.mark.parametrize(
+    ("source", "after"),
+    [(ListSource(MESSAGES), "msg_249"), (RepeatsAnId(MESSAGES), "msg_3"), (ListSource([]), "")],
+    ids=["no items", "the item itself", "from the start"],
+)
+async def test_whether_after_is_ignored_is_not_checked_if_the_first_page_shows_it(
+    source: ListSource, after: str
+) -> None:
+    fresh = replace(source, requests=[])
+    await walked(fresh, 5, after, requests=1, checks_after=True)
+    assert fresh.requests == [(after, 5)]
+
+
+class MixedInPagesOfTen(Mixed):
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        return await super().chunk(after, max(limit, 10))
+
+
+async def test_a_list_that_goes_on_after_a_skipped_item_does_not_ignore_after() -> None:
+    # The first page after this item starts with the same message as the list.
+    items = [message(0, role="tool"), *(message(number) for number in range(1, 9))]
+    found = await walked(MixedInPagesOfTen(items), 20, "msg_0", checks_after=True)
+    assert found == (IDS[1:9], Stop("end", has_more=False))
+
+
+async def test_a_page_from_the_start_of_the_list_shows_that_after_is_ignored() -> None:
+    whole = Chunk(tuple(MESSAGES[:9]), has_more=False, from_start=True)
+    assert await walked(Scripted([], chunks=[whole]), 20, "msg_3") == (
+        IDS[4:9],
+        Stop("end", has_more=False, ignores_after=True),
+    )
+
+
+async def test_repeated_items_are_named_on_the_page_that_has_others_too_or_is_the_last() -> None:
+    assert await walked(RepeatsTheFirst(MESSAGES), 50) == (
+        IDS[:50],
+        Stop("limit", has_more=True, warning=REPEATED),
+    )
+    first = Chunk(tuple(MESSAGES[:9]), has_more=True)
+    again = Chunk(tuple(MESSAGES[:8]), has_more=False)
+    assert await walked(Scripted([], chunks=[first, again]), 20) == (
+        IDS[:9],
+        Stop("end", has_more=False, warning=REPEATED),
+    )
+
+
+@pytest.mark.parametrize(("items", "passed"), [(0, (3,)), (1, (0, 1))])
+async def test_a_page_with_skipped_items_is_no_end_of_a_list_that_does_not_name_its_end(
+    items: int, passed: tuple[int, ...]
+) -> None:
+    first = Chunk(tuple(MESSAGES[:items]), has_more=None, last="item_3", passed=passed)
+    rest = Chunk(tuple(MESSAGES[items:3]), has_more=False)
+    assert await walked(Scripted([], chunks=[first, rest]), 20) == (
+        IDS[:3],
+        Stop("end", has_more=False, passed=sum(passed)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "by"),
+    [
+        (Chunk((MESSAGES[2],), has_more=False), "limit"),
+        (Chunk((), has_more=None, last="item_9", passed=(5,)), "size"),
+    ],
+    ids=["another item", "more skipped items than the page has space for"],
+)
+async def test_the_next_page_starts_after_the_skipped_items_that_a_page_has_counted(
+    second: Chunk[JSON], by: StoppedBy
+) -> None:
+    first = Chunk(tuple(MESSAGES[:2]), has_more=None, last="item_3", passed=(0, 0, 2))
+    walk = Walk(2, 50, anyio.current_time() + 60)
+    source = Scripted([], chunks=[first, second])
+    stop = await walk.over(source, "", lambda *_: True, lambda stop: stop.passed <= 2)
+    assert stop == Stop(by, has_more=True, last="item_3", passed=2)
+
+
+async def test_a_walk_over_places_goes_on_after_a_page_of_nothing_but_repeated_items() -> None:
+    chunks = [
+        Chunk(tuple(MESSAGES[:2]), has_more=True, keys=("p0", "p1"), has_places=True),
+        Chunk((MESSAGES[1],), has_more=True, last="p2", keys=("p2",), has_places=True),
+        Chunk((MESSAGES[2],), has_more=False, keys=("p3",), has_places=True),
+    ]
+    source = Scripted([], chunks=chunks)
+    assert await walked(source, 20) == (IDS[:3], Stop("end", has_more=False))
+    assert source.requests == [("", 20), ("p1", 18), ("p2", 18)]

@@ -173,7 +173,7 @@ class _PageAround(BoundedPage, Generic[Item]):
 
 
 def _not_found(start: ListPosition) -> ToolError:
-    of_run = " or, with run_id, belongs to another run" if start.filters else ""
+    of_run = " or, with run_id, belongs to another run" if "run_id" in dict(start.filters) else ""
     return ToolError(
         "not_found",
         f"Message {start.position} was not found in {start.owner}.",

@@ -168,16 +168,16 @@ class Walk(Struct, frozen=True):
             progress.so_far = progress.so_far.warned(REPEATED)
         for key, item in fresh:
             if progress.taken >= self.limit:
-                return replace(progress.so_far, by="limit", last="")
+                return replace(progress.so_far, by="limit")
             passing = progress.so_far.passing(before.get(key, 0)) if before else progress.so_far
             wants_more = take(item, key, passing.passed)
             # If the item did not fit, the next page reads it again, together with the skipped items
-            # before it. So this page does not count these skipped items. The first item of a page
-            # always fits, at least a piece of it.
+            # of this chunk before it. So this page does not count these skipped items. The first
+            # item of a page always fits, at least a piece of it.
             if wants_more or not progress.taken:
-                progress.so_far = passing
+                progress.so_far = replace(passing, last="") if passing.last else passing
             if not wants_more:
-                return replace(progress.so_far, by="size", last="")
+                return replace(progress.so_far, by="size")
             progress.taken += 1
             progress.after = key
         if keyed and not fresh:
@@ -189,7 +189,7 @@ class Walk(Struct, frozen=True):
         if after_chunk.last != chunk.last:
             after_chunk = replace(after_chunk, last=chunk.last)
         if progress.taken and not fits(after_chunk):
-            return replace(progress.so_far, by="size", last="")
+            return replace(progress.so_far, by="size")
         progress.so_far = after_chunk
         progress.after = chunk.last or progress.after
         return None
