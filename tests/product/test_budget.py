@@ -128,6 +128,7 @@ def database(tmp_path: Path) -> str:
 @pytest.mark.timeout(limit_s(120))
 @given(examples())
 @example(Example((Text("\x01", 260_000),), 100_000, "both", 20))
+@example(Example((Text("a", 0), Text("b", 1)), 2_000, "both", 2))
 @searched(
     max_examples=sized(quick=6, long=200),
     # The examples share a database; each has a thread of its own there.
@@ -192,14 +193,19 @@ def read(result: CallToolResult, output: Output) -> tuple[list[tuple[str, str]],
     [content] = result.content
     assert isinstance(content, TextContent)
     found: list[tuple[list[tuple[str, str]], str | None]] = []
-    if output != "structured":
-        items, cursor = transcript.read(content.text)
-        found.append(([(item.id, item.text) for item in items], cursor))
     structured = result.structured_content
     assert (structured is None) is (output == "text")
     if structured is not None:
         messages = structured["messages"] if "messages" in structured else [structured["message"]]
         shown = [(message["id"], message["text"]) for message in messages]
         found.append((shown, structured["page"]["next_cursor"]))
+    if output != "structured":
+        items, cursor = transcript.read(content.text)
+        wholes = [whole for whole, _ in found[0][0]] if found else [item.id for item in items]
+        ids = [
+            whole if item.id[0] == "~" and whole.endswith(item.id[1:]) else item.id
+            for item, whole in zip(items, wholes, strict=True)
+        ]
+        found.append(([(each, item.text) for each, item in zip(ids, items, strict=True)], cursor))
     assert found[0] == found[-1]
     return found[0]
