@@ -46,19 +46,18 @@ async def test_other_work_goes_on_while_rows_are_copied(database: Database, sql:
     assert await sql("SELECT count(*) FROM search_blocks") == [(1_000,)]
 
 
+@pytest.mark.parametrize("count", [0, 999])
 async def test_rows_that_cannot_be_computed_leave_none_and_the_next_write_works(
-    database: Database, sql: Sql
+    count: int, database: Database, sql: Sql
 ) -> None:
-    def rows(count: int) -> Iterator[tuple[int, bytes]]:
-        for block in range(1_000):
-            if block == count:
-                raise LookupError("there is no such block")
+    def rows() -> Iterator[tuple[int, bytes]]:
+        for block in range(count):
             yield block, b""
+        raise LookupError("there is no such block")
 
-    for count in (0, 999):
-        with pytest.raises(LookupError, match="no such block"):
-            await database.write(lambda connection: copy(connection, TABLE, COLUMNS, rows(count)))  # noqa: B023
-        assert await sql("SELECT count(*) FROM search_blocks") == [(0,)]
+    with pytest.raises(LookupError, match="no such block"):
+        await database.write(lambda connection: copy(connection, TABLE, COLUMNS, rows()))
+    assert await sql("SELECT count(*) FROM search_blocks") == [(0,)]
     await database.write(lambda connection: copy(connection, TABLE, COLUMNS, [(7, b"seven")]))
     assert await sql("SELECT * FROM search_blocks") == [(7, b"seven")]
 
