@@ -182,16 +182,17 @@ def main() -> int:
     """Name the changes that were not noticed, print the share that was; 1 below `LEAST`."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutation")
     parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all by default")
-    parser.add_argument(
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument(
         "--survivors",
         action="store_true",
         help="try again what was not noticed, on PostgreSQL as well",
     )
-    parser.add_argument(
+    some.add_argument(
         "--ending",
         metavar="DIGITS",
         default="",
-        help="try a sample: the changes of a function have numbers, which end in one of the digits",
+        help="try a sample: only changes whose number in their function ends in one of the digits",
     )
     asked = parser.parse_args()
     if asked.ending and not asked.ending.isdecimal():

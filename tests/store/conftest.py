@@ -18,6 +18,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from backscroll.database.column_types import tables
+from backscroll.database.opening import open_database
+from backscroll.database.port import Database
 from backscroll.store.app import Store, open_store
 from tests.loopback import served
 from tests.postgres import PostgresServer
@@ -135,6 +137,13 @@ async def unprivileged() -> AsyncIterator[Path]:
         if root:
             os.seteuid(0)
         folder.chmod(0o755)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database of the store, without the store."""
+    async with open_database(database_url, "store") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """PostgreSQL receives rows while they are computed, and the process does other work meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from sqlalchemy import Connection
 
 from backscroll.database.bulk import MOST_COPIED, copy
-from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.store.search import terms
 from backscroll.store.search.rows import Row
@@ -16,12 +15,6 @@ from tests.store.conftest import Sql
 pytestmark = pytest.mark.usefixtures("on_postgres")
 TABLE = "search_blocks"
 COLUMNS = ("block", "rows")
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, "store") as opened:
-        yield opened
 
 
 async def test_other_work_goes_on_while_rows_are_copied(database: Database, sql: Sql) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -47,12 +46,6 @@ class Progress:
 
     def __call__(self, amount: int) -> None:
         self.amount += amount
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, "store") as opened:
-        yield opened
 
 
 def thread(name: str, messages: int = 20, at: int = 1_000) -> ImportedThread:

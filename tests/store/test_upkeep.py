@@ -1,7 +1,6 @@
 """What a store does beside its requests: it erases what is too old, and old idempotency keys."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
@@ -61,12 +60,6 @@ class Watch:
 
     def retention(self) -> RetentionClock:
         return RetentionClock(lambda: self.measured_s)
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, "store") as opened:
-        yield opened
 
 
 def thread_of(name: str, at: int) -> ImportedThread:

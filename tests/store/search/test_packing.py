@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -47,12 +47,6 @@ QUERIES = (
     {"query": "what is it", "thread_id": "thread_1"},
     {"query": "boat", "role": "assistant", "since": "100", "until": "150"},
 )
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_database(database_url, "store") as opened:
-        yield opened
 
 
 def thread(number: int, messages: int) -> ImportedThread:

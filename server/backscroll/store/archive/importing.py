@@ -1,7 +1,7 @@
 """Imports threads and conversations. The slow steps run before the write transaction."""
 
 import asyncio
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,7 +21,6 @@ from backscroll.store.archive.records import (
 )
 from backscroll.store.archive.watermarks import write_watermarks
 from backscroll.store.clock import Clock
-from backscroll.store.search.rows import is_postgres
 
 _REFUSED: Final = "cannot be imported: the database does not accept one of its values"
 
@@ -84,18 +83,17 @@ async def _import(
     thread is written in its own transaction, and those with a refused value are not written.
     """
 
-    def look_at_all(connection: Connection) -> tuple[list[Change], frozenset[int]]:
+    def look_at_all(connection: Connection) -> list[Change]:
         new = absent(connection, partition, prepared)
-        changes = [
+        return [
             look(connection, partition, each, is_absent=at in new)
             for at, each in enumerate(prepared)
         ]
-        return changes, new if is_postgres(connection) else frozenset()
 
-    changes, later = await database.read(look_at_all, large=True)
+    changes = await database.read(look_at_all, large=True)
     if not watermarks and not any(change.is_written for change in changes):
         return [change.outcome for change in changes]
-    changes = await asyncio.to_thread(_with_entries, prepared, changes, later)
+    changes = await asyncio.to_thread(_with_entries, prepared, changes)
 
     def write_all(connection: Connection) -> list[ImportOutcome]:
         now_us = clock.unix_us()
@@ -124,15 +122,9 @@ async def _import(
     return outcomes
 
 
-def _with_entries(
-    prepared: Iterable[Prepared], changes: Iterable[Change], later: Container[int]
-) -> list[Change]:
-    """Compute what to index. This runs before the transaction, so that no writer waits.
-
-    Those that are new on PostgreSQL are left for `later`: computing their tokens takes no longer
-    than PostgreSQL takes meanwhile to index those before them, and other writers do not wait.
-    """
+def _with_entries(prepared: Iterable[Prepared], changes: Iterable[Change]) -> list[Change]:
+    """Compute what to index. This runs before the transaction, so that no writer waits."""
     return [
-        change if at in later else replace(change, entries=each.entries(change.difference.written))
-        for at, (each, change) in enumerate(zip(prepared, changes, strict=True))
+        replace(change, entries=each.entries(change.difference.written))
+        for each, change in zip(prepared, changes, strict=True)
     ]

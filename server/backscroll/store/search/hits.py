@@ -21,7 +21,7 @@ from sqlalchemy import (
 from backscroll.database.json_text import dump_json
 from backscroll.store.envelopes import JSON
 from backscroll.store.search.entries import SOURCES, Source
-from backscroll.store.search.rows import Row
+from backscroll.store.search.rows import Row, is_postgres
 from backscroll.store.search.texts import COMPLETION, KINDS, everything, has_title, role_and_texts
 from backscroll_tools.search.titles import title_of, titled
 
@@ -92,11 +92,12 @@ def read_hits(
         }
         if not rows:
             continue
-        wanted = {
-            "wanted": dump_json(list(rows)),
-            "owners": [owner for owner, _ in rows],
-            "positions": [position for _, position in rows],
-        }
+        owners, positions = zip(*rows, strict=True)
+        wanted = (
+            {"owners": owners, "positions": positions}
+            if is_postgres(connection)
+            else {"wanted": dump_json(list(rows))}
+        )
         for (
             within,
             deleted,
