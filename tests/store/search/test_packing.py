@@ -153,6 +153,23 @@ async def test_a_look_up_in_one_thread_reads_only_pages_that_may_have_its_rows(
         await api.get("/search", params=params)
 
 
+@pytest.mark.parametrize(
+    ("postings", "moved"), [(1_000_000, [2_048, 1_024]), (1, [1_024, 1_024, 1_024])]
+)
+async def test_as_many_rows_are_moved_at_once_as_a_merged_page_has_and_fewer_with_many_tokens(
+    store: Store, api: httpx2.AsyncClient, database: Database, postings: int, moved: list[int]
+) -> None:
+    await store.import_thread(thread(1, 3_200))
+    before = await walked(api, {"query": "refund w7"})
+    written = Written(database)
+    await pack(written, Packing(packed=1_024, merged=(2_048, 4_096), postings=postings))
+    works = [work.keywords for work in written.works if isinstance(work, partial)]
+    ranges = [each["found"] for each in works if "found" in each]
+    assert [each.last - each.after for each in ranges] == moved
+    assert await walked(api, {"query": "refund w7"}) == before
+    assert before
+
+
 async def test_all_rows_are_packed_although_writes_fail_now_and_then(
     store: Store, database: Database, sql: Sql, caplog: pytest.LogCaptureFixture
 ) -> None:

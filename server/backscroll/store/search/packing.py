@@ -3,16 +3,19 @@
 A row in `search_rows` takes eight times as much space as in a block and in pages, and a look-up of
 a common word reads many rows there. So the rows are moved in ranges of `PACKED` rows, once all rows
 of the range are committed. Then pages are merged into pages of larger ranges, so that a look-up
-reads few of them. Finally, the hashes of removed rows are erased from the pages.
+reads few of them. If more rows are waiting, after an import for example, they are moved to pages of
+a larger range at once. Finally, the hashes of removed rows are erased from the pages.
 
 Other processes may do the same at the same time. They take turns.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 from sqlalchemy import Connection, text
@@ -34,6 +37,8 @@ ATTEMPTS: Final = 100
 """The default of the argument `attempts` of `pack`."""
 FAILURES: Final = 4
 """How many attempts of `pack` may fail, because a server is busy for example."""
+POSTINGS: Final = 1_000_000
+"""The default of `Packing.postings`."""
 _READ_ROWS: Final = 1_024
 _VACUUMED: Final = 256
 """After the pages of this many buckets are merged, the table is vacuumed."""
@@ -58,19 +63,27 @@ _ADD_BLOCKS: Final = text(
     " SELECT * FROM unnest(CAST(:blocks AS BIGINT[]), CAST(:rows AS BYTEA[]))"
 )
 
+_Versions: TypeAlias = tuple["array[int]", "array[int]"]
+"""The numbers of rows, and the transactions that wrote them."""
+
 
 class Range(NamedTuple):
-    """The next rows to move.
+    """The next rows to move. There may be very many of them, so they are kept in a compact form.
 
     Attributes:
         after: the range begins after this row.
         last: the last row of the range.
-        rows: the rows, as `_READ` returns them.
+        versions: those of each part of the range; see `_parts`.
+        blocks: the blocks of the range.
+        postings: for each hash, the rows that have it, in ascending order. A row is given by its
+            distance from `after`.
     """
 
     after: int
     last: int
-    rows: Sequence[Sequence[Any]]
+    versions: Sequence[_Versions]
+    blocks: Sequence[bytes]
+    postings: Mapping[int, Sequence[int]]
 
 
 class Packing(Struct):
@@ -81,9 +94,12 @@ class Packing(Struct):
     committed any more.
 
     Attributes:
-        packed: how many rows are moved at a time; a multiple of `rows.BLOCK`.
+        packed: the least number of rows that are moved at a time; a multiple of `rows.BLOCK`.
         merged: the numbers of rows of merged pages. Each is a multiple of `packed` and of the
-            number before it.
+            number before it. The first is also the greatest number of rows that are moved at a
+            time.
+        postings: if more rows than `packed` have as many tokens together, no further rows are moved
+            at that time. Memory of about 30 bytes is needed for each.
         bloated_bytes: if few rows are left in `search_rows` after a move, and it is larger than
             this, it is written anew.
         final: no more rows are committed with this number or a lower one.
@@ -96,6 +112,7 @@ class Packing(Struct):
 
     packed: int = PACKED
     merged: Sequence[int] = MERGED
+    postings: int = POSTINGS
     bloated_bytes: int = BLOATED_BYTES
     final: int = 0
     is_tidy: bool = False
@@ -142,23 +159,50 @@ class Packing(Struct):
     async def _move(self, database: Database, pause_s: float) -> bool:
         """Move as many rows as a merged page has, and return whether there were any to move."""
         moved = 0
-        while moved < self.merged[0] and await self._move_next(database):
-            moved += self.packed
+        while moved < self.merged[0] and (count := await self._move_next(database)):
+            moved += count
             await asyncio.sleep(pause_s)
         if moved:
             await self._vacuum(database, "search_rows")
         return moved > 0
 
-    async def _move_next(self, database: Database) -> bool:
-        """Move the next rows, and return whether there were enough of them."""
-        found = await database.read(partial(_next, final=self.final, size=self.packed))
+    async def _move_next(self, database: Database) -> int:
+        """Move the next rows, and return how many numbers their range has; 0 if it has too few."""
+        found = await database.read(self._next)
         if found is None:
-            return False
-        having = [(row, hashes) for row, *_, hashes in reversed(found.rows)]
-        made = await asyncio.to_thread(pages.pages_of, found.after, found.last, having)
+            return 0
+        made = await asyncio.to_thread(pages.pages_of, found.after, found.last, found.postings)
         self.is_tidy = False
         await database.write(partial(_store, found=found, added=made))
-        return True
+        return found.last - found.after
+
+    def _next(self, connection: Connection) -> Range | None:
+        """Return the next rows to move: as many as are final in the range of a merged page."""
+        packed = rows.packed(connection)
+        first = connection.scalar(_FIRST, {"after": packed})
+        if first is None:
+            return None
+        after = max(packed, self._rounded(first - 1))  # numbers are not used again
+        last = min(self._rounded(self.final), (after // self.merged[0] + 1) * self.merged[0])
+        versions: list[_Versions] = []
+        made: list[bytes] = []
+        postings: defaultdict[int, array[int]] = defaultdict(partial(array, "I"))
+        count = 0
+        for part in _parts(after, last):
+            found = connection.execute(_READ, {"after": part.start, "last": part.stop}).all()
+            versions.append(_versions(found))
+            made += _blocks(part, found)
+            for row, *_, hashes in found:
+                count += len(hashes)
+                for hashed in set(hashes):
+                    postings[hashed].append(row - after)
+            if count >= self.postings and part.stop % self.packed == 0:
+                last = part.stop
+                break
+        return Range(after, last, versions, made, postings) if versions else None
+
+    def _rounded(self, row: int) -> int:
+        return row // self.packed * self.packed
 
     async def _merge_all(self, database: Database, pause_s: float) -> None:
         for size in self.merged:
@@ -222,39 +266,35 @@ def _last(connection: Connection) -> tuple[int, frozenset[str]]:
     return last, writers_of(connection, "search_rows")
 
 
-def _next(connection: Connection, final: int, size: int) -> Range | None:
-    after = rows.packed(connection)
-    first = connection.scalar(_FIRST, {"after": after})
-    if first is None:
-        return None
-    after = max(after, (first - 1) // size * size)  # numbers are not used again if all are removed
-    last = (after // size + 1) * size
-    if last > final:
-        return None
-    found: list[Sequence[Any]] = []
-    for start in range(after, last, _READ_ROWS):
-        bound = {"after": start, "last": min(start + _READ_ROWS, last)}
-        found += connection.execute(_READ, bound).all()
-    return Range(after, last, found)
-
-
 def _store(connection: Connection, found: Range, added: Sequence[StoredPage]) -> None:
     """Move rows, unless they have changed since they were read."""
     pages.take_turn(connection)
-    bound = {"after": found.after, "last": found.last}
-    locked = connection.execute(_LOCK, bound).all()
-    same = [(row, written) for row, written, *_ in found.rows] == [tuple(each) for each in locked]
-    if not same or rows.packed(connection) > found.after:
+    if rows.packed(connection) > found.after:
         return
-    data = {each[0]: Row(*each[2:-1]) for each in found.rows}
+    for part, versions in zip(_parts(found.after, found.last), found.versions, strict=True):
+        bound = {"after": part.start, "last": part.stop}
+        if _versions(connection.execute(_LOCK, bound).all()) != versions:
+            return
     numbers = range(found.after // BLOCK, found.last // BLOCK)
-    made = [
-        blocks.pack([data.get(number * BLOCK + at, REMOVED) for at in range(1, BLOCK + 1)])
-        for number in numbers
-    ]
-    connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": made})
+    connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": found.blocks})
     pages.add(connection, added)
-    connection.execute(_MOVED, bound)
+    connection.execute(_MOVED, {"after": found.after, "last": found.last})
+
+
+def _parts(after: int, last: int) -> Iterator[range]:
+    """Yield parts of a range of rows. A part ends with its `stop`, and begins after its `start`."""
+    for start in range(after, last, _READ_ROWS):
+        yield range(start, min(start + _READ_ROWS, last))
+
+
+def _blocks(part: range, found: Sequence[Sequence[Any]]) -> Iterator[bytes]:
+    data = {row: Row(*fields) for row, _, *fields, _ in found}
+    for start in part[::BLOCK]:
+        yield blocks.pack([data.get(start + at, REMOVED) for at in range(1, BLOCK + 1)])
+
+
+def _versions(found: Sequence[Sequence[Any]]) -> _Versions:
+    return array("q", [row for row, *_ in found]), array("q", [written for _, written, *_ in found])
 
 
 async def _repeat(step: Callable[[], Awaitable[bool]], pause_s: float) -> None:

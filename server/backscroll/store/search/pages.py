@@ -72,26 +72,21 @@ def take_turn(connection: Connection) -> None:
     take_turns(connection, "search pages")
 
 
-def pages_of(
-    after: int, last: int, having: Iterable[tuple[int, Iterable[int]]]
-) -> list[StoredPage]:
+def pages_of(after: int, last: int, postings: Mapping[int, Sequence[int]]) -> list[StoredPage]:
     """Return the pages of a range.
 
     Args:
         after: the range begins after this row.
         last: the last row of the range.
-        having: the rows of the range and their hashes, the newest row first.
+        postings: for each hash, the rows that have it, in ascending order. A row is given by its
+            distance from `after`.
     """
-    rows_of: defaultdict[int, list[int]] = defaultdict(list)
-    for row, hashes in having:
-        for hashed in set(hashes):
-            rows_of[hashed].append(row)
-    by_bucket: defaultdict[int, dict[int, list[int]]] = defaultdict(dict)
-    for hashed, members in rows_of.items():
-        by_bucket[bucket_of(hashed)][hashed] = members
+    by_bucket: defaultdict[int, dict[int, Sequence[int]]] = defaultdict(dict)
+    for hashed, members in postings.items():
+        by_bucket[bucket_of(hashed)][hashed] = members[::-1]
     return [
-        StoredPage(bucket, last, after, page_of(last, postings))
-        for bucket, postings in by_bucket.items()
+        StoredPage(bucket, last, after, page_of(last - after, members))
+        for bucket, members in by_bucket.items()
     ]
 
 
