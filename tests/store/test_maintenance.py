@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from backscroll.database import sqlite_upkeep
-from backscroll.database.faults import DatabaseBusyError
+from backscroll.database.faults import DatabaseBusyError, StoreError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.database.sqlite import open_sqlite
@@ -25,8 +25,9 @@ from backscroll.store.archive.records import (
 from backscroll.store.upkeep.checking import Findings, check
 from backscroll.store.upkeep.expiry import Expired
 from backscroll.store.upkeep.maintenance import Report, maintain
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, at_port
 from tests.store.conftest import Sql
+from tests.store.pooling import pooling
 from tests.store.replicas import client, client_of
 from tests.store.wire import new_thread, page, texts
 
@@ -290,3 +291,21 @@ async def test_a_table_whose_file_is_missing_is_found(postgres: PostgresServer) 
             report = await maintained(database)
     assert report.found.flaws == ["messages: its file is damaged (58P01)"]
     assert report.tables == 0
+
+
+@pytest.mark.usefixtures("on_postgres")
+async def test_behind_a_pooler_it_is_refused_and_the_way_out_is_named(
+    database_url: str, postgres: PostgresServer
+) -> None:
+    progress = Progress()
+    async with (
+        pooling(postgres.port, by_transaction=True) as port,
+        open_database(at_port(database_url, port), "store") as database,
+    ):
+        with pytest.raises(StoreError) as refused:
+            await maintain(database, progress.begin)
+    assert str(refused.value) == (
+        "the database is behind a pooler, and maintenance needs a session of its own: for this "
+        "command, set BACKSCROLL_DATABASE to the address of the PostgreSQL server itself"
+    )
+    assert progress.names == []
