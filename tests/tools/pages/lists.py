@@ -120,6 +120,13 @@ class Mixed(ListSource):
         return Chunk.of(reply, lambda raw: raw, lambda raw: bool(raw["role"] == "user"))
 
 
+class MixedInTwos(Mixed):
+    """Asks for two items or more, as some sources ask for more than the limit."""
+
+    async def chunk(self, after: str, limit: int) -> Chunk[JSON]:
+        return await super().chunk(after, max(limit, 2))
+
+
 class RepeatsTheFirst(ListSource):
     """Sends the first item again on every later page, and the last item of each page twice."""
 

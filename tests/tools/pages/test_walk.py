@@ -32,6 +32,7 @@ from tests.tools.pages.lists import (
     IgnoresEverything,
     ListSource,
     Mixed,
+    MixedInTwos,
     OfManyThreads,
     PromisesMore,
     RepeatsAnId,
@@ -186,8 +187,9 @@ async def test_a_first_page_that_follows_its_start_is_not_taken_for_the_start_of
     assert await walked(source, 7, "msg_50", checks_after=True) == (IDS[51:58], limited)
     assert source.requests == [("msg_50", 7), ("", 1)]
     # The first message is the same, but another item is before it only at the start of the list.
-    mixed = Mixed(roles("aUUUU"))
+    mixed = MixedInTwos(roles("aUUUU"))
     assert await walked(mixed, 2, "msg_0", checks_after=True) == (IDS[1:3], limited)
+    assert mixed.requests == [("msg_0", 2), ("", 2)]
 
 
 async def test_items_before_the_start_of_a_page_are_not_shown_by_a_smaller_request() -> None:
