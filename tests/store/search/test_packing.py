@@ -19,7 +19,8 @@ from backscroll.store.app import Store
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.freeing import vacuum
-from backscroll.store.search.packing import Packing, Range, pack
+from backscroll.store.search.moving import Range
+from backscroll.store.search.packing import Packing, pack
 from backscroll.store.search.pages import erase
 from backscroll.store.search.postgres_terms import hashed
 from backscroll.store.search.postings import bucket_of

@@ -11,23 +11,19 @@ Other processes may do the same at the same time. They take turns.
 
 import asyncio
 import logging
-from array import array
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
-from backscroll.store.search import blocks, pages, rows
+from backscroll.store.search import moving, pages, rows
 from backscroll.store.search.freeing import Packed, vacuum, write_anew
-from backscroll.store.search.pages import StoredPage
-from backscroll.store.search.rows import BLOCK, REMOVED, Row
 
 PACKED: Final = 8_192
 """The default of `Packing.packed`."""
@@ -39,7 +35,6 @@ FAILURES: Final = 4
 """How many attempts of `pack` may fail, because a server is busy for example."""
 POSTINGS: Final = 1_000_000
 """The default of `Packing.postings`."""
-_READ_ROWS: Final = 1_024
 _VACUUMED: Final = 256
 """After the pages of this many buckets are merged, the table is vacuumed."""
 BLOATED_BYTES: Final = 8_388_608
@@ -48,42 +43,6 @@ BLOATED_BYTES: Final = 8_388_608
 _log: Final = logging.getLogger(__name__)
 
 _LAST: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM search_rows_id_seq"
-_FIRST: Final = text("SELECT min(id) FROM search_rows WHERE id > :after")
-_READ: Final = text(
-    "SELECT id, CAST(CAST(xmin AS TEXT) AS BIGINT), owner, created_at, position, scope, length,"
-    " role, version, terms FROM search_rows WHERE id > :after AND id <= :last ORDER BY id"
-)
-_LOCK: Final = text(
-    "SELECT id, CAST(CAST(xmin AS TEXT) AS BIGINT) FROM search_rows"
-    " WHERE id > :after AND id <= :last ORDER BY id FOR UPDATE"
-)
-_MOVED: Final = text("DELETE FROM search_rows WHERE id > :after AND id <= :last")
-_ADD_BLOCKS: Final = text(
-    "INSERT INTO search_blocks (block, rows)"
-    " SELECT * FROM unnest(CAST(:blocks AS BIGINT[]), CAST(:rows AS BYTEA[]))"
-)
-
-_Versions: TypeAlias = tuple["array[int]", "array[int]"]
-"""The numbers of rows, and the transactions that wrote them."""
-
-
-class Range(NamedTuple):
-    """The next rows to move. There may be very many of them, so they are kept in a compact form.
-
-    Attributes:
-        after: the range begins after this row.
-        last: the last row of the range.
-        versions: those of each part of the range; see `_parts`.
-        blocks: the blocks of the range.
-        postings: for each hash, the rows that have it, in ascending order. A row is given by its
-            distance from `after`.
-    """
-
-    after: int
-    last: int
-    versions: Sequence[_Versions]
-    blocks: Sequence[bytes]
-    postings: Mapping[int, Sequence[int]]
 
 
 class Packing(Struct):
@@ -173,36 +132,12 @@ class Packing(Struct):
             return 0
         made = await asyncio.to_thread(pages.pages_of, found.after, found.last, found.postings)
         self.is_tidy = False
-        await database.write(partial(_store, found=found, added=made))
+        await database.write(partial(moving.move, found=found, made=made))
         return found.last - found.after
 
-    def _next(self, connection: Connection) -> Range | None:
-        """Return the next rows to move: as many as are final in the range of a merged page."""
-        packed = rows.packed(connection)
-        first = connection.scalar(_FIRST, {"after": packed})
-        if first is None:
-            return None
-        after = max(packed, self._rounded(first - 1))  # numbers are not used again
-        last = min(self._rounded(self.final), (after // self.merged[0] + 1) * self.merged[0])
-        versions: list[_Versions] = []
-        made: list[bytes] = []
-        postings: defaultdict[int, array[int]] = defaultdict(partial(array, "I"))
-        count = 0
-        for part in _parts(after, last):
-            found = connection.execute(_READ, {"after": part.start, "last": part.stop}).all()
-            versions.append(_versions(found))
-            made += _blocks(part, found)
-            for row, *_, hashes in found:
-                count += len(hashes)
-                for hashed in set(hashes):
-                    postings[hashed].append(row - after)
-            if count >= self.postings and part.stop % self.packed == 0:
-                last = part.stop
-                break
-        return Range(after, last, versions, made, postings) if versions else None
-
-    def _rounded(self, row: int) -> int:
-        return row // self.packed * self.packed
+    def _next(self, connection: Connection) -> moving.Range | None:
+        most = self.merged[0]
+        return moving.next_range(connection, self.final, self.packed, most, self.postings)
 
     async def _merge_all(self, database: Database, pause_s: float) -> None:
         for size in self.merged:
@@ -264,37 +199,6 @@ def _last(connection: Connection) -> tuple[int, frozenset[str]]:
     # The number must be read first: a transaction that begins to write later gets a later number.
     last: int = connection.exec_driver_sql(_LAST).scalar_one()
     return last, writers_of(connection, "search_rows")
-
-
-def _store(connection: Connection, found: Range, added: Sequence[StoredPage]) -> None:
-    """Move rows, unless they have changed since they were read."""
-    pages.take_turn(connection)
-    if rows.packed(connection) > found.after:
-        return
-    for part, versions in zip(_parts(found.after, found.last), found.versions, strict=True):
-        bound = {"after": part.start, "last": part.stop}
-        if _versions(connection.execute(_LOCK, bound).all()) != versions:
-            return
-    numbers = range(found.after // BLOCK, found.last // BLOCK)
-    connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": found.blocks})
-    pages.add(connection, added)
-    connection.execute(_MOVED, {"after": found.after, "last": found.last})
-
-
-def _parts(after: int, last: int) -> Iterator[range]:
-    """Yield parts of a range of rows. A part ends with its `stop`, and begins after its `start`."""
-    for start in range(after, last, _READ_ROWS):
-        yield range(start, min(start + _READ_ROWS, last))
-
-
-def _blocks(part: range, found: Sequence[Sequence[Any]]) -> Iterator[bytes]:
-    data = {row: Row(*fields) for row, _, *fields, _ in found}
-    for start in part[::BLOCK]:
-        yield blocks.pack([data.get(start + at, REMOVED) for at in range(1, BLOCK + 1)])
-
-
-def _versions(found: Sequence[Sequence[Any]]) -> _Versions:
-    return array("q", [row for row, *_ in found]), array("q", [written for _, written, *_ in found])
 
 
 async def _repeat(step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
