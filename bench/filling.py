@@ -1,6 +1,5 @@
 """Fills a store with conversations, completions and responses, and notes how fast that goes."""
 
-import asyncio
 import os
 import statistics
 import time
@@ -123,7 +122,7 @@ async def fill(url: str, messages: int) -> Filled:
             await archive.import_conversations(group)
             filled.rates.append(len(group) * A_CONVERSATION / (time.perf_counter() - begun))
             filled.held.append(mebibytes(os.getpid(), "VmRSS"))
-            await asyncio.gather(*(archive.import_completion(_completion(at)) for at in names))
-            await asyncio.gather(*(archive.import_response(_response(at)) for at in names))
+            await archive.import_unchanging([_completion(at) for at in names])
+            await archive.import_unchanging([_response(at) for at in names])
         await archive.import_thread(_thread("long", messages // 10, 30))
     return filled

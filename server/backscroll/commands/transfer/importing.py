@@ -23,7 +23,6 @@ from backscroll.commands.transfer.formats.entries import (
 )
 from backscroll.commands.transfer.redacting import OUTSIDE, redacted_import
 from backscroll.commands.transfer.tally import ImportTally
-from backscroll.database.faults import StoreError
 from backscroll.history.source_file import why
 from backscroll.history.sync.lineage import Lineage
 from backscroll.history.sync.stored_parts import Secrets, of_written, stored_parts
@@ -230,22 +229,25 @@ class _Import(Struct):
     async def write(self) -> None:
         """Write the entries that were read. Each is imported completely or not at all."""
         group, self._group = self._group.members, _Group()
-        together = [
-            each.item
-            for each in group
-            if isinstance(each.item, ImportedThread | ImportedConversation)
+        items = [member.item for member in group]
+        changing = [
+            each for each in items if isinstance(each, ImportedThread | ImportedConversation)
         ]
-        outcomes = iter(await self.store.import_conversations(together, self.partition))
+        unchanging = [
+            each for each in items if isinstance(each, ImportedCompletion | ImportedResponse)
+        ]
+        of_changing = iter(await self.store.import_conversations(changing, self.partition))
+        of_unchanging = iter(await self.store.import_unchanging(unchanging, self.partition))
         for member in group:
             match member.item:
                 case Refused(reason):
                     outcome = ImportOutcome(kind="refused", reason=reason)
                 case AllCopied():
                     outcome = ImportOutcome(kind="present")
-                case ImportedCompletion() | ImportedResponse() as alone:
-                    outcome = await self._write_alone(alone)
+                case ImportedCompletion() | ImportedResponse():
+                    outcome = next(of_unchanging)
                 case _:
-                    outcome = next(outcomes)
+                    outcome = next(of_changing)
             self._count(member, outcome)
 
     def report(self) -> None:
@@ -256,14 +258,6 @@ class _Import(Struct):
         for name, fields in self._left_out.items():
             names = ", ".join(f"{each} ({count})" for each, count in fields.items())
             self.refuse(f"{name}: imported without unknown fields: {names}")
-
-    async def _write_alone(self, given: ImportedCompletion | ImportedResponse) -> ImportOutcome:
-        try:
-            if isinstance(given, ImportedResponse):
-                return await self.store.import_response(given, self.partition)
-            return await self.store.import_completion(given, self.partition)
-        except StoreError as error:
-            return ImportOutcome(kind="refused", reason=str(error))
 
     def _count(self, member: _Member, outcome: ImportOutcome) -> None:
         source, entry = member.source, member.entry

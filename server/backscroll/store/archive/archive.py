@@ -114,6 +114,29 @@ class Archive(Struct, frozen=True):
             lambda connection: write_response(connection, partition, prepared)
         )
 
+    async def import_unchanging(
+        self, given: "Sequence[ImportedCompletion | ImportedResponse]", partition: str = ""
+    ) -> "list[ImportOutcome]":
+        """Write several stored completions and responses in one transaction.
+
+        One that was imported before is not changed. If the database refuses a value, each is
+        written in a separate transaction instead.
+
+        Args:
+            given: the completions and responses. If one of them cannot be stored, the others are
+                still written.
+            partition: the partition to write to.
+
+        Returns:
+            The outcome of each, in order.
+
+        Raises:
+            OperatorError: as in `import_conversations`.
+        """
+        from backscroll.store.archive.importing import import_unchanging
+
+        return await import_unchanging(self._database, given, partition)
+
     async def watermarks(self, partition: str = "") -> "Mapping[str, Watermark]":
         """Return the watermarks of a partition, by path: how far each source file was imported."""
         from backscroll.store.archive.watermarks import read_watermarks

@@ -1,4 +1,4 @@
-"""Imports threads and conversations. The slow steps run before the write transaction."""
+"""Imports many objects in one transaction. The slow steps run before it, where that is possible."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,18 @@ from sqlalchemy.exc import DBAPIError
 from backscroll.database.faults import StoreError
 from backscroll.database.port import Database
 from backscroll.store.archive.bulk import absent, insert_new
+from backscroll.store.archive.completions import write_completion
 from backscroll.store.archive.load import Change, look, write
 from backscroll.store.archive.prepared import Prepared, prepare_conversation, prepare_thread
 from backscroll.store.archive.records import (
+    ImportedCompletion,
     ImportedConversation,
+    ImportedResponse,
     ImportedThread,
     ImportOutcome,
     Watermark,
 )
+from backscroll.store.archive.responses import PreparedResponse, prepare_response, write_response
 from backscroll.store.archive.watermarks import write_watermarks
 from backscroll.store.clock import Clock
 
@@ -128,3 +132,60 @@ def _with_entries(prepared: Iterable[Prepared], changes: Iterable[Change]) -> li
         replace(change, entries=each.entries(change.difference.written))
         for each, change in zip(prepared, changes, strict=True)
     ]
+
+
+async def import_unchanging(
+    database: Database,
+    given: Sequence[ImportedCompletion | ImportedResponse],
+    partition: str,
+) -> list[ImportOutcome]:
+    """Import completions and responses, and refuse those that cannot be stored.
+
+    All are written in one transaction. If the database refuses a value, each is written in its own.
+
+    Raises:
+        OperatorError: as in `Database.write`.
+    """
+    prepared = await asyncio.to_thread(lambda: [_prepare_unchanging(each) for each in given])
+    if not prepared:
+        return []
+
+    def write_all(connection: Connection) -> list[ImportOutcome]:
+        return [_write_unchanging(connection, partition, each) for each in prepared]
+
+    try:
+        return await database.write(write_all)
+    except (DBAPIError, OverflowError):  # caused by a value: `write` translates other errors
+        if len(given) == 1:
+            return [ImportOutcome(kind="refused", reason=_REFUSED)]
+    return [
+        outcome
+        for each in given
+        for outcome in await import_unchanging(database, [each], partition)
+    ]
+
+
+def _prepare_unchanging(
+    given: ImportedCompletion | ImportedResponse,
+) -> ImportedCompletion | PreparedResponse | ImportOutcome:
+    if isinstance(given, ImportedCompletion):
+        return given
+    try:
+        return prepare_response(given)
+    except StoreError as error:
+        return ImportOutcome(kind="refused", reason=str(error))
+
+
+def _write_unchanging(
+    connection: Connection,
+    partition: str,
+    prepared: ImportedCompletion | PreparedResponse | ImportOutcome,
+) -> ImportOutcome:
+    if isinstance(prepared, ImportOutcome):
+        return prepared
+    if isinstance(prepared, PreparedResponse):
+        return write_response(connection, partition, prepared)
+    try:
+        return write_completion(connection, partition, prepared)
+    except StoreError as error:  # nothing was written, so the others can be
+        return ImportOutcome(kind="refused", reason=str(error))
