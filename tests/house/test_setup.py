@@ -96,7 +96,7 @@ def variables(tree: Path, **more: str) -> dict[str, str]:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": (tree.parent / "index").as_uri(),
         "PIP_NO_CACHE_DIR": "1",
-        "PIP_NO_COMPILE": "1",
+        "PIP_NO_COMPILE": "0",  # pip takes this as the option's value, and 1 would compile
         "PYTHON": str(tree.parent / "python"),
         "TEMPLATE": str(tree.parent / "template"),
         **more,

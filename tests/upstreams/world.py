@@ -1,10 +1,14 @@
 """A client of a peculiar upstream over the network; every call is checked against the bounds."""
 
 import json
+import secrets
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx2
@@ -41,6 +45,8 @@ INPUT: Final = 7
 ANSWER: Final = "the answer"
 
 _PAGES: Final = 50
+_FILLED: Final = TemporaryDirectory(prefix="upstreams-")
+"""The folder of a file for stores to begin with; it is removed when the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +116,41 @@ def numbers(pages: list[JSON]) -> list[int]:
 
 @asynccontextmanager
 async def stored(*, long: bool = False) -> AsyncIterator[httpx2.AsyncClient]:
-    """Open a store with two threads, a conversation and a completion, for upstreams to ask."""
-    async with open_store("sqlite://") as store:
-        await store.import_thread(_thread(THREAD, COUNT))
-        await store.import_thread(_thread(EMPTY, 0))
-        if long:
-            await store.import_thread(_thread(LONG, LONG_COUNT))
-        await store.import_conversation(_CONVERSATION)
-        await _complete(store)
-        transport = httpx2.ASGITransport(store.app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as http:
-            yield http
+    """Open a store with two threads, a conversation and a completion, for upstreams to ask.
+
+    With a long thread, it is in memory, where both ends of the thread are read equally fast.
+    """
+    with TemporaryDirectory(prefix="upstream-") as folder:
+        url = "sqlite://" if long else f"sqlite:///{shutil.copy(await _filled(), folder)}"
+        async with open_store(url) as store:
+            if long:
+                await _fill(store)
+                await store.import_thread(_thread(LONG, LONG_COUNT))
+            transport = httpx2.ASGITransport(store.app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://store/v1") as http:
+                yield http
+
+
+async def _fill(store: Store) -> None:
+    await store.import_thread(_thread(THREAD, COUNT))
+    await store.import_thread(_thread(EMPTY, 0))
+    await store.import_conversation(_CONVERSATION)
+    await _complete(store)
+
+
+async def _filled() -> Path:
+    """Return the file of a filled store: to copy it takes less time than to fill another.
+
+    It takes its name once it is whole, because several worlds may be opened at once.
+    """
+    made = Path(_FILLED.name)
+    file = made / "store.db"
+    if not file.exists():
+        begun = made / f"{secrets.token_hex(8)}.db"
+        async with open_store(f"sqlite:///{begun}") as store:
+            await _fill(store)
+        begun.rename(file)
+    return file
 
 
 @asynccontextmanager
