@@ -70,14 +70,17 @@ class Taken:
         date: the day, such as `2026-11-29`.
         commit: the commit that was measured.
         load: the machine's load of the last 1, 5 and 15 minutes when it began.
+        processor: the machine's processor; empty if it was not noted, as before 2026-11-30.
     """
 
     date: str
     commit: str
     load: str
+    processor: str = ""
 
     def __str__(self) -> str:
-        return f"{self.date}, at commit {self.commit}, load {self.load}"
+        where = f", on {self.processor}" if self.processor else ""
+        return f"{self.date}, at commit {self.commit}{where}, load {self.load}"
 
 
 @dataclass(frozen=True, slots=True)

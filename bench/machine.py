@@ -20,9 +20,9 @@ _NODE_PINS: Final = _ROOT / "bench" / "peers" / "node" / "package.json"
 
 
 def now() -> Taken:
-    """Return the time, the commit and the load at which a measurement begins."""
+    """Return the time, commit, load and processor at which a measurement begins."""
     load = " ".join(f"{value:.1f}" for value in os.getloadavg()) if os.name == "posix" else "?"
-    return Taken(f"{datetime.now(UTC):%Y-%m-%d}", _commit(), load)
+    return Taken(f"{datetime.now(UTC):%Y-%m-%d}", _commit(), load, _processor())
 
 
 def describe() -> dict[str, str]:

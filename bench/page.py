@@ -21,7 +21,8 @@ _HEAD: Final = """\
 # Performance
 
 Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
-page. Each row says below when it was measured, at which commit, and how busy the machine was.
+page. Each row says below when it was measured, at which commit, and how busy the machine was. Rows
+come from machines of different speeds; those since 2026-11-30 name the processor.
 Limits that were changed later are not on this page; `make bench` prints them. What is compared ran
 in turn, round by round, on one machine, and a ratio (×) is the median of the rounds' ratios: on
 another machine, or a busy one, trust the ratios. A figure is a median, with the quartiles around
@@ -59,7 +60,7 @@ def write(
         _HEAD,
         *_summary(shown),
         *(line for each in shown.items() for line in _section(*each)),
-        *("", "## The machine", "", "| | |", "| --- | --- |"),
+        *("", "## The machine of the last measurement", "", "| | |", "| --- | --- |"),
         *(f"| {name} | {value} |" for name, value in machine.items()),
     ]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")

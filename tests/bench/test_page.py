@@ -23,7 +23,7 @@ OUTCOME = Outcome(
         Claim("only told", 0.5),
     ),
     ("A sample.",),
-    taken=Taken("2026-11-22", "7663fde7a", "0.1 0.2 0.3"),
+    taken=Taken("2026-11-22", "7663fde7a", "0.1 0.2 0.3", "EPYC"),
 )
 MISSING = Outcome(failure="the peer is missing")
 ROWS = (
@@ -66,7 +66,7 @@ def test_the_page_tells_what_holds_and_what_falls_short(tmp_path: Path) -> None:
         "| [start](#start) | only told | × 0.50 |  |  |",
         "| [walk](#walk) | every message | | | not measured |",
     ]
-    told = "Measured on 2026-11-22, at commit 7663fde7a, load 0.1 0.2 0.3."
+    told = "Measured on 2026-11-22, at commit 7663fde7a, on EPYC, load 0.1 0.2 0.3."
     assert {"A sample.", "Not measured: the peer is missing.", told} <= {*lines}
     results = json.loads(written[2].read_text())
     assert results["machine"] == {"Python": "3.11.2"}
