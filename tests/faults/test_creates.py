@@ -46,6 +46,7 @@ class Caller:
         endings: how many calls ended in which way.
         broken: the promises that were broken, and the creates that did it.
         before: the requests of earlier calls for the message that is being written.
+        cut_off: whether one of these calls ended at its deadline without knowing.
         history: what happened, a line for each call, for a failing run to show.
     """
 
@@ -58,6 +59,7 @@ class Caller:
     endings: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     before: list[Seen] = field(default_factory=list)
+    cut_off: bool = False
     history: list[str] = field(default_factory=list)
 
     async def create(self, number: int) -> None:
@@ -69,7 +71,7 @@ class Caller:
             arguments["thread_id"] = self.thread
         if number % 3 == 0:
             arguments["idempotency_key"] = f"order-{number}"
-        self.before = []
+        self.before, self.cut_off = [], False
         for attempt in range(CALLS):
             self._plan(number, attempt)
             began = asyncio.get_running_loop().time()
@@ -118,14 +120,19 @@ class Caller:
         """Hold an error against what truly became of the requests of its call."""
         if error.code not in MAY_CALL_AGAIN:
             self.broken.append(f"create {number} failed with {error.render()}")
+        if error.code != "outcome_unknown":
+            return
         last, before = self.proxy.seen, self.before
-        if error.code == "outcome_unknown" and not _is_unknowable(last, before, began, ended):
+        self.cut_off |= ended - began >= DEADLINE_S
+        if not _is_unknowable(last, before, began, ended, cut_off=self.cut_off):
             self.broken.append(
                 f"create {number} could have been known from {began} to {ended}: {before} {last}"
             )
 
 
-def _is_unknowable(last: list[Seen], before: list[Seen], began: float, ended: float) -> bool:
+def _is_unknowable(
+    last: list[Seen], before: list[Seen], began: float, ended: float, *, cut_off: bool
+) -> bool:
     """Whether a caller to whom these requests happened cannot know if its message was written.
 
     No answer told it of success, no list that was made after the write did, and there was a write
@@ -136,10 +143,11 @@ def _is_unknowable(last: list[Seen], before: list[Seen], began: float, ended: fl
         before: those of earlier calls for the same message.
         began: when the call began, in seconds of the loop's clock.
         ended: when it ended.
+        cut_off: whether this call or an earlier one ended at its deadline.
     """
     writes = [each for each in (*before, *last) if each.writes]
-    if not writes:  # it was cut off on its way out
-        return ended - began >= DEADLINE_S
+    if not writes:  # it was cut off on its way out, and a later call cannot know that
+        return cut_off
     if all(each.plan.refuses for each in writes):
         return False
     acted = min(each.acted for each in writes)
