@@ -116,7 +116,8 @@ async def test_an_upstream_error_contains_the_request_id(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
-    settings = settings_of(tmp_path, base_url=url, deadline_s=paced_s(1.0))
+    # Five attempts take up to 4 s. A shorter deadline could end the call during one of them.
+    settings = settings_of(tmp_path, base_url=url, deadline_s=paced_s(6.0))
     params = {"name": "list-messages", "arguments": {"thread_id": "thread_1"}}
     async with running(settings) as server:
         response = await post(server.url, "tools/call", params, more={"x-request-id": sent})
