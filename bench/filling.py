@@ -122,7 +122,7 @@ async def fill(url: str, messages: int) -> Filled:
             await archive.import_conversations(group)
             filled.rates.append(len(group) * A_CONVERSATION / (time.perf_counter() - begun))
             filled.held.append(mebibytes(os.getpid(), "VmRSS"))
-            await archive.import_unchanging([_completion(at) for at in names])
-            await archive.import_unchanging([_response(at) for at in names])
+            unchanging = [made(at) for made in (_completion, _response) for at in names]
+            await archive.import_unchanging(unchanging)
         await archive.import_thread(_thread("long", messages // 10, 30))
     return filled

@@ -3,8 +3,10 @@
 from typing import TypeVar
 
 import httpx2
+import pytest
 from msgspec.structs import replace
 
+from backscroll.database.faults import StoreError
 from backscroll.database.port import Database, Work
 from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import ImportedCompletion, ImportedResponse, ImportOutcome
@@ -90,12 +92,10 @@ async def test_one_that_cannot_be_stored_or_is_there_costs_no_other(store: Store
 async def test_a_value_that_the_database_does_not_accept_costs_its_object_alone(
     store: Store, sql: Sql
 ) -> None:
-    given: list[ImportedCompletion | ImportedResponse] = [
-        completion(1),
-        replace(completion(2), created_at=1 << 63),
-        replace(response(1), created_at=1 << 63),
-        response(2),
-    ]
+    late_completion = replace(completion(2), created_at=1 << 63)
+    late_response = replace(response(1), created_at=1 << 63)
+    given: list[ImportedCompletion | ImportedResponse] = [completion(1)]
+    given += [late_completion, late_response, response(2)]
     outcomes = await store.import_unchanging(given)
     refused = ImportOutcome(
         kind="refused",
@@ -106,5 +106,8 @@ async def test_a_value_that_the_database_does_not_accept_costs_its_object_alone(
         *(refused, refused),
         imported("resp_2", 0),
     ]
+    for alone in (store.import_completion(late_completion), store.import_response(late_response)):
+        with pytest.raises(StoreError, match="does not accept one of its values"):
+            await alone
     assert await sql("SELECT id FROM completions") == [("chatcmpl-1",)]
     assert await sql("SELECT id FROM responses") == [("resp_2",)]

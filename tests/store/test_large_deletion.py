@@ -23,7 +23,7 @@ from backscroll.store.pace import PAUSE_S
 from backscroll.store.retention import RetentionClock
 from backscroll.store.upkeep.keeping import keep_up
 from tests.pace import limit_s
-from tests.store.conftest import Kept, Sql, on_one_engine
+from tests.store.conftest import Kept, Sql
 from tests.store.replicas import client_of
 from tests.store.wire import error, page
 from tests.store.wrapped import WrappedDatabase
@@ -158,7 +158,6 @@ async def test_one_with_few_messages_is_erased_before_the_reply(
 
 @pytest.mark.parametrize("error", [CommitUnknownError(), asyncio.CancelledError()], ids=repr)
 @both
-@on_one_engine
 async def test_one_whose_commit_was_not_seen_is_erased_too(
     add: Import, path_of: str, error: BaseException, database: Database
 ) -> None:
@@ -171,7 +170,6 @@ async def test_one_whose_commit_was_not_seen_is_erased_too(
         await until_erased(database)
 
 
-@on_one_engine
 async def test_erasing_goes_on_soon_after_a_failure(database: Database) -> None:
     failing = Failing(database)
     store = await store_over(failing)

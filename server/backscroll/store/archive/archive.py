@@ -1,6 +1,5 @@
 """The part of an open store that imports, exports and forgets whole conversations."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -97,22 +96,17 @@ class Archive(Struct, frozen=True):
 
         A completion that was imported before is not changed.
         """
-        from backscroll.store.archive.completions import write_completion
+        from backscroll.store.archive.importing import import_one_unchanging
 
-        return await self._database.write(
-            lambda connection: write_completion(connection, partition, completion)
-        )
+        return await import_one_unchanging(self._database, completion, partition)
 
     async def import_response(
         self, response: "ImportedResponse", partition: str = ""
     ) -> "ImportOutcome":
         """Write a response in one transaction, like `import_completion`."""
-        from backscroll.store.archive.responses import prepare_response, write_response
+        from backscroll.store.archive.importing import import_one_unchanging
 
-        prepared = await asyncio.to_thread(prepare_response, response)
-        return await self._database.write(
-            lambda connection: write_response(connection, partition, prepared)
-        )
+        return await import_one_unchanging(self._database, response, partition)
 
     async def import_unchanging(
         self, given: "Sequence[ImportedCompletion | ImportedResponse]", partition: str = ""

@@ -1,4 +1,4 @@
-"""Imports many objects in one transaction. The slow steps run before it, where that is possible."""
+"""Imports many objects in one transaction. Texts of conversations are tokenized before it."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -132,6 +132,21 @@ def _with_entries(prepared: Iterable[Prepared], changes: Iterable[Change]) -> li
         replace(change, entries=each.entries(change.difference.written))
         for each, change in zip(prepared, changes, strict=True)
     ]
+
+
+async def import_one_unchanging(
+    database: Database, given: ImportedCompletion | ImportedResponse, partition: str
+) -> ImportOutcome:
+    """Import a completion or a response, in one transaction.
+
+    Raises:
+        StoreError: it has a value that cannot be stored; nothing is written.
+        OperatorError: as in `Database.write`.
+    """
+    [outcome] = await import_unchanging(database, [given], partition)
+    if outcome.kind == "refused":
+        raise StoreError(outcome.reason)
+    return outcome
 
 
 async def import_unchanging(

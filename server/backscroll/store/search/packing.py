@@ -57,8 +57,8 @@ class Packing(Struct):
         merged: the numbers of rows of merged pages. Each is a multiple of `packed` and of the
             number before it. The first is also the greatest number of rows that are moved at a
             time.
-        postings: if more rows than `packed` have as many tokens together, no further rows are moved
-            at that time. Memory of about 30 bytes is needed for each.
+        postings: once the rows to move have as many tokens together, no more than the next multiple
+            of `packed` are moved at that time, which bounds the memory.
         bloated_bytes: if few rows are left in `search_rows` after a move, and it is larger than
             this, it is written anew.
         final: no more rows are committed with this number or a lower one.
