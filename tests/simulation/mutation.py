@@ -7,7 +7,8 @@
     python -m tests.simulation.mutation --survivors      # only what no test noticed last time
 
 At first, no tests on PostgreSQL run, because each change would start a server of its own. With
-`--survivors`, they run too: some changes, such as those of locks, make no difference on SQLite.
+`--survivors`, they run too: some changes, such as those of locks, make no difference on SQLite. The
+share is then of those that are tried again.
 
 mutmut names modules by their path, so the sources are laid out under `.cache/mutation` as they
 are imported. A second run goes on where the first was interrupted. Code that runs but once, as a
@@ -210,12 +211,17 @@ def main() -> int:
             _try(stage, names or ())
         for survivor in _survivors(stage):
             sys.stdout.write(f"{survivor}\n")
-        counts = _counts(stage)
+        if asked.survivors:  # mutmut has forgotten what was noticed before
+            again = frozenset(names or ())
+            noticed = again.difference(_survivors(stage))
+            counts = Counter(noticed=len(noticed), tried=len(again))
+        else:
+            counts = _counts(stage)
         sys.stdout.write(f"{name}: {_share(counts)}\n")
         sys.stdout.flush()
         total += counts
     sys.stdout.write(f"{_share(total)}\n")
-    if not asked.groups:
+    if not asked.groups and not asked.survivors:
         record(
             "mutation testing of retry, paging, the store's writes, search and sync (mutmut)",
             _share(total),
