@@ -31,32 +31,33 @@ other servers, and a backup stays beside the file until `--remove` restores it.
 | host | connect | `--remove` | edited instead if |
 | --- | --- | --- | --- |
 | Claude Code | `claude mcp add-json --scope user` | `claude mcp remove --scope user` | |
-| Codex | `codex mcp add` | `codex mcp remove` | a key is passed on: `env_vars` has no option |
+| Codex | `codex mcp add` | `codex mcp remove` | \
+a key is passed on: the command has no option for `env_vars` |
 | Gemini CLI | `gemini mcp add --scope user` | `gemini mcp remove --scope user` | \
 the file refers to variables (`$`), whose values the command would write in clear; \
 a setting has a `=` in it |
 | VS Code | `code --add-mcp` | the file is edited | the file has comments, which would be lost |
 
 Claude Desktop, Cursor and opencode have no such command, and that of Copilot CLI is not used: their
-files are edited. The file is also edited if the command is
-not on `PATH`, if it is a batch file (as `code` and what npm installs are on Windows), if the file
-is a link, if something that a user added to the entry would be lost, and if the entry holds a
-secret (`--write-key`): every user of a machine can see what its commands are given. The command
-runs without the keys in the environment.
+files are edited. The file is also edited if the command is not on `PATH`, if it is a batch file (as
+`code` and what npm installs are on Windows), if the file is a link or begins with a byte order
+mark, if something that a user added to the entry would be lost, or if the entry holds a secret
+(`--write-key`), because every user of a machine can see the arguments of commands. The command runs
+without the keys in the environment.
 
-Afterwards the file must hold the entry, and the other servers as they were. If not, or if the
-command fails, its servers are put back, the error is shown with the exit code, and editing the file
-is offered (with `--yes` it is done).
+Afterwards, `connect` checks that the file has the entry, and the other servers as they were. If
+not, or if the command fails, `connect` restores the servers in the file, shows the error with the
+exit code, and offers to edit the file (with `--yes`, it does so without asking).
 
 **An edit** keeps every other character of the file, comments included, except a byte order mark,
 which some hosts cannot read. It keeps what a user or the host has added to the entry, such as a
-timeout or an approval. A copy from before is kept beside it, and `--remove` brings the file back to
-the byte if only Backscroll has come into it since. Another server named `backscroll` is replaced,
+timeout or an approval. A backup is kept beside it, and `--remove` restores the file byte for byte
+if nothing but Backscroll's entry was added since. Another server named `backscroll` is replaced,
 and `--remove` puts it back.
 
 **A command** writes the file as the host does: Claude Code adds its own state, Gemini CLI and
-VS Code lay the file out anew, and an empty object or file may stay after `--remove`. `--remove`
-runs the command, unless a copy from before an edit is there to be brought back.
+VS Code reformat the file, and an empty object or file may stay after `--remove`. `--remove`
+runs the command, unless it can restore the backup from an edit.
 
 ## Files
 
@@ -64,8 +65,8 @@ runs the command, unless a copy from before an edit is there to be brought back.
 | --- | --- | --- | --- |
 {files}
 Environment variables override these folders: `XDG_CONFIG_HOME` (Claude Desktop and VS Code on
-Linux, and opencode), `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `GEMINI_CLI_HOME`. If Claude Desktop was
-installed as a Windows package, its file in
+Linux, and opencode), `CLAUDE_CONFIG_DIR`, `CODEX_HOME`, `GEMINI_CLI_HOME`, `COPILOT_HOME`. If
+Claude Desktop was installed as a Windows package, its file in
 `%LOCALAPPDATA%\\Packages\\Claude_…\\LocalCache\\Roaming\\Claude` is used.
 
 ChatGPT has no file: `backscroll connect chatgpt` prints the URL to enter.
@@ -83,7 +84,7 @@ Into Codex's `config.toml` by `backscroll connect codex --upstream openai`:
 {codex}```
 
 The entry has the full path of the installed command, because desktop applications do not get the
-shell's `PATH`. If you run `connect` under `uvx` or `pipx run`, the entry has that command whole.
+shell's `PATH`. If you run `connect` under `uvx` or `pipx run`, the entry has that whole command.
 Before an entry is written, its server is started once; `--no-check` leaves that out. Settings in
 the environment are written too, except keys.
 
@@ -120,9 +121,9 @@ host looks for skills:
 | host | Linux | macOS | Windows |
 | --- | --- | --- | --- |
 {skills}
-`CLAUDE_CONFIG_DIR`, `GEMINI_CLI_HOME` and `XDG_CONFIG_HOME` (opencode) override these folders.
-`CODEX_HOME` does not, because Codex looks in the home folder. opencode also looks in the folders of
-Claude Code and Codex. {without} have no such folder.
+`CLAUDE_CONFIG_DIR`, `GEMINI_CLI_HOME`, `COPILOT_HOME` (Copilot CLI) and `XDG_CONFIG_HOME`
+(opencode) override these folders. `CODEX_HOME` does not, because Codex looks in the home folder.
+opencode also looks in the folders of Claude Code and Codex. {without} have no such folder.
 
 - The file is shown first, and written if you agree. If you have changed it, or if another program
   wrote it, it is kept as `SKILL.md.before-backscroll`, and `--remove` restores it.
