@@ -84,7 +84,8 @@ _RESULTS: Final = """\
 
 A result has text, which is a transcript for a model, and structured content, which is the same as
 JSON. `BACKSCROLL_OUTPUT` can omit either. A list has `page`, and its items under `messages`,
-`files`, `threads` or `completions`.
+`files`, `threads`, `completions`, `responses`, `runs`, `steps`, `vector_stores` or `objects`; the
+results of `search-vector-store` are under `results`.
 
 The text of `list-messages` shows most message ids short, such as `~x7Kd2` for `msg_…x7Kd2`,
 because a whole id costs about 17 tokens. `get-message` and `list-message-files` take a short id as
