@@ -22,7 +22,7 @@ _HEAD: Final = """\
 
 Measured by `make bench` against what one would use instead; `make bench ARGS=--write` wrote this
 page. Each row says below when it was measured, at which commit, and how busy the machine was. Rows
-come from machines of different speeds; those since 2026-11-30 name the processor.
+come from machines of different speeds; the latest ones name the processor.
 Limits that were changed later are not on this page; `make bench` prints them. What is compared ran
 in turn, round by round, on one machine, and a ratio (×) is the median of the rounds' ratios: on
 another machine, or a busy one, trust the ratios. A figure is a median, with the quartiles around
