@@ -1,4 +1,4 @@
-"""Example of docs/library.md: a tool of one's own, which says how many messages a thread has."""
+"""Example of docs/extending.md: a tool of your own, which says how many messages a thread has."""
 
 from typing import Final
 
