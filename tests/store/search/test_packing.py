@@ -15,15 +15,16 @@ from hypothesis import given, settings
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
-from backscroll.store.app import Store
+from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
 from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.freeing import vacuum
 from backscroll.store.search.moving import Range
 from backscroll.store.search.packing import Packing, pack
-from backscroll.store.search.pages import erase
+from backscroll.store.search.pages import StoredPage
 from backscroll.store.search.postgres_terms import hashed
 from backscroll.store.search.postings import bucket_of
+from backscroll.store.search.rewriting import erase_removed, merge_some
 from backscroll.store.search.rows import BLOCK
 from tests.postgres import PostgresServer, at_port
 from tests.store.conftest import Sql, examples_share_a_store
@@ -69,15 +70,20 @@ def thread(number: int, messages: int) -> ImportedThread:
 
 
 class Changing(WrappedDatabase):
-    """A database in which messages are changed after the rows to pack were read."""
+    """A database in which something is changed after `what` was read for the first time."""
 
-    def __init__(self, database: Database, change: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        what: Callable[[object], bool],
+        change: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(database)
-        self._change, self.is_changed = change, False
+        self._what, self._change, self.is_changed = what, change, False
 
     async def read(self, work: Work[T], *, large: bool = False) -> T:
         value = await super().read(work, large=large)
-        if isinstance(value, Range) and not self.is_changed:
+        if self._what(value) and not self.is_changed:
             self.is_changed = True
             await self._change()
         return value
@@ -256,13 +262,55 @@ async def test_hashes_of_removed_and_changed_messages_are_erased_from_pages(
         "msg_2_0"
     ]
     assert (await page(api, "/search", query="trip"))["data"] == []
-    while not await database.write(erase):
-        pass
+    await erase_removed(database, 0)
     assert await sql("SELECT count(*) FROM search_removed") == [(0,)]
     assert await sql("SELECT count(*) FROM search_pages") < pages
     assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
     assert (await api.delete("/threads/thread_2/messages/msg_2_0")).status_code == 200
     assert (await page(api, "/search", query="journey"))["data"] == []
+
+
+@pytest.mark.parametrize("is_erasing", [True, False])
+async def test_pages_that_change_while_they_are_rewritten_are_read_again(
+    database: Database, sql: Sql, is_erasing: bool
+) -> None:
+    """Both are done at the same time: pages are merged, and removed rows are erased from them."""
+    store = await store_over(database)  # no background erases them
+    transport = httpx2.ASGITransport(app=store.app)
+    for number in range(1, 6):
+        await store.import_thread(thread(number, BLOCK))
+    await pack(database, Packing(packed=BLOCK, merged=(BLOCK,)))
+    async with httpx2.AsyncClient(
+        transport=transport,
+        base_url="http://store/v1",
+        headers={"OpenAI-Beta": "assistants=v2"},
+    ) as api:
+        for number in range(1, 4):
+            for at in range(0, BLOCK, 16):
+                path = f"/threads/thread_{number}/messages/msg_{number}_{at}"
+                assert (await api.delete(path)).status_code == 200
+    before = await sql("SELECT count(*) FROM search_pages")
+    erasing, merging = partial(erase_removed, pause_s=0), partial(_merge_all, size=4 * BLOCK)
+    first, second = (erasing, merging) if is_erasing else (merging, erasing)
+    changing = Changing(database, _has_pages, partial(second, database))
+    await first(changing)
+    assert changing.is_changed
+    assert await sql("SELECT count(*) FROM search_removed") == [(0,)]
+    assert await sql("SELECT count(*) FROM search_pages WHERE last - after < 512") < before
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
+    assert len(await indexed(sql, postgres=True)) == 5 * BLOCK - 24
+
+
+async def _merge_all(database: Database, size: int) -> None:
+    first: int | None = 0
+    while first is not None:
+        first = await merge_some(database, size, first)
+
+
+def _has_pages(value: object) -> bool:
+    """Whether pages to merge, or pages with removed rows, were read."""
+    pages = value[0] if isinstance(value, tuple) else value
+    return isinstance(pages, list) and pages != [] and isinstance(pages[0], StoredPage)
 
 
 async def test_no_row_is_packed_while_one_with_a_lower_number_may_be_committed(
@@ -302,7 +350,7 @@ async def test_rows_that_change_while_they_are_packed_are_packed_as_they_are_the
         await api.delete("/threads/thread_1/messages/msg_1_5")
         await api.post("/threads/thread_1", json={"metadata": {"title": "journey"}})
 
-    changing = Changing(database, change)
+    changing = Changing(database, lambda value: isinstance(value, Range), change)
     await pack(changing, packing)
     assert changing.is_changed
     assert await sql("SELECT count(*) FROM search_rows") == [(0,)]

@@ -1,5 +1,8 @@
 """Pages have every posting that was put into them, in a small fraction of the space."""
 
+from collections.abc import Collection
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +62,47 @@ def test_rows_are_found_among_very_many_that_have_a_hash() -> None:
         LAST - 3_075,
         LAST - 99_999,
     ]
+
+
+@given(data=st.data(), first=HASHES, others=st.sets(st.integers(0, (1 << 21) - 1)))
+def test_a_page_without_some_rows_is_the_page_of_the_others(
+    data: st.DataObject, first: int, others: set[int]
+) -> None:
+    bucket = [first >> 21 << 21 | other for other in others] or [first]
+    postings = {each: [LAST - distance for distance in sorted(data.draw(ROWS))] for each in bucket}
+    removed = {
+        each: data.draw(st.sets(st.sampled_from([*rows, LAST + 1])))
+        for each, rows in postings.items()
+    }
+    left = {
+        each: kept
+        for each, rows in postings.items()
+        if (kept := [row for row in rows if row not in removed[each]])
+    }
+    page = Page(LAST, page_of(LAST, postings)).without(removed)
+    assert (page and Page(LAST, page).postings()) == (left or None)
+
+
+@pytest.mark.parametrize(
+    "removed",
+    [
+        {0},
+        {99_999},
+        {1, 1_024, 1_025, 50_000},
+        range(1_000, 3_100),
+        range(99_000),
+        range(1_000, 100_000),
+        range(0, 100_000, 2),
+    ],
+)
+def test_rows_are_removed_from_a_word_that_very_many_have(removed: Collection[int]) -> None:
+    rows = [LAST - 3 * at for at in range(100_000)]
+    page = Page(LAST, page_of(LAST, {7: rows, 9: [LAST]}))
+    left = page.without({7: {rows[at] for at in removed}})
+    assert left is not None
+    assert Page(LAST, left).postings() == {
+        7: [row for at, row in enumerate(rows) if at not in removed],
+        9: [LAST],
+    }
+    nothing = page.without({7: rows, 9: [LAST]})
+    assert nothing is None

@@ -46,6 +46,7 @@ from backscroll.store.completions import replace_filter_rows
 from backscroll.store.idempotency import erase_replies
 from backscroll.store.pace import PAUSE_S, Pace
 from backscroll.store.search import index, owners, pending
+from backscroll.store.search.rewriting import erase_removed
 from backscroll.store.search.texts import COMPLETION, CONVERSATION, RESPONSE, THREAD
 
 _IDS: Final = 500
@@ -211,6 +212,7 @@ async def erase_all(database: Database, pause_s: float = PAUSE_S) -> None:
         while not is_done:
             is_done = await database.write(step)
             await asyncio.sleep(pause_s)
+    await erase_removed(database, pause_s)
 
 
 def _step(pace: Pace, connection: Connection) -> bool:

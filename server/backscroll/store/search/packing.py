@@ -11,7 +11,7 @@ Other processes may do the same at the same time. They take turns.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -24,6 +24,7 @@ from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
 from backscroll.store.search import moving, pages, rows
 from backscroll.store.search.freeing import Packed, vacuum, write_anew
+from backscroll.store.search.rewriting import erase_removed, merge_some
 
 PACKED: Final = 8_192
 """The default of `Packing.packed`."""
@@ -98,8 +99,7 @@ class Packing(Struct):
         await self._note(database)
         while await self._move(database, pause_s):
             await self._merge_all(database, pause_s)
-        if await database.read(pages.has_removed):
-            await _repeat(partial(database.write, pages.erase), pause_s)
+        await erase_removed(database, pause_s)
         if not self.is_tidy:
             await self._merge_all(database, pause_s)
             await database.write(self._shrink)
@@ -145,10 +145,7 @@ class Packing(Struct):
 
     async def _merge(self, database: Database, size: int, pause_s: float) -> None:
         first = vacuumed = 0
-        while True:
-            following = await database.write(partial(pages.merge, size=size, first=first))
-            if following is None:
-                return
+        while (following := await merge_some(database, size, first)) is not None:
             first = following
             # If the space of merged pages is not free soon, the table becomes twice as large.
             if first - vacuumed >= _VACUUMED:
@@ -199,11 +196,3 @@ def _last(connection: Connection) -> tuple[int, frozenset[str]]:
     # The number must be read first: a transaction that begins to write later gets a later number.
     last: int = connection.exec_driver_sql(_LAST).scalar_one()
     return last, writers_of(connection, "search_rows")
-
-
-async def _repeat(step: Callable[[], Awaitable[bool]], pause_s: float) -> None:
-    """Take steps until one returns that all is done."""
-    done = await step()
-    while not done:
-        await asyncio.sleep(pause_s)
-        done = await step()

@@ -1,25 +1,25 @@
-"""The pages of PostgreSQL's index in the table `search_pages`: added, merged, and erased in part.
+"""The pages of PostgreSQL's index in the table `search_pages`: added, read and replaced.
 
-`postings` describes their content. Each function that changes pages takes turns with others.
+`postings` describes their content, and `rewriting` decides by what they are replaced. Functions
+that change pages take turns.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
 
 from backscroll.database.locks import take_turns
 from backscroll.store.search import rows
-from backscroll.store.search.postings import Page, bucket_of, page_of
+from backscroll.store.search.postings import bucket_of, page_of
 
-_MERGED_PAGES: Final = 8
-"""How many pages a transaction merges into, at most."""
-_ERASED_BUCKETS: Final = 2
-"""From how many buckets a transaction erases, at most. Its work delays other calls of the process,
-and a page of a common word takes 10 ms and more."""
+_MERGED: Final = 8
+"""Into how many pages others are merged at a time, at most."""
+_ERASED: Final = 16
+"""From how many pages hashes are erased at a time, at most."""
+_HASHES: Final = 1_024
+"""How many hashes are erased at a time, at most."""
 
 _ADD: Final = text(
     "INSERT INTO search_pages (bucket, last, after, page) SELECT bucket, last, after, page"
@@ -31,19 +31,36 @@ _UNMERGED: Final = text(
     " WHERE bucket >= :first AND last <= :complete AND last - after < :size"
     " GROUP BY bucket, range HAVING count(*) > 1 ORDER BY bucket, range LIMIT :most"
 )
-_TAKE: Final = text(
-    "DELETE FROM search_pages USING unnest(CAST(:buckets AS INTEGER[]), CAST(:lows AS BIGINT[]),"
-    " CAST(:highs AS BIGINT[])) AS given (bucket, low, high)"
-    " WHERE search_pages.bucket = given.bucket AND last > low AND after < high"
-    " RETURNING search_pages.bucket, last, after, page"
-)
 _REMOVED: Final = text(
-    "SELECT bucket, row, hash FROM search_removed WHERE bucket IN"
-    " (SELECT bucket FROM search_removed GROUP BY bucket ORDER BY bucket LIMIT :most)"
-    " ORDER BY bucket"
+    "SELECT bucket, row, hash FROM search_removed ORDER BY bucket, row LIMIT :most"
 )
-_ANY_REMOVED: Final = text("SELECT 1 FROM search_removed LIMIT 1")
-_ERASED: Final = text(
+_WITH_REMOVED: Final = text(
+    "SELECT DISTINCT search_pages.bucket, after, last FROM search_pages"
+    " JOIN unnest(CAST(:buckets AS INTEGER[]), CAST(:rows AS BIGINT[])) AS given (bucket, row)"
+    " ON search_pages.bucket = given.bucket AND last >= row AND after < row"
+    " ORDER BY search_pages.bucket, last LIMIT :most"
+)
+_READ: Final = text(
+    "SELECT search_pages.bucket, last, after, page,"
+    " CAST(CAST(search_pages.xmin AS TEXT) AS BIGINT) AS version FROM search_pages"
+    " JOIN unnest(CAST(:buckets AS INTEGER[]), CAST(:lows AS BIGINT[]), CAST(:highs AS BIGINT[]))"
+    " AS given (bucket, low, high)"
+    " ON search_pages.bucket = given.bucket AND last > low AND after < high"
+    " ORDER BY search_pages.bucket, last"
+)
+_LOCK: Final = text(
+    "SELECT search_pages.bucket FROM search_pages"
+    " JOIN unnest(CAST(:buckets AS INTEGER[]), CAST(:lasts AS BIGINT[]),"
+    " CAST(:versions AS BIGINT[])) AS given (bucket, last, version)"
+    " ON search_pages.bucket = given.bucket AND search_pages.last = given.last"
+    " AND CAST(CAST(search_pages.xmin AS TEXT) AS BIGINT) = version FOR UPDATE OF search_pages"
+)
+_DELETE: Final = text(
+    "DELETE FROM search_pages USING unnest(CAST(:buckets AS INTEGER[]), CAST(:lasts AS BIGINT[]))"
+    " AS given (bucket, last)"
+    " WHERE search_pages.bucket = given.bucket AND search_pages.last = given.last"
+)
+_ERASE: Final = text(
     "DELETE FROM search_removed USING unnest(CAST(:buckets AS INTEGER[]),"
     " CAST(:rows AS BIGINT[]), CAST(:hashes AS INTEGER[])) AS given (bucket, row, hash)"
     " WHERE search_removed.bucket = given.bucket AND search_removed.row = given.row"
@@ -59,12 +76,26 @@ class StoredPage(NamedTuple):
         last: the last row of the page's range.
         after: the range begins after this row.
         page: the content.
+        version: the transaction that wrote it; 0 if it is not written yet.
     """
 
     bucket: int
     last: int
     after: int
     page: bytes
+    version: int = 0
+
+
+class Removed(NamedTuple):
+    """A hash of a row that was removed or changed, which is still to be erased from its page."""
+
+    bucket: int
+    row: int
+    hashed: int
+
+
+_Range: TypeAlias = tuple[int, int, int]
+"""A bucket, the row that the range begins after, and its last row."""
 
 
 def take_turn(connection: Connection) -> None:
@@ -92,89 +123,80 @@ def pages_of(after: int, last: int, postings: Mapping[int, Sequence[int]]) -> li
 
 def add(connection: Connection, pages: Iterable[StoredPage]) -> None:
     """Add pages. Take a turn before."""
-    columns = [list(column) for column in zip(*pages, strict=True)]
+    columns = [list(column) for column in zip(*(page[:-1] for page in pages), strict=True)]
     if columns:
         names = ("buckets", "lasts", "afters", "pages")
         connection.execute(_ADD, dict(zip(names, columns, strict=True)))
 
 
-def merge(connection: Connection, size: int, first: int) -> int | None:
-    """Merge a few pages into pages of `size` rows.
+def unmerged(connection: Connection, size: int, first: int) -> list[StoredPage]:
+    """Return the next pages to merge, in the order of their buckets and rows.
 
     Args:
-        connection: a connection in a write transaction.
-        size: the number of rows.
+        connection: a connection.
+        size: the number of rows of merged pages.
         first: the first bucket to look at.
-
-    Returns:
-        The first bucket to look at next; None if all pages that can be merged are merged.
     """
-    take_turn(connection)
     complete = rows.packed(connection) // size * size
-    bound = {"first": first, "complete": complete, "size": size, "most": _MERGED_PAGES}
-    unmerged = connection.execute(_UNMERGED, bound).all()
-    if not unmerged:
-        return None
-    ranges = [(bucket, within * size, (within + 1) * size) for bucket, within in unmerged]
-    merged = []
-    for bucket, pages in groupby(_taken(connection, ranges), key=itemgetter(0)):
-        parts = groupby(pages, key=lambda page: (page.last - 1) // size)
-        merged += [_joined(bucket, list(members)) for _, members in parts]
-    add(connection, merged)
-    return int(unmerged[-1][0])
+    bound = {"first": first, "complete": complete, "size": size, "most": _MERGED}
+    found = connection.execute(_UNMERGED, bound).all()
+    return _read(connection, [(each, at * size, (at + 1) * size) for each, at in found])
 
 
-def has_removed(connection: Connection) -> bool:
-    """Whether pages have hashes of removed rows that must still be erased."""
-    return connection.execute(_ANY_REMOVED).first() is not None
-
-
-def erase(connection: Connection) -> bool:
-    """Erase the hashes of removed rows from some pages, and return whether all are erased."""
-    take_turn(connection)
-    found = connection.execute(_REMOVED, {"most": _ERASED_BUCKETS}).all()
+def removed(connection: Connection) -> tuple[list[StoredPage], list[Removed]]:
+    """Return the next hashes to erase, and all pages that have them."""
+    found = [Removed(*each) for each in connection.execute(_REMOVED, {"most": _HASHES})]
     if not found:
-        return True
-    dead: defaultdict[int, set[int]] = defaultdict(set)
-    for _, row, hashed in found:
-        dead[hashed].add(row)
-    ranges = []
-    for bucket, removed in groupby(found, key=itemgetter(0)):
-        members = [row for _, row, _ in removed]
-        ranges.append((bucket, min(members) - 1, max(members)))
-    left = (_without(page, dead) for page in _taken(connection, ranges))
-    add(connection, [page for page in left if page is not None])
-    columns = [list(column) for column in zip(*found, strict=True)]
-    connection.execute(_ERASED, dict(zip(("buckets", "rows", "hashes"), columns, strict=True)))
-    return False
+        return [], []
+    bound = {
+        "buckets": [each.bucket for each in found],
+        "rows": [each.row for each in found],
+        "most": _ERASED,
+    }
+    ranges: list[_Range] = [
+        (bucket, after, last) for bucket, after, last in connection.execute(_WITH_REMOVED, bound)
+    ]
+    if len(ranges) == _ERASED:  # the others are not read yet
+        bucket, _, last = ranges[-1]
+        found = [each for each in found if (each.bucket, each.row) <= (bucket, last)]
+    return _read(connection, ranges), found
 
 
-def _taken(connection: Connection, ranges: Sequence[tuple[int, int, int]]) -> list[StoredPage]:
-    """Remove and return pages, in the order of their buckets and rows.
+def replace(
+    connection: Connection,
+    old: Sequence[StoredPage],
+    new: Iterable[StoredPage],
+    erased: Sequence[Removed] = (),
+) -> bool:
+    """Replace pages, unless they have changed since they were read. Return whether they are.
 
     Args:
         connection: a connection in a write transaction.
-        ranges: for each range, the bucket, the row that it begins after, and its last row.
+        old: the pages as they were read.
+        new: the pages that replace them.
+        erased: the hashes that `old` has and `new` has not.
     """
+    take_turn(connection)
+    bound = {
+        "buckets": [each.bucket for each in old],
+        "lasts": [each.last for each in old],
+        "versions": [each.version for each in old],
+    }
+    if len(connection.execute(_LOCK, bound).all()) < len(old):
+        return False
+    del bound["versions"]
+    connection.execute(_DELETE, bound)
+    add(connection, new)
+    columns = [list(column) for column in zip(*erased, strict=True)]
+    if columns:
+        names = ("buckets", "rows", "hashes")
+        connection.execute(_ERASE, dict(zip(names, columns, strict=True)))
+    return True
+
+
+def _read(connection: Connection, ranges: Sequence[_Range]) -> list[StoredPage]:
+    if not ranges:
+        return []
     columns = [list(column) for column in zip(*ranges, strict=True)]
     bound = dict(zip(("buckets", "lows", "highs"), columns, strict=True))
-    return sorted(StoredPage(*page) for page in connection.execute(_TAKE, bound))
-
-
-def _joined(bucket: int, pages: Sequence[StoredPage]) -> StoredPage:
-    """Return one page with the postings of consecutive pages."""
-    postings: defaultdict[int, list[int]] = defaultdict(list)
-    for each in reversed(pages):
-        for hashed, members in Page(each.last, each.page).postings().items():
-            postings[hashed] += members
-    last = pages[-1].last
-    return StoredPage(bucket, last, pages[0].after, page_of(last, postings))
-
-
-def _without(stored: StoredPage, dead: Mapping[int, set[int]]) -> StoredPage | None:
-    """Return a page without some rows; None if nothing is left."""
-    postings = Page(stored.last, stored.page).postings()
-    for hashed in dead.keys() & postings.keys():
-        postings[hashed] = [row for row in postings[hashed] if row not in dead[hashed]]
-    left = {hashed: members for hashed, members in postings.items() if members}
-    return stored._replace(page=page_of(stored.last, left)) if left else None
+    return [StoredPage(*each) for each in connection.execute(_READ, bound)]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from backscroll.database.deferred import settle
 from backscroll.database.locks import take_turns
 from backscroll.database.search_schema import search_pending
-from backscroll.store.search import pages, terms
+from backscroll.store.search import terms
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.rows import is_postgres
 
@@ -77,7 +77,12 @@ def erase(connection: Connection) -> None:
 
 
 def erase_later(connection: Connection) -> None:
-    """Let the background erase the tokens of removed rows."""
+    """Let the background erase the tokens of removed rows.
+
+    On PostgreSQL, `rewriting` looks for removed rows itself.
+    """
+    if is_postgres(connection):
+        return
     connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
     connection.execute(insert(search_pending).values(kind=ERASING, below=0))
 
@@ -88,7 +93,7 @@ def erase_step(connection: Connection) -> bool:
     Args:
         connection: a connection in a write transaction, which no other work may share.
     """
-    done = pages.erase(connection) if is_postgres(connection) else terms.forget(connection, _MERGES)
+    done = terms.forget(connection, _MERGES)
     if done:
         connection.execute(delete(search_pending).where(search_pending.c.kind == ERASING))
     return done
