@@ -33,6 +33,12 @@ class Trial:
             return usual if long is None else long
         return quick if self.scale == "quick" else usual
 
+    def arguments(self) -> str:
+        """Return the beginning of a note that names the sizes asked for; empty by default."""
+        asked = {"--megabytes": self.megabytes, "--messages": self.messages}
+        given = " ".join(f"{name} {size}" for name, size in asked.items() if size is not None)
+        return f'With `ARGS="{given}"`: ' if given else ""
+
     def rounds(self, usual: int, what: str) -> Iterator[int]:
         """Count the rounds of a comparison: at least 2, which is what a quick trial has."""
         return self.track(self.size(usual, quick=2), what)

@@ -202,8 +202,9 @@ def _measure(engine: Engine, trial: Trial) -> Outcome:
     ]
     size = Claim(f"{engine}: the database by message", large.size / messages, unit="bytes")
     note = (
-        f"{messages:,} messages in conversations of {A_CONVERSATION}, and one of "
-        f"{messages // 10:,}; by {SMALL:,} messages, of which one conversation has {SMALL // 10:,}."
+        f"{trial.arguments()}{messages:,} messages in conversations of {A_CONVERSATION}, and one"
+        f" of {messages // 10:,}; by {SMALL:,} messages, of which one conversation has"
+        f" {SMALL // 10:,}."
     )
     return Outcome(figures("ms", samples), (*filled.claims(engine), size, *costs), (note,))
 

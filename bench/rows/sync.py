@@ -272,7 +272,8 @@ def _measure(trial: Trial) -> Outcome:
                 Claim("memory of agentsview's first sync, at most", peer.peak_mib, unit="MiB"),
             )
         about = (
-            f"Megabytes of logs by second of CPU, of {logs.size / MEGABYTE:,.0f} MB of generated "
+            f"{trial.arguments()}Megabytes of logs by second of CPU, of"
+            f" {logs.size / MEGABYTE:,.0f} MB of generated "
             "session logs, half of Claude Code and half of Codex. A whole first sync is the "
             "command with its start, and replaces secrets. agentsview runs without a network."
         )

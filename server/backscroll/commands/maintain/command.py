@@ -35,8 +35,8 @@ def maintain(settings: Settings, *, compact: bool, trust_clock: bool) -> None:
     Every row is read. If nothing is damaged, what is older than --keep-days is erased, idempotency
     keys that are older than a day are removed, the parts of the search index are merged, and the
     statistics by which the database plans its queries are updated. On PostgreSQL, the tables are
-    also vacuumed. Each step takes a fraction of a second. At the end, shows what was done, and the
-    size before and after. The exit code is 1 if the database is damaged; then nothing was changed.
+    also vacuumed. At the end, shows what was done, and the size before and after. The exit code is
+    1 if the database is damaged; then nothing was changed.
 
     Time during which no server ran is trusted only bit by bit, because it cannot be told from a
     jump of the clock. So where this command runs without a server, --keep-days needs --trust-clock.

@@ -47,7 +47,7 @@ def token() -> None:
     "--expires",
     default="90d",
     show_default=True,
-    help="The lifetime, such as 12h or 90d, at most 100y; or never.",
+    help="The lifetime in minutes (30m), hours (12h), days (90d) or years, at most 100y; or never.",
 )
 @click.option(
     "--partition",
