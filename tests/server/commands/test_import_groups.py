@@ -15,11 +15,14 @@ from backscroll.commands.transfer.importing import (
     import_sources,
 )
 from backscroll.store.archive.records import (
+    ImportedCompletion,
     ImportedConversation,
     ImportedItem,
     ImportedMessage,
+    ImportedResponse,
     ImportedThread,
 )
+from backscroll.store.envelopes import JSON
 
 
 def thread(name: int, messages: int) -> ImportedThread:
@@ -32,11 +35,24 @@ def conversation(name: int, items: int) -> ImportedConversation:
     return ImportedConversation(key=str(name), created_at=1, items=[item] * items)
 
 
+def completion(name: int, messages: int) -> ImportedCompletion:
+    message: JSON = {"role": "user", "content": "Hello"}
+    return ImportedCompletion(
+        key=str(name), created_at=1, model="m", choices=[], messages=[message] * messages
+    )
+
+
+def response(name: int, items: int) -> ImportedResponse:
+    item: JSON = {"type": "message", "role": "user", "content": "Hello"}
+    return ImportedResponse(key=str(name), created_at=1, input=[item] * items, output=[])
+
+
 def stored(path: Path) -> int:
-    """Return how many threads and conversations are committed."""
+    """Return how many threads, conversations, completions and responses are committed."""
     with closing(sqlite3.connect(path)) as connection:
         [count] = connection.execute(
             "SELECT (SELECT count(*) FROM threads) + (SELECT count(*) FROM conversations)"
+            " + (SELECT count(*) FROM completions) + (SELECT count(*) FROM responses)"
         ).fetchone()
     return int(count)
 
@@ -48,8 +64,10 @@ def stored(path: Path) -> int:
         (lambda name: ImportEntry("", thread(name, 1), GROUP_SIZE // 4), 4),
         (lambda name: ImportEntry("", thread(name, GROUP_MESSAGES // 2), 0), 2),
         (lambda name: ImportEntry("", conversation(name, GROUP_MESSAGES // 2), 0), 2),
+        (lambda name: ImportEntry("", completion(name, GROUP_MESSAGES // 2), 0), 2),
+        (lambda name: ImportEntry("", response(name, GROUP_MESSAGES // 2), 0), 2),
     ],
-    ids=["entries", "size", "messages", "items"],
+    ids=["entries", "size", "messages", "items", "completions", "responses"],
 )
 async def test_a_group_is_written_as_soon_as_it_is_full(
     tmp_path: Path, entry: Callable[[int], ImportEntry], in_a_group: int
@@ -66,3 +84,25 @@ async def test_a_group_is_written_as_soon_as_it_is_full(
     await import_sources(f"sqlite:///{path}", [source], pytest.fail)
     assert before == [*[0] * in_a_group, in_a_group]
     assert stored(path) == in_a_group + 1
+
+
+class Interrupted(list[JSON]):
+    """The items of a response, at which the user interrupts the import."""
+
+    def __iter__(self) -> Iterator[JSON]:
+        raise KeyboardInterrupt
+
+
+async def test_what_a_group_has_written_counts_although_its_completions_are_interrupted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    late = ImportedResponse(key="r", created_at=1, input=Interrupted(), output=[])
+    entries = (ImportEntry("", item, 0) for item in (thread(1, 1), conversation(2, 1), late))
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        await import_sources(
+            f"sqlite:///{path}", [ImportFile("given", entries, None)], said.append
+        )
+    assert stored(path) == 2
+    assert said[-1].startswith("interrupted: 2 imported")
