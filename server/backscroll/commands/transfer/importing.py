@@ -109,10 +109,14 @@ class _Member(Struct, frozen=True):
 
     @property
     def messages(self) -> int:
-        """How many messages or items the entry has; 0 if it is not a thread or conversation."""
+        """How many messages or items the entry has; 0 if nothing is written for it."""
         match self.item:
             case ImportedThread(messages=members) | ImportedConversation(items=members):
                 return len(members)
+            case ImportedCompletion(messages=given, choices=made):
+                return len(given) + len(made)
+            case ImportedResponse(input=given, output=made):
+                return len(given) + len(made)
             case _:
                 return 0
 
@@ -236,19 +240,12 @@ class _Import(Struct):
         unchanging = [
             each for each in items if isinstance(each, ImportedCompletion | ImportedResponse)
         ]
-        of_changing = iter(await self.store.import_conversations(changing, self.partition))
-        of_unchanging = iter(await self.store.import_unchanging(unchanging, self.partition))
-        for member in group:
-            match member.item:
-                case Refused(reason):
-                    outcome = ImportOutcome(kind="refused", reason=reason)
-                case AllCopied():
-                    outcome = ImportOutcome(kind="present")
-                case ImportedCompletion() | ImportedResponse():
-                    outcome = next(of_unchanging)
-                case _:
-                    outcome = next(of_changing)
-            self._count(member, outcome)
+        of_changing = await self.store.import_conversations(changing, self.partition)
+        of_unchanging: list[ImportOutcome] = []
+        try:
+            of_unchanging += await self.store.import_unchanging(unchanging, self.partition)
+        finally:  # what was written counts, although the rest is interrupted
+            self._count_all(group, iter(of_changing), iter(of_unchanging))
 
     def report(self) -> None:
         """Report the characters that were replaced, and the unknown fields that were left out."""
@@ -258,6 +255,26 @@ class _Import(Struct):
         for name, fields in self._left_out.items():
             names = ", ".join(f"{each} ({count})" for each, count in fields.items())
             self.refuse(f"{name}: imported without unknown fields: {names}")
+
+    def _count_all(
+        self,
+        group: Iterable[_Member],
+        of_changing: Iterator[ImportOutcome],
+        of_unchanging: Iterator[ImportOutcome],
+    ) -> None:
+        for member in group:
+            outcome: ImportOutcome | None
+            match member.item:
+                case Refused(reason):
+                    outcome = ImportOutcome(kind="refused", reason=reason)
+                case AllCopied():
+                    outcome = ImportOutcome(kind="present")
+                case ImportedCompletion() | ImportedResponse():
+                    outcome = next(of_unchanging, None)
+                case _:
+                    outcome = next(of_changing)
+            if outcome is not None:
+                self._count(member, outcome)
 
     def _count(self, member: _Member, outcome: ImportOutcome) -> None:
         source, entry = member.source, member.entry
