@@ -89,6 +89,21 @@ class Changing(WrappedDatabase):
         return value
 
 
+class Busy(WrappedDatabase):
+    """A database in which so much changes that a message is removed while many rows are read."""
+
+    def __init__(self, database: Database, api: httpx2.AsyncClient) -> None:
+        super().__init__(database)
+        self._api, self.removed = api, 0
+
+    async def read(self, work: Work[T], *, large: bool = False) -> T:
+        value = await super().read(work, large=large)
+        if isinstance(value, Range) and value.last - value.after > BLOCK:
+            await self._api.delete(f"/threads/thread_1/messages/msg_1_{self.removed}")
+            self.removed += 1
+        return value
+
+
 class Written(WrappedDatabase):
     """A database that notes what was written."""
 
@@ -356,6 +371,17 @@ async def test_rows_that_change_while_they_are_packed_are_packed_as_they_are_the
     assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
     assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
     assert len(await indexed(sql, postgres=True)) == BLOCK - 1
+
+
+async def test_rows_are_packed_although_one_of_so_many_changes_each_time_that_they_are_read(
+    store: Store, api: httpx2.AsyncClient, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, 4 * BLOCK))
+    busy = Busy(database, api)
+    await pack(busy, Packing(packed=BLOCK, merged=(4 * BLOCK, 8 * BLOCK)))
+    assert busy.removed < 8
+    assert await sql("SELECT count(*) FROM search_rows") == [(0,)]
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
 
 
 async def test_replicas_pack_each_row_once(
