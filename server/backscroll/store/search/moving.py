@@ -59,13 +59,13 @@ class Range(NamedTuple):
 def next_range(
     connection: Connection, final: int, size: int, most: int, most_postings: int
 ) -> Range | None:
-    """Return the next rows to move: as many as are final in the range of a merged page.
+    """Return the next rows to move: as many as are final, within limits.
 
     Args:
         connection: a connection.
         final: no more rows are committed with this number or a lower one.
         size: the range ends at a multiple of this, which is a multiple of `rows.BLOCK`.
-        most: the number of rows of a merged page.
+        most: the range ends at the next multiple of this, at the latest.
         most_postings: if the rows have as many tokens together, the range ends at the next multiple
             of `size`.
     """
@@ -93,8 +93,8 @@ def next_range(
     return Range(after, last, versions, made, postings) if versions else None
 
 
-def move(connection: Connection, found: Range, made: Sequence[StoredPage]) -> None:
-    """Move rows, unless they have changed since they were read.
+def move(connection: Connection, found: Range, made: Sequence[StoredPage]) -> bool:
+    """Move rows, unless they have changed since they were read. Return False if they have.
 
     Args:
         connection: a connection in a write transaction.
@@ -103,15 +103,16 @@ def move(connection: Connection, found: Range, made: Sequence[StoredPage]) -> No
     """
     pages.take_turn(connection)
     if rows.packed(connection) > found.after:
-        return
+        return True  # another process has moved them
     for part, versions in zip(_parts(found.after, found.last), found.versions, strict=True):
         bound = {"after": part.start, "last": part.stop}
         if _versions(connection.execute(_LOCK, bound).all()) != versions:
-            return
+            return False
     numbers = range(found.after // BLOCK, found.last // BLOCK)
     connection.execute(_ADD_BLOCKS, {"blocks": list(numbers), "rows": found.blocks})
     pages.add(connection, made)
     connection.execute(_MOVED, {"after": found.after, "last": found.last})
+    return True
 
 
 def _parts(after: int, last: int) -> Iterator[range]:

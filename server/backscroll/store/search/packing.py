@@ -65,6 +65,8 @@ class Packing(Struct):
         final: no more rows are committed with this number or a lower one.
         is_tidy: whether pages were merged, and a bloated table was written anew, since rows were
             last moved or this process started.
+        is_contended: whether rows changed while many of them were to be moved. Then only `packed`
+            rows are moved at a time, up to the end of a merged page's range.
         noted: the last number, and the transactions that were writing then.
         vacuums: whether the space of moved rows and merged pages is made usable again at once. If
             that takes too long, autovacuum does it.
@@ -76,6 +78,7 @@ class Packing(Struct):
     bloated_bytes: int = BLOATED_BYTES
     final: int = 0
     is_tidy: bool = False
+    is_contended: bool = False
     noted: tuple[int, frozenset[str]] | None = None
     vacuums: bool = True
 
@@ -132,11 +135,14 @@ class Packing(Struct):
             return 0
         made = await asyncio.to_thread(pages.pages_of, found.after, found.last, found.postings)
         self.is_tidy = False
-        await database.write(partial(moving.move, found=found, made=made))
+        if not await database.write(partial(moving.move, found=found, made=made)):
+            self.is_contended = True
+        elif found.last % self.merged[0] == 0:
+            self.is_contended = False
         return found.last - found.after
 
     def _next(self, connection: Connection) -> moving.Range | None:
-        most = self.merged[0]
+        most = self.packed if self.is_contended else self.merged[0]
         return moving.next_range(connection, self.final, self.packed, most, self.postings)
 
     async def _merge_all(self, database: Database, pause_s: float) -> None:
