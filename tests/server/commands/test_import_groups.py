@@ -101,8 +101,6 @@ async def test_what_a_group_has_written_counts_although_its_completions_are_inte
     entries = (ImportEntry("", item, 0) for item in (thread(1, 1), conversation(2, 1), late))
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
-        await import_sources(
-            f"sqlite:///{path}", [ImportFile("given", entries, None)], said.append
-        )
+        await import_sources(f"sqlite:///{path}", [ImportFile("given", entries, None)], said.append)
     assert stored(path) == 2
     assert said[-1].startswith("interrupted: 2 imported")

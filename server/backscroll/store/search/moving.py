@@ -5,8 +5,9 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
@@ -35,6 +36,8 @@ _ADD_BLOCKS: Final = text(
 
 _Versions: TypeAlias = tuple["array[int]", "array[int]"]
 """The numbers of rows, and the transactions that wrote them."""
+_Terms: TypeAlias = tuple["array[int]", "array[int]"]
+"""How many hashes each of some rows has, and the hashes of all of them, row after row."""
 
 
 class Range(NamedTuple):
@@ -45,15 +48,14 @@ class Range(NamedTuple):
         last: the last row of the range.
         versions: those of each part of the range; see `_parts`.
         blocks: the blocks of the range.
-        postings: for each hash, the rows that have it, in ascending order. A row is given by its
-            distance from `after`.
+        terms: of each part, how many hashes each row has, and the hashes of all rows.
     """
 
     after: int
     last: int
     versions: Sequence[_Versions]
     blocks: Sequence[bytes]
-    postings: Mapping[int, Sequence[int]]
+    terms: Sequence[_Terms]
 
 
 def next_range(
@@ -77,20 +79,29 @@ def next_range(
     last = min(final // size * size, (after // most + 1) * most)
     versions: list[_Versions] = []
     made: list[bytes] = []
-    postings: defaultdict[int, array[int]] = defaultdict(partial(array, "I"))
+    terms: list[_Terms] = []
     count = 0
     for part in _parts(after, last):
         found = connection.execute(_READ, {"after": part.start, "last": part.stop}).all()
         versions.append(_versions(found))
         made += _blocks(part, found)
-        for row, *_, hashes in found:
-            count += len(hashes)
-            for hashed in set(hashes):
-                postings[hashed].append(row - after)
+        terms.append(_terms(found))
+        count += len(terms[-1][1])
         if count >= most_postings and part.stop % size == 0:
             last = part.stop
             break
-    return Range(after, last, versions, made, postings) if versions else None
+    return Range(after, last, versions, made, terms) if versions else None
+
+
+def pages_of(found: Range) -> list[StoredPage]:
+    """Return the pages of a range. This takes long, and needs no connection."""
+    postings: defaultdict[int, array[int]] = defaultdict(partial(array, "I"))
+    for (numbers, _), (counts, hashes) in zip(found.versions, found.terms, strict=True):
+        ends = accumulate(counts)
+        for row, count, end in zip(numbers, counts, ends, strict=True):
+            for hashed in set(hashes[end - count : end]):
+                postings[hashed].append(row - found.after)
+    return pages.pages_of(found.after, found.last, postings)
 
 
 def move(connection: Connection, found: Range, made: Sequence[StoredPage]) -> bool:
@@ -125,6 +136,14 @@ def _blocks(part: range, found: Sequence[Sequence[Any]]) -> Iterator[bytes]:
     data = {row: Row(*fields) for row, _, *fields, _ in found}
     for start in part[::BLOCK]:
         yield blocks.pack([data.get(start + at, REMOVED) for at in range(1, BLOCK + 1)])
+
+
+def _terms(found: Sequence[Sequence[Any]]) -> _Terms:
+    counts, every = array("I"), array("i")
+    for *_, hashes in found:
+        counts.append(len(hashes))
+        every.fromlist(hashes)
+    return counts, every
 
 
 def _versions(found: Sequence[Sequence[Any]]) -> _Versions:

@@ -133,7 +133,7 @@ class Packing(Struct):
         found = await database.read(self._next)
         if found is None:
             return 0
-        made = await asyncio.to_thread(pages.pages_of, found.after, found.last, found.postings)
+        made = await asyncio.to_thread(moving.pages_of, found)
         self.is_tidy = False
         if not await database.write(partial(moving.move, found=found, made=made)):
             self.is_contended = True
