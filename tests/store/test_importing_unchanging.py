@@ -1,5 +1,6 @@
 """Completions and responses are imported together, as if each were imported alone."""
 
+import asyncio
 from typing import TypeVar
 
 import httpx2
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from backscroll.database.faults import StoreError
 from backscroll.database.port import Database, Work
-from backscroll.store.app import Store, store_over
+from backscroll.store.app import Store, open_store, store_over
 from backscroll.store.archive.records import ImportedCompletion, ImportedResponse, ImportOutcome
 from tests.store.conftest import Sql
 from tests.store.test_archive import COMPLETION
@@ -111,3 +112,23 @@ async def test_a_value_that_the_database_does_not_accept_costs_its_object_alone(
             await alone
     assert await sql("SELECT id FROM completions") == [("chatcmpl-1",)]
     assert await sql("SELECT id FROM responses") == [("resp_2",)]
+
+
+LOCKED = (
+    "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+@pytest.mark.usefixtures("on_postgres")
+async def test_others_add_a_completion_while_many_are_imported(
+    store: Store, database_url: str, sql: Sql
+) -> None:
+    async with open_store(database_url) as other:
+        given = [completion(number) for number in range(500)]
+        importing = asyncio.create_task(store.import_unchanging(given))
+        while await sql(LOCKED) != [(True,)]:
+            pass
+        assert (await other.import_completion(completion(1_000))).kind == "imported"
+        assert not importing.done()
+        assert len(await importing) == len(given)
