@@ -111,7 +111,7 @@ class Archive(Struct, frozen=True):
     async def import_unchanging(
         self, given: "Sequence[ImportedCompletion | ImportedResponse]", partition: str = ""
     ) -> "list[ImportOutcome]":
-        """Write several stored completions and responses in one transaction.
+        """Write several stored completions and responses in few transactions.
 
         One that was imported before is not changed. If the database refuses a value, each is
         written in a separate transaction instead.
@@ -125,7 +125,7 @@ class Archive(Struct, frozen=True):
             The outcome of each, in order.
 
         Raises:
-            OperatorError: as in `import_conversations`.
+            OperatorError: as in `Database.write`. What was written before is kept.
         """
         from backscroll.store.archive.importing import import_unchanging
 

@@ -1,6 +1,7 @@
-"""Imports many objects in one transaction. Texts of conversations are tokenized before it."""
+"""Imports many objects together. Texts of conversations are tokenized before it."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -25,7 +26,12 @@ from backscroll.store.archive.records import (
 from backscroll.store.archive.responses import PreparedResponse, prepare_response, write_response
 from backscroll.store.archive.watermarks import write_watermarks
 from backscroll.store.clock import Clock
+from backscroll.store.pace import PAUSE_S
 
+_TRANSACTION_S: Final = 0.05
+"""How long a transaction goes on to write completions and responses. Others that add some to the
+same partition wait for it, on SQLite all writers. On PostgreSQL, half of `TRY_S`: one that waits
+for longer gives up its place, and tries again later."""
 _REFUSED: Final = "cannot be imported: the database does not accept one of its values"
 
 
@@ -156,28 +162,36 @@ async def import_unchanging(
 ) -> list[ImportOutcome]:
     """Import completions and responses, and refuse those that cannot be stored.
 
-    All are written in one transaction. If the database refuses a value, each is written in its own.
+    As many are written in one transaction as can be in `_TRANSACTION_S`. If the database refuses a
+    value, each of the others is written in its own.
 
     Raises:
-        OperatorError: as in `Database.write`.
+        OperatorError: as in `Database.write`. What was written before is kept.
     """
     prepared = await asyncio.to_thread(lambda: [_prepare_unchanging(each) for each in given])
-    if not prepared:
-        return []
+    outcomes: list[ImportOutcome] = []
 
-    def write_all(connection: Connection) -> list[ImportOutcome]:
-        return [_write_unchanging(connection, partition, each) for each in prepared]
+    def write_some(connection: Connection) -> list[ImportOutcome]:
+        ends_at = time.monotonic() + _TRANSACTION_S
+        written = []
+        for each in prepared[len(outcomes) :]:
+            written.append(_write_unchanging(connection, partition, each))
+            if time.monotonic() > ends_at:
+                break
+        return written
 
-    try:
-        return await database.write(write_all)
-    except (DBAPIError, OverflowError):  # caused by a value: `write` translates other errors
-        if len(given) == 1:
-            return [ImportOutcome(kind="refused", reason=_REFUSED)]
-    return [
-        outcome
-        for each in given
-        for outcome in await import_unchanging(database, [each], partition)
-    ]
+    while len(outcomes) < len(prepared):
+        if outcomes:
+            await asyncio.sleep(PAUSE_S)
+        try:
+            outcomes += await database.write(write_some)
+        except (DBAPIError, OverflowError):  # caused by a value: `write` translates other errors
+            left = given[len(outcomes) :]
+            if len(left) == 1:
+                return [*outcomes, ImportOutcome(kind="refused", reason=_REFUSED)]
+            for each in left:
+                outcomes += await import_unchanging(database, [each], partition)
+    return outcomes
 
 
 def _prepare_unchanging(
