@@ -11,6 +11,8 @@ import asyncpg
 import httpx2
 import pytest
 from hypothesis import given, settings
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
 
 from backscroll.database.faults import DatabaseBusyError
 from backscroll.database.opening import open_database
@@ -21,7 +23,7 @@ from backscroll.store.search import backfill, pending, rows, terms
 from backscroll.store.search.freeing import vacuum
 from backscroll.store.search.moving import Range
 from backscroll.store.search.packing import Packing, pack
-from backscroll.store.search.pages import StoredPage
+from backscroll.store.search.pages import StoredPage, replace, unmerged
 from backscroll.store.search.postgres_terms import hashed
 from backscroll.store.search.postings import bucket_of
 from backscroll.store.search.rewriting import erase_removed, merge_some
@@ -32,6 +34,7 @@ from tests.store.pooling import pooling
 from tests.store.search.contents import indexed, scanned
 from tests.store.search.test_index import ACTS
 from tests.store.search.writer import Writer
+from tests.store.test_queues import WAITING
 from tests.store.wire import add, new_thread, page
 from tests.store.wrapped import BusyDatabase, WrappedDatabase
 
@@ -462,3 +465,26 @@ async def test_an_index_that_starts_over_is_packed_again(
     thread_id = await new_thread(api, ("more",))
     await add(api, thread_id, "boats")
     assert len(await walked(api, {"query": "boat"})) == 2 * BLOCK + 1
+
+
+async def test_an_index_that_starts_over_while_pages_are_merged_keeps_none_of_them(
+    store: Store, database: Database, sql: Sql
+) -> None:
+    await store.import_thread(thread(1, 2 * BLOCK))
+    await pack(database, Packing(packed=BLOCK, merged=(BLOCK,)))
+    found = await database.read(partial(unmerged, size=2 * BLOCK, first=0))
+    is_replaced, goes_on = asyncio.Event(), asyncio.Event()
+
+    def slowly(connection: Connection) -> None:
+        assert replace(connection, found, found)
+        is_replaced.set()
+        await_only(goes_on.wait())
+
+    merging = asyncio.create_task(database.write(slowly))
+    await is_replaced.wait()
+    clearing = asyncio.create_task(database.write(pending.start_over))
+    while await sql(WAITING) != [(True,)]:
+        pass
+    goes_on.set()
+    await asyncio.gather(merging, clearing)
+    assert await sql("SELECT count(*) FROM search_pages") == [(0,)]
