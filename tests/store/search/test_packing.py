@@ -41,6 +41,7 @@ from tests.store.wrapped import BusyDatabase, WrappedDatabase
 T = TypeVar("T")
 SIZES: dict[str, Any] = {"packed": BLOCK, "merged": (2 * BLOCK, 4 * BLOCK)}
 NUMBERS = count(10)
+WAITERS = WAITING.replace("count(*) > 0", "count(*)")
 pytestmark = pytest.mark.usefixtures("on_postgres")
 QUERIES = (
     {"query": "refund boat"},
@@ -488,3 +489,27 @@ async def test_an_index_that_starts_over_while_pages_are_merged_keeps_none_of_th
     goes_on.set()
     await asyncio.gather(merging, clearing)
     assert await sql("SELECT count(*) FROM search_pages") == [(0,)]
+
+
+async def test_an_index_that_starts_over_while_it_is_filled_gets_every_message(
+    database: Database, database_url: str, sql: Sql
+) -> None:
+    store = await store_over(database)
+    for number in (1, 2, 3):
+        await store.import_thread(thread(number, 2))
+    await database.write(pending.start_over)
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT * FROM threads WHERE id = 'thread_2' FOR UPDATE")
+            filling = asyncio.create_task(backfill.fill(database, 0))
+            while await other.fetchval(WAITERS) < 1:
+                pass
+            starting = asyncio.create_task(database.write(pending.start_over))
+            while not starting.done() and await other.fetchval(WAITERS) < 2:
+                pass
+    finally:
+        await other.close()
+    await asyncio.gather(filling, starting)
+    await backfill.fill(database, 0)
+    assert await indexed(sql, postgres=True) == await scanned(sql, postgres=True)
