@@ -186,6 +186,8 @@ class _Filling(Struct, frozen=True):
         filling, is_done = _index_chunk(connection, found.partition, owner, filling)
         if is_done:
             connection.execute(_goes_on, {"of": kind, "at": found.position})
+            # If the index starts over now, the next step indexes this owner again.
+            filling = replace(filling, owner=None)
         return filling
 
 

@@ -29,6 +29,8 @@ _lease: Final = select(search_pending.c.below).where(search_pending.c.kind == EM
 
 def start_over(connection: Connection) -> None:
     """Empty the index. All messages are then indexed again in the background."""
+    # The background would write its progress over what `_look_for_missing` writes.
+    take_turns(connection, "search index")
     settle(connection)
     terms.clear(connection)
     connection.execute(delete(search_pending))
