@@ -11,6 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
@@ -19,11 +20,11 @@ from backscroll.database.opening import open_database
 from backscroll.database.port import Database, Work
 from backscroll.store.app import Store, store_over
 from backscroll.store.archive.records import ImportedMessage, ImportedThread
-from backscroll.store.search import backfill, pending, rows, terms
+from backscroll.store.search import backfill, pages, pending, rows, terms
 from backscroll.store.search.freeing import vacuum
 from backscroll.store.search.moving import Range
 from backscroll.store.search.packing import Packing, pack
-from backscroll.store.search.pages import StoredPage, replace, unmerged
+from backscroll.store.search.pages import StoredPage, unmerged
 from backscroll.store.search.postgres_terms import hashed
 from backscroll.store.search.postings import bucket_of
 from backscroll.store.search.rewriting import erase_removed, merge_some
@@ -296,8 +297,11 @@ async def test_pages_that_change_while_they_are_rewritten_are_read_again(
     """Both are done at the same time: pages are merged, and removed rows are erased from them."""
     store = await store_over(database)  # no background erases them
     transport = httpx2.ASGITransport(app=store.app)
+    # All have the same word, whose pages are the only ones to merge: each change is a conflict.
+    said = [ImportedMessage(role="user", content="boat", created_at=1) for _ in range(BLOCK)]
     for number in range(1, 6):
-        await store.import_thread(thread(number, BLOCK))
+        messages = [replace(each, id=f"msg_{number}_{at}") for at, each in enumerate(said)]
+        await store.import_thread(replace(thread(number, 0), metadata={}, messages=messages))
     await pack(database, Packing(packed=BLOCK, merged=(BLOCK,)))
     async with httpx2.AsyncClient(
         transport=transport,
@@ -477,7 +481,7 @@ async def test_an_index_that_starts_over_while_pages_are_merged_keeps_none_of_th
     is_replaced, goes_on = asyncio.Event(), asyncio.Event()
 
     def slowly(connection: Connection) -> None:
-        assert replace(connection, found, found)
+        assert pages.replace(connection, found, found)
         is_replaced.set()
         await_only(goes_on.wait())
 

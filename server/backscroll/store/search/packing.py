@@ -22,7 +22,7 @@ from backscroll.database.faults import CommitUnknownError, NothingWrittenError
 from backscroll.database.locks import writers_of
 from backscroll.database.port import Database
 from backscroll.store.pace import PAUSE_S
-from backscroll.store.search import moving, pages, rows
+from backscroll.store.search import moving, rows
 from backscroll.store.search.freeing import Packed, vacuum, write_anew
 from backscroll.store.search.rewriting import erase_removed, merge_some
 
