@@ -22,6 +22,7 @@ from tests.faults.figures import record, sized
 from tests.faults.plans import CLEAN, drawing
 from tests.faults.proxy import Proxy, Seen
 from tests.faults.upstream import HURRIED, Kind, Served, call, client_of
+from tests.loopback import NO_TLS
 from tests.pace import limit_s
 
 if TYPE_CHECKING:
@@ -249,7 +250,10 @@ async def test_the_official_client_writes_some_messages_twice_on_the_same_schedu
         for _ in range(callers):
             proxy = await stack.enter_async_context(Proxy(served.port).serving())
             client = openai.AsyncOpenAI(
-                api_key="unused", base_url=proxy.url, timeout=DEADLINE_S / 2
+                api_key="unused",
+                base_url=proxy.url,
+                timeout=DEADLINE_S / 2,
+                http_client=openai.DefaultAsyncHttpxClient(verify=NO_TLS),
             )
             assert client.beta.threads.messages is not None  # imported before time counts
             ready.append((proxy, await stack.enter_async_context(client)))

@@ -14,6 +14,7 @@ import pytest
 from backscroll.http.batches import MESSAGES
 from tests.http.serving import LEGACY, WAIT_S, headers, message, refusal_of, running, settings_of
 from tests.http.stalling import stalling
+from tests.loopback import NO_TLS
 
 WITH_BATCHES: Final = "2025-03-26"
 NOTE: Final = {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -42,7 +43,7 @@ async def sent(
     if version is None:
         del given["mcp-protocol-version"]
     content = batch if isinstance(batch, bytes) else json.dumps(batch).encode()
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.post(url, content=content, headers=given)
 
 
@@ -170,6 +171,6 @@ async def test_a_client_that_disconnects_ends_its_batch(tmp_path: Path) -> None:
 
 
 async def _scraped(origin: str, token: str) -> str:
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         given = {"authorization": f"Bearer {token}"}
         return (await http.get(f"{origin}/metrics", headers=given)).text

@@ -98,7 +98,7 @@ async def test_a_page_may_send_every_header_and_method_that_a_client_sends(
     }
     async with (
         running(settings_of(tmp_path)) as server,
-        httpx2.AsyncClient(timeout=WAIT_S) as http,
+        httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http,
     ):
         asked = await http.options(server.url, headers=asking)
         answered = await http.request(method, server.url, headers={"origin": origin})

@@ -28,7 +28,7 @@ from tests.http.serving import (
     settings_of,
     text_of,
 )
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 from tests.pace import paced_s
 
 RECEIVE_S = paced_s(0.5)
@@ -295,7 +295,7 @@ async def test_a_byte_order_mark_and_arguments_as_json_text_are_understood(
         for content in ("é", "x" * 100_000):
             text = params["arguments"] % content
             body = json.dumps(message("tools/call", {**params, "arguments": text}, era)).encode()
-            async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+            async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
                 written = await http.post(
                     server.url,
                     content=b"\xef\xbb\xbf" + body,

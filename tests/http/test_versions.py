@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from tests.http.serving import LEGACY, WAIT_S, headers, message, post, running, settings_of
+from tests.loopback import NO_TLS
 
 SUPPORTED = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
 
@@ -19,7 +20,7 @@ async def listed(url: str, version: str | None, method: str = "tools/list") -> h
     client = {"name": "test", "version": "0"}
     hello = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client}
     params = hello if method == "initialize" else {}
-    async with httpx2.AsyncClient(timeout=WAIT_S) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, timeout=WAIT_S) as http:
         return await http.post(url, json=message(method, params, LEGACY), headers=given)
 
 

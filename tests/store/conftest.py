@@ -23,7 +23,7 @@ from backscroll.database.opening import open_database
 from backscroll.database.port import Database
 from backscroll.database.schema import TABLE_SETS
 from backscroll.store.app import Store, open_store
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 from tests.postgres import PostgresServer
 
 V2 = {"OpenAI-Beta": "assistants=v2"}
@@ -195,6 +195,9 @@ async def live_store(store: Store) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(live_store: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    """The official client, unchanged, on a real socket."""
-    async with openai.AsyncOpenAI(api_key="unused", base_url=live_store, max_retries=0) as opened:
+    """The official client on a real socket, with its own defaults."""
+    http = openai.DefaultAsyncHttpxClient(verify=NO_TLS)
+    async with openai.AsyncOpenAI(
+        api_key="unused", base_url=live_store, max_retries=0, http_client=http
+    ) as opened:
         yield opened

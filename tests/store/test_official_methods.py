@@ -27,6 +27,7 @@ from backscroll.store.archive.records import (
     ImportedResponse,
     ImportedThread,
 )
+from tests.loopback import NO_TLS
 from tests.store.conftest import on_one_engine
 from tests.store.official_methods import Method, call, methods
 
@@ -132,11 +133,11 @@ async def official(live_store: str, request: pytest.FixtureRequest) -> AsyncIter
         statuses.append(reply.status_code)
 
     if request.param == "async":
-        async with httpx2.AsyncClient(event_hooks={"response": [note]}) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, event_hooks={"response": [note]}) as http:
             yield Official(openai.AsyncOpenAI(http_client=http, **common), statuses)
         return
     hooks = {"response": [lambda reply: statuses.append(reply.status_code)]}
-    with httpx2.Client(event_hooks=hooks) as over:
+    with httpx2.Client(verify=NO_TLS, event_hooks=hooks) as over:
         yield Official(openai.OpenAI(http_client=over, **common), statuses)
 
 

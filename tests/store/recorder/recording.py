@@ -15,7 +15,7 @@ from backscroll.database.locks import LOCK_S
 from backscroll.store.app import Store, open_store
 from backscroll.store.clock import Clock
 from backscroll.store.recorder.model_server import ModelServer
-from tests.loopback import served
+from tests.loopback import NO_TLS, served
 from tests.models.dialects import OPENAI, Dialect
 from tests.models.process import ModelServer as ScriptedModel
 from tests.models.process import model_here
@@ -91,7 +91,8 @@ async def recording_of(
 
 def official(url: str) -> openai.AsyncOpenAI:
     """Return the official client of a server, without retries."""
-    return openai.AsyncOpenAI(api_key="sk-caller", base_url=url, max_retries=0)
+    http = openai.DefaultAsyncHttpxClient(verify=NO_TLS)
+    return openai.AsyncOpenAI(api_key="sk-caller", base_url=url, max_retries=0, http_client=http)
 
 
 async def completed(

@@ -22,6 +22,7 @@ from backscroll.store.search.embeddings import Embeddings, EmbeddingsError, Endp
 from backscroll.store.search.limits import Bounds
 from backscroll.store.search.meanings import BATCH, Meanings
 from backscroll.store.search.search_endpoint import SearchEndpoint
+from tests.loopback import NO_TLS
 from tests.pace import limit_s, paced_s
 from tests.store.conftest import V2, Sql
 from tests.store.search import embedder as faults
@@ -64,7 +65,7 @@ async def opened(url: str, **times: float) -> AsyncIterator[Desk]:
     async with (
         embedder() as endpoint,
         open_database(url, "store") as database,
-        httpx2.AsyncClient() as http,
+        httpx2.AsyncClient(verify=NO_TLS) as http,
     ):
         embeddings = Embeddings(Endpoint(endpoint.url, "m", "sk-1"), http)
         meanings = Meanings(database, embeddings, **times)
