@@ -4,8 +4,10 @@ Each tool is called for some of the objects in a store. A call that fails is rep
 says. In the end, exactly the objects that were named have changed.
 """
 
+import asyncio
 import itertools
 import json
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
@@ -132,10 +134,18 @@ def _texts(path: Path, kind: str) -> dict[str, list[str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store with the objects of `_fill`: to copy it takes less time."""
+    file = tmp_path_factory.mktemp("filled") / "store.db"
+    asyncio.run(_fill(file))
+    return file
+
+
 @pytest.fixture
-async def full(tmp_path: Path) -> AsyncIterator[Served]:
+async def full(tmp_path: Path, filled: Path) -> AsyncIterator[Served]:
     """A served store with the objects of `_fill`."""
-    await _fill(tmp_path / "store.db")
+    shutil.copy(filled, tmp_path / "store.db")
     async with served_store(tmp_path) as serving:
         yield serving
 
