@@ -15,14 +15,15 @@ from starlette.routing import Route
 from backscroll.commands.doctor.examination import examine
 from backscroll.commands.serve.over_stdio import serve
 from backscroll.commands.token.issuing import issue, new_token
+from backscroll.http.serving import run
 from backscroll.mcp.server import build
 from backscroll.settings.loading import load, sources
+from backscroll.settings.parsing import SettingsError
 from backscroll.upstream.credentials import NoKeyError
 from tests.http.serving import (
     WAIT_S,
     Process,
     call,
-    refused,
     running,
     settings_of,
     started,
@@ -118,11 +119,17 @@ async def test_a_server_does_not_start_without_a_key_if_tokens_cannot_bring_one(
     auth: str, upstream: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    settings = {"http_auth": auth, "upstream": upstream, "base_url": "http://127.0.0.1:1/v1"}
+    environ = {
+        "BACKSCROLL_DATABASE": f"sqlite:///{tmp_path / 'store.db'}",
+        "BACKSCROLL_HTTP_AUTH": auth,
+        "BACKSCROLL_UPSTREAM": upstream,
+        "BACKSCROLL_BASE_URL": "http://127.0.0.1:1/v1",
+    }
 
-    line = await refused(tmp_path / "store.db", "--port", "0", **settings)
+    with pytest.raises(SettingsError) as refused:
+        await run.serve(load(None, environ), "127.0.0.1", 0)
 
-    assert line == f"backscroll: {named} is needed for the upstream {upstream}."
+    assert str(refused.value) == f"{named} is needed for the upstream {upstream}."
 
 
 @pytest.mark.parametrize(
