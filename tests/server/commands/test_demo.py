@@ -5,6 +5,12 @@ import pytest
 from backscroll.commands.demo import cast, show
 
 
+@pytest.fixture(scope="module")
+def chosen() -> cast.Cast:
+    """A few conversations; to find the longest of the dataset takes seconds."""
+    return cast.choose(30)
+
+
 class _Misremembered(cast.Cast, frozen=True):
     """A cast whose words are not those that were loaded."""
 
@@ -13,10 +19,8 @@ class _Misremembered(cast.Cast, frozen=True):
 
 
 async def test_in_a_pipe_a_check_that_does_not_hold_is_named_and_fails_the_demonstration(
-    capsys: pytest.CaptureFixture[str],
+    chosen: cast.Cast, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = cast.choose(30)
-
     code = await show.run(cast=_Misremembered(chosen.conversations, chosen.longest))
 
     shown = capsys.readouterr()
@@ -37,9 +41,9 @@ async def test_in_a_pipe_a_check_that_does_not_hold_is_named_and_fails_the_demon
 
 
 async def test_a_server_that_does_not_start_fails_the_demonstration(
-    capsys: pytest.CaptureFixture[str],
+    chosen: cast.Cast, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = await show.run(cast=cast.choose(30), python="/nonexistent/python")
+    code = await show.run(cast=chosen, python="/nonexistent/python")
 
     said = capsys.readouterr().out
     assert code == 1

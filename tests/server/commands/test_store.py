@@ -14,7 +14,7 @@ from backscroll.commands.store.store_server import configuration
 from tests.models.process import model_server
 from tests.pace import limit_s
 from tests.ports import free_port
-from tests.server.command_line import COMMAND, process, variables
+from tests.server.command_line import COMMAND, backscroll, process, variables
 
 WAIT_S = limit_s(30)
 KEY = "sk-operator-0123456789"
@@ -55,9 +55,9 @@ def test_the_store_keeps_an_idle_connection_longer_than_its_clients_do() -> None
 def test_a_model_server_that_cannot_be_used_is_refused_in_one_line(
     database: str, url: str, flaw: str
 ) -> None:
-    done = process(database, "store", "--forward", url)
+    done = backscroll(database, "store", "--forward", url)
 
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"backscroll: --forward {flaw}.\n"
 
 
