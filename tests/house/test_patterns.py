@@ -12,10 +12,17 @@ ROOT = Path(__file__).parents[2]
 _POSSESSIVE_GROUP = re.compile(r"(?<!\\)(?:\\\\)*\)(?:[*+?]|\{\d*,?\d*\})\+")
 
 
+def _is_of_re(called: ast.expr) -> bool:
+    """Whether what is called is a function of `re`, or a method of what one returned."""
+    while isinstance(called, ast.Attribute | ast.Call):
+        called = called.value if isinstance(called, ast.Attribute) else called.func
+    return isinstance(called, ast.Name) and called.id == "re"
+
+
 def _patterns(source: Path) -> Iterator[tuple[int, str]]:
     """Yield the line and text of each pattern that a source file compiles."""
     for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re."):
+        if isinstance(node, ast.Call) and _is_of_re(node.func):
             for part in ast.walk(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str | bytes):
                     yield part.lineno, str(part.value)
