@@ -2,8 +2,6 @@
 
 import configparser
 import email
-import subprocess
-import sys
 import tarfile
 import zipfile
 from email.message import Message
@@ -13,18 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"backscroll": ROOT / "server", "backscroll_tools": ROOT / "tools"}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the source distribution, and with the wheel built from that."""
-    folder = tmp_path_factory.mktemp("built")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
-        capture_output=True,
-        check=True,
-    )
-    return folder
 
 
 @pytest.fixture

@@ -42,21 +42,11 @@ reveal_type(plain(""))
 """
 
 
-def build(folder: Path, *how: str) -> Path:
-    """Return the wheel that the project builds."""
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, *how, ROOT],
-        capture_output=True,
-        check=True,
-    )
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(built: Path) -> Path:
     """The wheel, built from the source distribution."""
-    return build(tmp_path_factory.mktemp("built"))
+    (wheel,) = built.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +69,13 @@ def demonstration(scripts: Path) -> str:
 def test_the_source_distribution_builds_the_wheel_that_the_tree_does(
     wheel: Path, tmp_path: Path
 ) -> None:
-    assert build(tmp_path, "--wheel").read_bytes() == wheel.read_bytes()
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path, ROOT],
+        capture_output=True,
+        check=True,
+    )
+
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_the_command_is_there_and_both_packages_are_typed(wheel: Path, scripts: Path) -> None:
