@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from backscroll.database.deferred import settle
 from backscroll.database.locks import take_turns
 from backscroll.database.search_schema import search_pending
-from backscroll.store.search import terms
+from backscroll.store.search import pages, terms
 from backscroll.store.search.entries import OWNERS
 from backscroll.store.search.rows import is_postgres
 
@@ -31,6 +31,8 @@ def start_over(connection: Connection) -> None:
     """Empty the index. All messages are then indexed again in the background."""
     # The background would write its progress over what `_look_for_missing` writes.
     take_turns(connection, "search index")
+    # A statement would not see pages that another transaction has merged, and commits meanwhile.
+    pages.take_turn(connection)
     settle(connection)
     terms.clear(connection)
     connection.execute(delete(search_pending))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from backscroll.database.deferred import defer, settle
 from backscroll.database.driver import run_each
-from backscroll.store.search import pages, postgres_terms, rows, vectors
+from backscroll.store.search import postgres_terms, rows, vectors
 from backscroll.store.search.rows import Row, is_postgres
 
 How: TypeAlias = Literal["all", "any"]
@@ -109,8 +109,6 @@ def replace(
 
 def clear(connection: Connection) -> None:
     """Remove all rows with their tokens."""
-    # A statement would not see pages that another transaction has merged, and commits meanwhile.
-    pages.take_turn(connection)
     rows.clear(connection)
     if is_postgres(connection):
         postgres_terms.clear(connection)
